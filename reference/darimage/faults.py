@@ -1,0 +1,58 @@
+"""What went wrong with one thing while the rest went on."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+from darimage.errors import FormatError
+from darimage.units import RECORD
+
+
+class Fault(NamedTuple):
+    """One thing that went wrong, collected instead of raised.
+
+    Attributes:
+        kind: A short word: ``format``, ``shrank``, ``vanished``, ...
+        message: One line.
+        path: Path within the tree, bytes, if it is about a file.
+        inode: Inode number in the image, likewise.
+        record: Record number, if it has a place in an image.
+        requirement: Id of the sentence of ``spec/`` that is broken.
+    """
+
+    kind: str
+    message: str
+    path: bytes | None = None
+    inode: int | None = None
+    record: int | None = None
+    requirement: str | None = None
+
+    @classmethod
+    def of(cls, error: FormatError, *, path: bytes | None = None, inode: int | None = None) -> Self:
+        """Return the fault that says what a ``FormatError`` says."""
+        return cls("format", error.message, path, inode, error.record, error.requirement)
+
+    def text(self) -> str:
+        """Return one line for a person."""
+        parts = []
+        if self.path is not None:
+            parts.append(display(self.path))
+        elif self.inode is not None:
+            parts.append(f"inode {self.inode}")
+        if self.record is not None:
+            parts.append(f"record {self.record} (byte {self.record * RECORD})")
+        source = "" if self.requirement is None else f" [{self.requirement}]"
+        return ": ".join([*parts, self.message]) + source
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is known as a dictionary for JSON."""
+        known = {key: value for key, value in self._asdict().items() if value is not None}
+        if self.path is not None:
+            known["path"] = display(self.path)
+        return known
+
+
+def display(path: bytes) -> str:
+    """Return a path as text; control characters and bytes that are not UTF-8 as ``\\xNN``."""
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

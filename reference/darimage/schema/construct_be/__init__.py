@@ -1,0 +1,1 @@
+"""Generated big-endian codecs; see ksy/."""

@@ -1,0 +1,1 @@
+"""Generated little-endian codecs; see ksy/."""

@@ -1,0 +1,124 @@
+"""Contents of a directory: 4.4BSD entries in chunks of 512 bytes (chapter 50)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from darimage.errors import FormatError
+from darimage.schema import Order, dtype
+
+CHUNK = 512
+"""No entry crosses a multiple of this (DARI-DIR-004)."""
+
+NAME_MAX = 255
+
+
+class Entry(NamedTuple):
+    """One entry of a directory.
+
+    Attributes:
+        inode: Inode number in the image.
+        d_type: File type, ``st_mode >> 12``; 0 unknown.
+        name: Bytes, as stored.
+    """
+
+    inode: int
+    d_type: int
+    name: bytes
+
+
+def _head(order: Order) -> struct.Struct:
+    codes = {1: "B", 2: "H", 4: "I"}
+    fields = dtype("directory/entry_head", order)
+    text = "".join(codes[fields[name].itemsize] for name in fields.names or ())
+    return struct.Struct(("<" if order == "le" else ">") + text)
+
+
+_HEADS: dict[Order, struct.Struct] = {"le": _head("le"), "be": _head("be")}
+HEAD = _HEADS["le"].size
+
+
+def encode(entries: Iterable[Entry]) -> bytes:
+    """Return the data of a directory, a multiple of 512 bytes (DARI-DIR-004, DARI-DIR-005).
+
+    ``.`` and ``..`` come first among ``entries``.
+    """
+    pack = _HEADS["le"].pack
+    chunks: list[bytes] = []
+    parts: list[bytes] = []
+    last = (0, 0, b"")
+    used = last_at = 0
+    for inode, d_type, name in entries:
+        reclen = HEAD + len(name) + 4 & ~3
+        if used + reclen > CHUNK:
+            parts[-1] = _slack(*last, CHUNK - last_at)
+            chunks += parts
+            parts = []
+            used = 0
+        parts.append(pack(inode, reclen, d_type, len(name)) + name.ljust(reclen - HEAD, b"\0"))
+        last, last_at = (inode, d_type, name), used
+        used += reclen
+    if parts:
+        parts[-1] = _slack(*last, CHUNK - last_at)
+    return b"".join(chunks + parts)
+
+
+def _slack(inode: int, d_type: int, name: bytes, room: int) -> bytes:
+    """Return an entry that takes the rest of its chunk."""
+    return _HEADS["le"].pack(inode, room, d_type, len(name)) + name.ljust(room - HEAD, b"\0")
+
+
+def size_of(name_lengths: Iterable[int]) -> int:
+    """Return the size of a directory of entries with names of these lengths, ``.`` included."""
+    chunks = used = 0
+    for length in name_lengths:
+        reclen = HEAD + length + 4 & ~3
+        if chunks == 0 or used + reclen > CHUNK:
+            chunks, used = chunks + 1, 0
+        used += reclen
+    return chunks * CHUNK
+
+
+def decode(data: bytes, order: Order = "le", *, old_format: bool = False) -> list[Entry]:
+    """Return the used entries of a directory in the order they are stored.
+
+    Names are as they stand; whoever uses one checks it first (``check_name``).
+
+    Args:
+        data: The ``di_size`` bytes of the directory.
+        order: Byte order of the image.
+        old_format: Entries have a 16-bit name length and no type (images without
+            ``DR_NEWINODEFMT``).
+
+    Raises:
+        FormatError: An entry does not fit (DARI-DIR-005).
+    """
+    unpack = _HEADS[order].unpack_from
+    entries, at, end = [], 0, len(data)
+    while at + HEAD <= end:
+        inode, reclen, d_type, namlen = unpack(data, at)
+        if old_format and order == "le":
+            d_type, namlen = namlen, d_type
+        if reclen < HEAD or reclen % 4 or at + reclen > end or namlen > reclen - HEAD:
+            raise FormatError(
+                f"directory entry at byte {at} has d_reclen {reclen} and d_namlen {namlen}",
+                requirement="DARI-DIR-005",
+            )
+        if inode:
+            name = data[at + HEAD : at + HEAD + namlen]
+            entries.append(Entry(inode, 0 if old_format else d_type, name))
+        at += reclen
+    return entries
+
+
+def check_name(name: bytes) -> None:
+    """Refuse a name that no entry but the first two may have (DARI-DIR-007).
+
+    Raises:
+        FormatError: It is empty, too long, ``.`` or ``..``, or holds ``/`` or NUL.
+    """
+    if not 0 < len(name) <= NAME_MAX or name in (b".", b"..") or b"/" in name or b"\0" in name:
+        shown = name[:40].decode("utf-8", "backslashreplace")
+        raise FormatError(f"directory entry is named {shown!r}", requirement="DARI-DIR-007")

@@ -1,0 +1,19 @@
+"""The unit of an image, the record, and how sizes are counted in it (DARI-CNV-001)."""
+
+from __future__ import annotations
+
+RECORD = 1024
+"""Bytes of a record."""
+
+ADDRESSES = 512
+"""Entries of ``c_addr``: records one header can describe (DARI-FIL-002)."""
+
+
+def records_of(size: int) -> int:
+    """Return how many records hold ``size`` bytes."""
+    return -(-size // RECORD)
+
+
+def headers_of(size: int) -> int:
+    """Return how many headers an inode of ``size`` bytes needs (DARI-FIL-002)."""
+    return max(1, -(-records_of(size) // ADDRESSES))

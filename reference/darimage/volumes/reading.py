@@ -1,0 +1,183 @@
+"""Images as seekable bytes: a file, or bytes in memory.
+
+A stream that cannot seek is spooled into an unnamed temporary file first, so that everything above
+sees positions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol, Self
+
+from darimage.errors import StorageError
+
+
+class Volume(Protocol):
+    """Random access to the bytes of an image.
+
+    Attributes:
+        name: What to call it in messages.
+        size: Bytes that are really there.
+        bytes_read: Bytes read so far.
+        reads: Read calls so far.
+    """
+
+    name: str
+    size: int
+    bytes_read: int
+    reads: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes; fewer only at the end."""
+        ...
+
+    def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
+        """Fill the views one after another; return bytes read, fewer only at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is held."""
+        ...
+
+
+class FileVolume:
+    """An image in one file, read with ``pread`` (safe to use from several processes)."""
+
+    def __init__(self, fd: int, name: str) -> None:
+        """Take over ``fd``, which must be seekable."""
+        self.fd = fd
+        self.name = name
+        self.size = os.lseek(fd, 0, os.SEEK_END)
+        self.bytes_read = 0
+        self.reads = 0
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> FileVolume:
+        """Open a file or device by name; ``-`` is standard input.
+
+        Raises:
+            StorageError: It cannot be opened.
+        """
+        if os.fspath(path) == "-":
+            return cls.spool(os.fdopen(os.dup(0), "rb"), "standard input")
+        name = os.fspath(path)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StorageError.of(error, name) from error
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            os.close(fd)
+            raise StorageError(f"{name}: is a directory, not an image")
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
+            return cls.spool(os.fdopen(fd, "rb"), name)
+        return cls(fd, name)
+
+    @classmethod
+    def spool(cls, stream: BinaryIO, name: str) -> FileVolume:
+        """Copy a stream into a temporary file without a name and open that."""
+        try:
+            with tempfile.TemporaryFile() as spooled, stream:
+                shutil.copyfileobj(stream, spooled, 1 << 20)
+                spooled.flush()
+                return cls(os.dup(spooled.fileno()), name)
+        except OSError as error:
+            raise StorageError.of(error, name) from error
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes; fewer only at the end."""
+        length = max(0, min(length, self.size - offset))
+        buffer = memoryview(bytearray(length))
+        got = self.readinto_at(offset, [buffer])
+        return bytes(buffer[:got])
+
+    def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
+        """Fill the views one after another; return bytes read, fewer only at the end."""
+        wanted = sum(view.nbytes for view in views)
+        total = 0
+        pending = list(views)
+        try:
+            while pending:
+                got = os.preadv(self.fd, pending, offset + total)
+                self.reads += 1
+                if got == 0:
+                    break
+                total += got
+                if total == wanted:
+                    break
+                pending = _after(pending, got)
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+        self.bytes_read += total
+        return total
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+
+class MemoryVolume:
+    """An image in memory."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "memory") -> None:
+        """Keep a view of ``data``; it is not copied."""
+        self._data = memoryview(data).cast("B")
+        self.name = name
+        self.size = self._data.nbytes
+        self.bytes_read = 0
+        self.reads = 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes; fewer only at the end."""
+        data = bytes(self._data[offset : offset + max(0, length)])
+        self.reads += 1
+        self.bytes_read += len(data)
+        return data
+
+    def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
+        """Fill the views one after another; return bytes read, fewer only at the end."""
+        total = 0
+        for view in views:
+            piece = self._data[offset + total : offset + total + view.nbytes]
+            view.cast("B")[: piece.nbytes] = piece
+            total += piece.nbytes
+        self.reads += 1
+        self.bytes_read += total
+        return total
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def open_volume(image: str | os.PathLike[str] | bytes | Volume) -> Volume:
+    """Return a volume of a path (``-`` standard input), of bytes, or the volume itself."""
+    if isinstance(image, bytes):
+        return MemoryVolume(image)
+    if isinstance(image, str | Path | os.PathLike):
+        return FileVolume.open(image)
+    return image
+
+
+def _after(views: Sequence[memoryview], count: int) -> list[memoryview]:
+    """Return what is left of ``views`` after their first ``count`` bytes."""
+    rest = []
+    for view in views:
+        if count >= view.nbytes:
+            count -= view.nbytes
+        else:
+            rest.append(view.cast("B")[count:])
+            count = 0
+    return rest

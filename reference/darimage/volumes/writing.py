@@ -1,0 +1,166 @@
+"""Where an image is written: a file that appears whole or not at all, or a stream.
+
+A sink takes bytes at positions. A file takes them in any order, from several processes at once; a
+stream takes them in order.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from darimage.errors import StorageError, UsageError
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Sink(Protocol):
+    """Takes the bytes of an image.
+
+    Attributes:
+        name: What to call it in messages.
+        seekable: Whether ``write_at`` takes positions in any order and from forked processes.
+    """
+
+    name: str
+    seekable: bool
+
+    def write_at(self, offset: int, data: Buffer) -> None:
+        """Write all of ``data`` at a byte offset."""
+        ...
+
+    def finish(self) -> None:
+        """Make the image durable and visible."""
+        ...
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
+class FileSink:
+    """A file written beside its place, synced, and renamed into it by ``finish``."""
+
+    seekable = True
+
+    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Create the file beside its place.
+
+        Raises:
+            UsageError: There is a file of that name and ``overwrite`` is not set.
+            StorageError: The file cannot be created.
+        """
+        self._path = Path(path)
+        self.name = os.fspath(path)
+        if not overwrite and os.path.lexists(self._path):
+            raise UsageError(f"{self.name}: exists (--force replaces it)")
+        self._beside = self._path.with_name(f".{self._path.name[:200]}.{os.getpid()}.partial")
+        try:
+            self.fd = os.open(
+                self._beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
+            )
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+
+    def write_at(self, offset: int, data: Buffer) -> None:
+        """Write all of ``data`` at a byte offset."""
+        view = memoryview(data).cast("B")
+        try:
+            while view:
+                done = os.pwrite(self.fd, view, offset)
+                offset += done
+                view = view[done:]
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+
+    def finish(self) -> None:
+        """Sync the file, rename it into place and sync the directory."""
+        try:
+            os.fsync(self.fd)
+            os.close(self.fd)
+            self.fd = -1
+            os.replace(self._beside, self._path)
+            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+
+    def abort(self) -> None:
+        """Remove the file beside."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        with suppress(OSError):
+            os.unlink(self._beside)
+
+
+class StreamSink:
+    """A pipe, socket, device or the like, written in order."""
+
+    seekable = False
+
+    def __init__(self, fd: int, name: str) -> None:
+        """Write to ``fd``, which stays open."""
+        self._fd = fd
+        self.name = name
+        self._position = 0
+
+    def write_at(self, offset: int, data: Buffer) -> None:
+        """Write all of ``data``, which must follow what was written before."""
+        if offset != self._position:
+            raise StorageError(f"{self.name}: cannot write byte {offset} after {self._position}")
+        view = memoryview(data).cast("B")
+        try:
+            while view:
+                done = os.write(self._fd, view)
+                self._position += done
+                view = view[done:]
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+
+    def finish(self) -> None:
+        """Nothing is left to do: a pipe's reader has it all."""
+
+    def abort(self) -> None:
+        """What was written cannot be taken back."""
+
+
+class MemorySink:
+    """An image in memory, for tests and small images."""
+
+    seekable = False
+    name = "memory"
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.data = bytearray()
+
+    def write_at(self, offset: int, data: Buffer) -> None:
+        """Write ``data`` at a byte offset."""
+        end = offset + memoryview(data).nbytes
+        if end > len(self.data):
+            self.data.extend(bytes(end - len(self.data)))
+        self.data[offset:end] = data
+
+    def finish(self) -> None:
+        """Nothing to do."""
+
+    def abort(self) -> None:
+        """Forget the bytes."""
+        self.data.clear()
+
+
+def open_sink(path: str | os.PathLike[str], *, overwrite: bool = False) -> Sink:
+    """Return a sink for a path; ``-`` and existing pipes and devices are written as streams."""
+    if os.fspath(path) == "-":
+        return StreamSink(1, "standard output")
+    with suppress(OSError):
+        if not stat.S_ISREG(mode := os.stat(path).st_mode) and not stat.S_ISDIR(mode):
+            return StreamSink(os.open(path, os.O_WRONLY | os.O_CLOEXEC), os.fspath(path))
+    return FileSink(path, overwrite=overwrite)
