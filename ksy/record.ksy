@@ -118,7 +118,7 @@ types:
         doc: Zero.
       - id: di_flags
         type: u4
-        doc: Zero; Linux dump puts ext2 flags here.
+        doc: Inode flags of a regular file or directory, as FS_IOC_GETFLAGS (DARI-FIL-016).
       - id: di_blocks
         type: u4
         doc: Zero; others put the blocks held here.

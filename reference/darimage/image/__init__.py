@@ -1,0 +1,1 @@
+"""Floor 3: an image as a whole, written and read."""

@@ -1,0 +1,171 @@
+"""Entries of many directories at once, as columns (chapter 50).
+
+All chunks are walked side by side: step k looks at the k-th entry of each. ``sections.directory``
+decodes one directory and is what this is tested against.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.schema import Order
+from darimage.sections.directory import CHUNK, HEAD
+
+Ints = npt.NDArray[np.int64]
+
+_STRIDE = 8192
+"""Chunks decoded at once: bounds the memory of the steps in between."""
+
+
+class Entries(NamedTuple):
+    """Used entries as columns of the same length, in the order they are stored.
+
+    Attributes:
+        chunk: Number of the chunk each is in.
+        inode: ``d_ino``.
+        d_type: File type; 0 unknown.
+        at: Byte of the first byte of its name within the data.
+        length: Bytes of its name.
+    """
+
+    chunk: npt.NDArray[np.int32]
+    inode: npt.NDArray[np.uint32]
+    d_type: npt.NDArray[np.uint8]
+    at: npt.NDArray[np.int64]
+    length: npt.NDArray[np.uint8]
+
+
+class Broken(NamedTuple):
+    """An entry that cannot be: the rest of its 512 bytes is passed over (DARI-DIR-005)."""
+
+    chunk: int
+    at: int
+    reclen: int
+    namlen: int
+
+
+def decode(
+    data: npt.NDArray[np.uint8],
+    starts: Ints,
+    lengths: Ints,
+    order: Order,
+    *,
+    old_format: bool = False,
+) -> tuple[Entries, list[Broken]]:
+    """Return the used entries of chunks, and where they are broken.
+
+    Args:
+        data: Bytes that hold all chunks, a multiple of 4.
+        starts: First byte of each chunk, multiples of 4, ascending.
+        lengths: Bytes of each chunk.
+        order: Byte order of the image.
+        old_format: Entries have a 16-bit name length and no type.
+    """
+    words = data.view("<u4" if order == "le" else ">u4")
+    found: list[Entries] = []
+    broken: list[Broken] = []
+    for first in range(0, len(starts), _STRIDE):
+        here = slice(first, first + _STRIDE)
+        steps = _steps(words, starts[here], lengths[here], order, old_format, first, broken)
+        if steps:
+            found.append(_in_order(steps))
+    return _joined(found), broken
+
+
+def _steps(
+    words: npt.NDArray[np.uint32],
+    starts: Ints,
+    lengths: Ints,
+    order: Order,
+    old_format: bool,
+    first: int,
+    broken: list[Broken],
+) -> list[Entries]:
+    """Return what each step over the chunks finds."""
+    found = []
+    active = np.flatnonzero(lengths >= HEAD)
+    at = np.zeros(len(starts), np.int64)
+    while active.size:
+        here = at[active]
+        word = (starts[active] + here) >> 2
+        inode = words[word]
+        reclen, d_type, namlen = _split(words[word + 1], order, old_format)
+        sound = (reclen >= HEAD) & (reclen & 3 == 0) & (namlen <= reclen - HEAD)
+        sound &= here + reclen <= lengths[active]
+        used = np.flatnonzero(sound & (inode != 0))
+        if used.size:
+            found.append(
+                Entries(
+                    (active[used] + first).astype(np.int32),
+                    inode[used].astype(np.uint32),
+                    d_type[used].astype(np.uint8),
+                    (word[used] << 2) + HEAD,
+                    namlen[used].astype(np.uint8),
+                )
+            )
+        for bad in np.flatnonzero(~sound).tolist():
+            place = int(word[bad]) << 2
+            broken.append(Broken(int(active[bad]) + first, place, int(reclen[bad]), int(namlen[bad])))
+        at[active] = np.where(sound, here + reclen, (here // CHUNK + 1) * CHUNK)
+        active = active[at[active] + HEAD <= lengths[active]]
+    return found
+
+
+def _split(
+    word: npt.NDArray[np.uint32], order: Order, old_format: bool
+) -> tuple[Ints, Ints, Ints]:
+    """Return ``d_reclen``, ``d_type`` and ``d_namlen`` of the second words of entries."""
+    wide = word.astype(np.int64)
+    if order == "le":
+        reclen, low, high = wide & 0xFFFF, wide >> 16 & 0xFF, wide >> 24
+        d_type, namlen = (high, low) if old_format else (low, high)
+    else:
+        reclen, d_type, namlen = wide >> 16, wide >> 8 & 0xFF, wide & 0xFF
+    return reclen, np.zeros_like(d_type) if old_format else d_type, namlen
+
+
+def _in_order(steps: list[Entries]) -> Entries:
+    joined = _joined(steps)
+    order = np.argsort(joined.at, kind="stable")
+    return Entries(*(column[order] for column in joined))
+
+
+def _joined(parts: list[Entries]) -> Entries:
+    if not parts:
+        return Entries(
+            np.zeros(0, np.int32),
+            np.zeros(0, np.uint32),
+            np.zeros(0, np.uint8),
+            np.zeros(0, np.int64),
+            np.zeros(0, np.uint8),
+        )
+    if len(parts) == 1:
+        return parts[0]
+    return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def bad_names(data: npt.NDArray[np.uint8], entries: Entries) -> npt.NDArray[np.bool_]:
+    """Tell which names no entry may have but the first two (DARI-DIR-007).
+
+    These are the empty ones, ``.``, ``..``, and those with ``/`` or NUL.
+    """
+    length = entries.length.astype(np.int64)
+    first = data[np.minimum(entries.at, len(data) - 1)] if len(data) else length
+    second = data[np.minimum(entries.at + 1, len(data) - 1)] if len(data) else length
+    dot = ord(".")
+    bad = (length == 0) | ((first == dot) & ((length == 1) | ((length == 2) & (second == dot))))
+    for start in range(0, len(length), _STRIDE):
+        here = slice(start, start + _STRIDE)
+        bad[here] |= _holds_separator(data, entries.at[here], length[here])
+    return bad
+
+
+def _holds_separator(data: npt.NDArray[np.uint8], at: Ints, length: Ints) -> npt.NDArray[np.bool_]:
+    low, high = int(at.min()), int((at + length).max())
+    part = data[low:high]
+    forbidden = np.concatenate(([0], np.cumsum((part == ord("/")) | (part == 0), dtype=np.int64)))
+    found: npt.NDArray[np.bool_] = forbidden[at - low + length] > forbidden[at - low]
+    return found

@@ -1,0 +1,259 @@
+"""Phase IV: the files of an image, a few megabytes at a time, from any point to any other."""
+
+from __future__ import annotations
+
+import stat
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.headers import InodeHeaders, Rows
+from darimage.image.inventory import Inventory
+from darimage.image.layout import Layout, header_counts
+from darimage.schema import InodeFlag
+from darimage.sections import header, holes
+from darimage.sections.header import Headers
+from darimage.sources.scan import Contents, Piece, Shortfall
+from darimage.units import ADDRESSES, RECORD
+from darimage.volumes.writing import Sink
+
+_SPAN = ADDRESSES * RECORD
+_S_IFMT = 0o170000
+_UNIT_RECORDS = 8 * (ADDRESSES + 1)
+_UNIT_HEADERS = 4096
+
+
+class Point(NamedTuple):
+    """A place in part 8: before a header of an inode.
+
+    Attributes:
+        row: Row of the inventory.
+        number: Which of its headers, from 0.
+    """
+
+    row: int
+    number: int
+
+
+class Unit(NamedTuple):
+    """Consecutive headers and their data: several one-header files, or headers of one file."""
+
+    rows: Rows
+    numbers: Rows
+    last: bool
+
+
+@dataclass
+class Outcome:
+    """What came of writing files.
+
+    Attributes:
+        start: Record the first of them really lies at.
+        end: Record after the last.
+        mismatches: Inodes that do not lie where the offset map says (DARI-OFF-004).
+        substituted: Inode numbers with data that is zeros for want of better.
+        faults: What to report.
+    """
+
+    start: int
+    end: int
+    mismatches: int = 0
+    substituted: set[int] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+
+class FileWriter:
+    """Writes files of an inventory to a sink."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        layout: Layout,
+        headers: InodeHeaders,
+        offsets: npt.NDArray[np.uint64],
+        sink: Sink,
+    ) -> None:
+        """Keep what is needed; ``offsets`` is the offset map as written, by inode number."""
+        self._inventory = inventory
+        self._layout = layout
+        self._headers = headers
+        self._offsets = offsets
+        self._sink = sink
+        self._counts = header_counts(inventory.size)
+        self._long = np.flatnonzero(self._counts > 1).tolist()
+        self._buffer = np.empty((_UNIT_RECORDS + _UNIT_HEADERS, RECORD), np.uint8)
+        self._memory = memoryview(self._buffer).cast("B")
+
+    def split(self, parts: int) -> list[tuple[Point, Point]]:
+        """Return ``parts`` (or fewer) stretches of part 8 that are about equally much work."""
+        first, end = self._inventory.directories, len(self._inventory)
+        # A file costs about as much to open and close as eight records cost to copy.
+        work = np.cumsum(self._layout.runs[first:] + 8)
+        total = int(work[-1]) if len(work) else 0
+        points = [Point(first, 0)]
+        for part in range(1, parts):
+            target = total * part // parts
+            row = int(np.searchsorted(work, target))
+            if row >= len(work):
+                break
+            before = int(work[row - 1]) if row else 0
+            share = (target - before) / (int(work[row]) - before)
+            point = Point(first + row, int(int(self._counts[first + row]) * share))
+            if point > points[-1]:
+                points.append(point)
+        return list(zip(points, [*points[1:], Point(end, 0)], strict=True))
+
+    def write(
+        self, contents: Contents, start: Point, stop: Point, advance: Callable[[int], None]
+    ) -> Outcome:
+        """Write from one point to another and compare each inode's place with the map."""
+        at = self._record_of(start)
+        outcome = Outcome(at, at)
+        for unit in self._units(start, stop):
+            length = self._write_unit(contents, unit, outcome)
+            outcome.end += length
+            advance(length * RECORD)
+        return outcome
+
+    def _record_of(self, point: Point) -> int:
+        if point.row == len(self._inventory):
+            return self._layout.files
+        before = self._present_before(point.row, point.number) + point.number
+        return int(self._layout.positions[point.row]) + before
+
+    def _present_before(self, row: int, number: int) -> int:
+        extents = self._inventory.extents(row)
+        if extents is None:
+            return number * ADDRESSES
+        return int(holes.present_before(extents, np.array([number * ADDRESSES]))[0])
+
+    def _units(self, start: Point, stop: Point) -> Iterator[Unit]:
+        row, number = start
+        while (row, number) < stop:
+            if self._counts[row] == 1:
+                end = self._end_of_short(row, stop.row)
+                rows = np.arange(row, end)
+                yield Unit(rows, np.zeros_like(rows), last=True)
+                row = end
+                continue
+            count = int(self._counts[row])
+            end = count if row < stop.row else stop.number
+            while number < end:
+                upto = min(end, self._end_of_long(row, number))
+                numbers = np.arange(number, upto)
+                yield Unit(np.full_like(numbers, row), numbers, last=upto == count)
+                number = upto
+            row, number = row + 1, 0
+
+    def _end_of_short(self, row: int, stop: int) -> int:
+        """Return the row after the one-header files that fit a unit together."""
+        positions = self._layout.positions
+        fit = int(np.searchsorted(positions, positions[row] + _UNIT_RECORDS)) - 1
+        next_long = bisect_right(self._long, row)
+        limit = self._long[next_long] if next_long < len(self._long) else stop
+        return max(row + 1, min(fit, limit, stop))
+
+    def _end_of_long(self, row: int, number: int) -> int:
+        """Return the header after those of a file that fit a unit."""
+        extents = self._inventory.extents(row)
+        if extents is None:
+            return number + _UNIT_RECORDS // (ADDRESSES + 1)
+        candidates = np.arange(number, number + _UNIT_HEADERS + 1)
+        present = holes.present_before(extents, candidates * ADDRESSES)
+        lengths = candidates - number + present - present[0]
+        return number + max(1, int(np.searchsorted(lengths, _UNIT_RECORDS, side="right")) - 1)
+
+    def _write_unit(self, contents: Contents, unit: Unit, outcome: Outcome) -> int:
+        made = self._headers.make(unit.rows, unit.numbers)
+        lengths = 1 + made["c_addr"].sum(axis=1, dtype=np.int64)
+        starts = np.cumsum(lengths) - lengths
+        length = int(lengths.sum())
+        records = self._buffer[:length]
+        # The rest of a file's last record is zero; the buffer still holds older data there.
+        records[(starts + lengths - 1)[lengths > 1]] = 0
+        if self._counts[unit.rows[0]] > 1:
+            self._fill_long(contents, unit, made, starts, outcome)
+        else:
+            self._fill_short(contents, unit, made, starts, outcome)
+        true = outcome.end + starts
+        header.seal(made, true)
+        records[starts] = header.as_records(made)
+        self._sink.write_at(outcome.end * RECORD, self._memory[: length * RECORD])
+        first = unit.numbers == 0
+        mapped = self._offsets[self._inventory.inode[unit.rows[first]]]
+        outcome.mismatches += int((true[first].astype(np.uint64) * RECORD != mapped).sum())
+        return length
+
+    def _fill_short(
+        self, contents: Contents, unit: Unit, made: Headers, starts: Rows, outcome: Outcome
+    ) -> None:
+        sparse = self._inventory.scan.extents
+        number = int(unit.rows[0]) - self._inventory.directories
+        sizes = self._inventory.size[unit.rows].tolist()
+        regular = (self._inventory.mode[unit.rows] & _S_IFMT == stat.S_IFREG).tolist()
+        flags = [0] * len(sizes)
+        memory = self._memory
+        for at, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=True)):
+            if not size and not regular[at]:
+                continue
+            if size and number + at in sparse:
+                pieces = self._pieces(int(unit.rows[at]), 0, starts[at : at + 1])
+            else:
+                begin = (start + 1) * RECORD
+                pieces = [(0, (memory[begin : begin + size],))] if size else []
+            short = contents.fill(number + at, pieces)
+            if regular[at]:
+                flags[at] = contents.flags(number + at)
+            if short is not None:
+                self._note(short, made[at : at + 1], 0, outcome)
+        made["c_dinode"]["di_flags"] = flags
+
+    def _fill_long(
+        self, contents: Contents, unit: Unit, made: Headers, starts: Rows, outcome: Outcome
+    ) -> None:
+        row, first = int(unit.rows[0]), int(unit.numbers[0])
+        number = row - self._inventory.directories
+        short = contents.fill(number, self._pieces(row, first, starts), last=unit.last)
+        made["c_dinode"]["di_flags"] = contents.flags(number)
+        if short is not None:
+            self._note(short, made, first, outcome)
+
+    def _pieces(self, row: int, first: int, starts: Rows) -> list[Piece]:
+        """Return where the data of consecutive headers of a file goes.
+
+        Args:
+            row: Row of the file.
+            first: Number of the first of the headers.
+            starts: Where the headers lie in the buffer, in records.
+        """
+        size = int(self._inventory.size[row])
+        extents = self._inventory.extents(row)
+        if extents is None:
+            extents = holes.whole(size)
+        free = (starts + 1).tolist()
+        pieces: list[Piece] = []
+        for start, count in holes.window(extents, first * ADDRESSES, len(free) * ADDRESSES).tolist():
+            views = []
+            offset = (first * ADDRESSES + start) * RECORD
+            left = min(size - offset, count * RECORD)
+            while left:
+                which, into = divmod(start, ADDRESSES)
+                length = min(left, (ADDRESSES - into) * RECORD)
+                begin = free[which] * RECORD
+                views.append(self._memory[begin : begin + length])
+                free[which] += -(-length // RECORD)
+                start, left = (which + 1) * ADDRESSES, left - length
+            pieces.append((offset, views))
+        return pieces
+
+    def _note(self, short: Shortfall, made: Headers, first: int, outcome: Outcome) -> None:
+        outcome.faults.append(short.fault)
+        for start, end in short.ranges:
+            low, high = start // _SPAN - first, -(-end // _SPAN) - first
+            made["extension"]["flags"][low:high] |= int(InodeFlag.INODE_SUBSTITUTED)
+            outcome.substituted.add(int(made["c_inumber"][0]))

@@ -1,0 +1,231 @@
+"""An inode as its first header has it (chapters 10, 20 and 60)."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.schema import DrFlag, InodeFlag, Kind, Order
+from darimage.sections.header import EXTENSION_MAGIC, Headers, as_headers
+from darimage.units import ADDRESSES, RECORD, records_of
+
+_NS = 1_000_000_000
+
+ALL_PRESENT = b"\1" * ADDRESSES
+"""The ``c_addr`` of a header with no holes."""
+
+_WHOLE = tuple(ALL_PRESENT[:count] for count in range(ADDRESSES + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Inode:
+    """An inode of an image.
+
+    Attributes:
+        number: Inode number in the image.
+        mode: As ``st_mode``.
+        nlink: Names in the image.
+        uid: Owner.
+        gid: Group.
+        size: Bytes.
+        atime_ns: Last access, nanoseconds since 1970; likewise the next two.
+        mtime_ns: Last modification.
+        ctime_ns: Last change of the inode.
+        birthtime_ns: Creation; 0 unknown.
+        rdev: As ``st_rdev`` of a device; 0 otherwise.
+        flags: ``InodeFlag`` of the first header.
+        run_records: Records of the whole run (DARI-FIL-006); 0 in a plain dump.
+        record: Record number of the first header.
+        base_inode: Inode this stream belongs to; 0 none.
+        stream_directory: This inode's stream directory; 0 none.
+        metadata_only: The image holds no contents, not even holes (``DR_METAONLY``).
+        head_map: The used ``c_addr`` of the first header.
+        shift: Records this header lies behind its ``c_tapea``; not 0 where an image has lost or
+            gained records, and in plain dumps.
+    """
+
+    number: int
+    mode: int
+    nlink: int
+    uid: int
+    gid: int
+    size: int
+    atime_ns: int
+    mtime_ns: int
+    ctime_ns: int
+    birthtime_ns: int
+    rdev: int
+    flags: int
+    run_records: int
+    record: int
+    base_inode: int
+    stream_directory: int
+    metadata_only: bool
+    head_map: bytes
+    shift: int
+
+    @classmethod
+    def of(
+        cls, record: bytes, order: Order, position: int, *, old_format: bool | None = None
+    ) -> Self:
+        """Return the inode of one header; for more than a few, ``many`` is the quick way.
+
+        Args:
+            record: The 1,024 bytes of a sound ``TS_INODE`` header.
+            order: Byte order of the image.
+            position: Its record number.
+            old_format: Owners have 16 bits; by default as the header's own flags say.
+        """
+        row = np.frombuffer(record, np.uint8, RECORD).reshape(1, RECORD)
+        return cls.many(row, order, np.array([position], np.int64), old_format=old_format)[0]
+
+    @classmethod
+    def many(
+        cls,
+        rows: npt.NDArray[np.uint8],
+        order: Order,
+        positions: npt.NDArray[np.int64],
+        *,
+        old_format: bool | None = None,
+    ) -> list[Self]:
+        """Return the inodes of many headers, each equal to what ``of`` returns.
+
+        Args:
+            rows: The headers, shape (n, 1024).
+            order: Byte order of the image.
+            positions: Their record numbers.
+            old_format: As for ``of``.
+        """
+        columns = _columns(as_headers(rows, order), positions, old_format)
+        return [cls(*row) for row in zip(*(columns[name] for name in cls.__slots__), strict=True)]
+
+    @property
+    def kind(self) -> int:
+        """File type, the ``S_IFMT`` part of the mode."""
+        return stat.S_IFMT(self.mode)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory."""
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file."""
+        return stat.S_ISREG(self.mode)
+
+    @property
+    def is_symlink(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a character or block device."""
+        return stat.S_ISCHR(self.mode) or stat.S_ISBLK(self.mode)
+
+    @property
+    def has_contents(self) -> bool:
+        """Whether it has bytes to read: a file or link that is not empty, with contents here."""
+        return (self.is_file or self.is_symlink) and self.size > 0 and not self.metadata_only
+
+    @property
+    def is_substituted(self) -> bool:
+        """Whether its first header says that unreadable data was replaced (DARI-FIL-014)."""
+        return bool(self.flags & InodeFlag.INODE_SUBSTITUTED)
+
+    @property
+    def fits_head(self) -> bool:
+        """Whether its first header describes all of its records."""
+        return records_of(self.size) <= len(self.head_map) and max(self.head_map, default=0) <= 1
+
+
+_EXTENDED = (
+    "run_records",
+    "base_inode",
+    "stream_directory",
+    "atime_ns",
+    "mtime_ns",
+    "ctime_ns",
+    "birthtime_ns",
+    "nlink",
+)
+"""Fields that the extension holds better than the old inode (DARI-FIL-011, DARI-FIL-009)."""
+
+
+def _columns(
+    headers: Headers, positions: npt.NDArray[np.int64], old_format: bool | None
+) -> dict[str, list[Any]]:
+    """Return each attribute of ``Inode`` as a list."""
+    old = headers["c_dinode"]
+    extension = headers["extension"]
+    extended = is_extended(headers)
+    narrow = headers["c_flags"] & DrFlag.DR_NEWINODEFMT == 0
+    if old_format is not None:
+        narrow[:] = old_format
+    metadata_only = headers["c_flags"] & DrFlag.DR_METAONLY != 0
+    columns = {
+        "number": headers["c_inumber"],
+        "mode": old["di_mode"],
+        "uid": np.where(narrow, old["di_ouid"], old["di_uid"]),
+        "gid": np.where(narrow, old["di_ogid"], old["di_gid"]),
+        "size": old["di_size"],
+        "rdev": _devices(old),
+        "flags": np.where(extended, extension["flags"], 0),
+        "record": positions,
+        "metadata_only": metadata_only,
+        "shift": shifts(headers, positions),
+    }
+    before = {"nlink": old["di_nlink"]}
+    for name in ("atime", "mtime", "ctime"):
+        before[f"{name}_ns"] = _nanoseconds(old[f"di_{name}"])
+    for name in _EXTENDED:
+        new = extension["body"][name]
+        columns[name] = np.where(extended, new, before.get(name, np.zeros_like(new)))
+    lists = {name: column.tolist() for name, column in columns.items()}
+    lists["head_map"] = _maps(headers, metadata_only)
+    return lists
+
+
+def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
+    """Tell which headers carry the extension of an inode (DARI-EXT-002)."""
+    extension = headers["extension"]
+    marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
+    found: npt.NDArray[np.bool_] = marked & (extension["kind"] == Kind.INODE)
+    return found
+
+
+def shifts(headers: Headers, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return how many records headers lie behind their ``c_tapea``, in -2^31 to 2^31-1."""
+    behind = positions.astype(np.uint64).astype(np.uint32) - headers["c_tapea"]
+    return behind.astype(np.uint32).view(np.int32).astype(np.int64)
+
+
+def _devices(old: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
+    """Return device numbers; Linux ``dump`` puts big ones in the second word (DARI-FIL-012)."""
+    kind = old["di_mode"] & np.uint16(0o170000)
+    first, second = old["di_db"][:, 0], old["di_db"][:, 1]
+    is_device = (kind == stat.S_IFCHR) | (kind == stat.S_IFBLK)
+    return np.where(is_device, np.where(first == 0, second, first), 0)
+
+
+def _nanoseconds(old: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+    """Return old times; a fraction too great for microseconds was meant as nanoseconds."""
+    fraction = np.clip(old["tv_usec"].astype(np.int64), 0, _NS - 1)
+    scaled = np.where(fraction < _NS // 1000, fraction * 1000, fraction)
+    return old["tv_sec"].astype(np.int64) * _NS + scaled
+
+
+def _maps(headers: Headers, metadata_only: npt.NDArray[np.bool_]) -> list[bytes]:
+    """Return the used part of each ``c_addr``; those without holes share their bytes."""
+    addresses = headers["c_addr"]
+    counts = np.where(metadata_only, 0, np.clip(headers["c_count"], 0, ADDRESSES)).tolist()
+    maps = []
+    for row, count in enumerate(counts):
+        used = addresses[row, :count].tobytes()
+        maps.append(_WHOLE[count] if used == _WHOLE[count] else used)
+    return maps

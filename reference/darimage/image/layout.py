@@ -1,0 +1,154 @@
+"""Where everything of an image lies, computed before any file data is written (phases I to IIIB).
+
+All positions and lengths here are record numbers and records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.image.inventory import Column, Inventory
+from darimage.sections import bitmap, holes, offset_map
+from darimage.units import ADDRESSES, RECORD, headers_of, records_of
+
+
+def run_lengths(sizes: Column, present: Column) -> Column:
+    """Return the records of runs: headers and data (DARI-FIL-002, DARI-FIL-006).
+
+    Args:
+        sizes: Sizes of inodes in bytes.
+        present: How many of each one's records are no hole.
+    """
+    return header_counts(sizes) + present
+
+
+def header_counts(sizes: Column) -> Column:
+    """Return how many headers inodes of these sizes (bytes) need (DARI-FIL-002)."""
+    return np.maximum(1, -(-sizes // (RECORD * ADDRESSES)))
+
+
+def place(first: int, lengths: Column) -> Column:
+    """Return where runs of these lengths lie, one after another from ``first`` (DARI-OFF-003)."""
+    return first + np.cumsum(lengths) - lengths
+
+
+@dataclass(frozen=True)
+class SectionPlan:
+    """Place of a section.
+
+    Attributes:
+        record: Where its first header lies; 0 if the section is not in the image.
+        size: Bytes of its payload.
+        extents: The payload's records that are not all zero.
+    """
+
+    record: int
+    size: int
+    extents: holes.Extents
+
+    @property
+    def records(self) -> int:
+        """Records of the section, headers included."""
+        return headers_of(self.size) + int(self.extents[:, 1].sum()) if self.record else 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies; part by part in the order of the image.
+
+    Attributes:
+        map_records: Records of each bitmap, without its header.
+        runs: Run lengths of the inventory's rows.
+        positions: First record of each row's run.
+        nt_acls: NT ACLs, front.
+        offset_map: The offset map.
+        files: Where the first file is, or would be.
+        trailing: NT ACLs, trailing.
+        end: The first ``TS_END``.
+        total: Records of the whole image.
+    """
+
+    map_records: int
+    runs: Column
+    positions: Column
+    nt_acls: SectionPlan
+    offset_map: SectionPlan
+    files: int
+    trailing: SectionPlan
+    end: int
+    total: int
+
+
+def plan(inventory: Inventory, nt_acls: bytes | None, ntrec: int) -> Layout:
+    """Compute the layout of a full image on one volume.
+
+    Args:
+        inventory: What goes in.
+        nt_acls: Payload of the NT ACL sections; ``None`` leaves them out.
+        ntrec: Blocking factor; the total is a multiple of it.
+    """
+    map_records = bitmap.records_for(inventory.highest)
+    runs = run_lengths(inventory.size, _present(inventory))
+    directories = inventory.directories
+    above = place(1 + 2 * (1 + map_records), runs[:directories])
+    at = 1 + 2 * (1 + map_records) + int(runs[:directories].sum())
+    acls, at = _section(at, nt_acls)
+    map_plan = SectionPlan(at, (inventory.highest + 1) * offset_map.ELEMENT, _map_extents(inventory))
+    files = at + map_plan.records
+    below = place(files, runs[directories:])
+    trailing, end = _section(files + int(runs[directories:].sum()), nt_acls)
+    return Layout(
+        map_records=map_records,
+        runs=runs,
+        positions=np.concatenate((above, below)),
+        nt_acls=acls,
+        offset_map=map_plan,
+        files=files,
+        trailing=trailing,
+        end=end,
+        total=(end // ntrec + 1) * ntrec,
+    )
+
+
+def payload_extents(payload: bytes) -> holes.Extents:
+    """Return the records of a section's payload that it has in an image (DARI-SCT-007)."""
+    padded = np.frombuffer(payload.ljust(records_of(len(payload)) * RECORD, b"\0"), np.uint8)
+    return _section_extents(padded.reshape(-1, RECORD).any(axis=1))
+
+
+def _section(at: int, payload: bytes | None) -> tuple[SectionPlan, int]:
+    """Return a section's plan and where the next part begins."""
+    if payload is None:
+        return SectionPlan(0, 0, holes.whole(0)), at
+    section = SectionPlan(at, len(payload), payload_extents(payload))
+    return section, at + section.records
+
+
+def _present(inventory: Inventory) -> Column:
+    present = -(-inventory.size // RECORD)
+    for row, extents in inventory.sparse_rows():
+        present[row] = extents[:, 1].sum()
+    return present
+
+
+def _map_extents(inventory: Inventory) -> holes.Extents:
+    """Return the records of the offset map with an element that is not zero."""
+    used = inventory.inode[inventory.directories :] * offset_map.ELEMENT // RECORD
+    mask = np.zeros(records_of((inventory.highest + 1) * offset_map.ELEMENT), np.bool_)
+    mask[used] = True
+    return _section_extents(mask)
+
+
+def _section_extents(filled: npt.NDArray[np.bool_]) -> holes.Extents:
+    """Return the extents of a section from which of its records are not all zero.
+
+    The last record is always there: Linux restore complains of a file that it skips and that ends
+    with a hole.
+    """
+    filled[-1:] = True
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], filled.view(np.int8), [0]))))
+    starts, ends = edges[::2], edges[1::2]
+    return np.stack([starts, ends - starts], axis=1).astype(np.int64)

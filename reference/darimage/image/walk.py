@@ -1,0 +1,357 @@
+"""Going through an image from header to header (DARI-REC-001, DARI-SAF-003).
+
+Where headers lie close together big windows are read and looked at as columns; where they lie far
+apart each is read alone and the data between them is never touched. Where a header should be and
+none is sound, the next one that is sound is searched for and a fault says what was passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.following import following, following_of_one
+from darimage.image.inode import shifts
+from darimage.schema import ORDERS, CType, DrFlag, Order
+from darimage.sections.header import Headers, as_headers, picker, sound
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.uint8]
+
+WINDOW = 4096
+"""Records of a big window."""
+
+_FIRST_WINDOW = 128
+_HOPS = 512
+"""Headers of a batch where each is read alone."""
+
+_FAR = 48
+"""Records from header to header from which reading each alone is quicker."""
+
+_BEHIND = 16 * WINDOW
+"""Records that are searched for a header in its right place before one out of place is taken."""
+
+_PICKERS = {
+    order: picker(order, "c_type", "c_date", "c_tapea", "c_magic", "c_checksum") for order in ORDERS
+}
+_NOTHING = np.zeros((0, RECORD), np.uint8)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """By what a header is told from data that only looks like one.
+
+    Attributes:
+        order: Byte order of the image.
+        date: ``c_date`` of the image; ``None`` takes any.
+        numbered: ``c_tapea`` says where a header belongs (not so in plain dumps).
+    """
+
+    order: Order
+    date: int | None
+    numbered: bool
+
+
+class Batch:
+    """Headers that follow one another, as columns.
+
+    Attributes:
+        record: Record number of each.
+        rows: The headers, shape (n, 1024).
+        following: Records that follow each before the next header.
+        order: Byte order of the image.
+        window: Records that were read, with the headers among them, or none; valid until the next
+            batch is asked for.
+        window_start: Record number of the first of these.
+    """
+
+    def __init__(
+        self,
+        record: Ints,
+        rows: Rows,
+        after: Ints,
+        order: Order,
+        window: Rows = _NOTHING,
+        window_start: int = 0,
+    ) -> None:
+        self.record = record
+        self.rows = rows
+        self.following = after
+        self.order = order
+        self.window = window
+        self.window_start = window_start
+
+    def __len__(self) -> int:
+        return len(self.record)
+
+    def headers(self, body: str = "inode_body") -> Headers:
+        """Return the headers with an extension body."""
+        return as_headers(self.rows, self.order, body)
+
+    @cached_property
+    def c_type(self) -> Ints:
+        """What each opens."""
+        return self.headers()["c_type"].astype(np.int64)
+
+    @cached_property
+    def inode(self) -> Ints:
+        """``c_inumber``."""
+        return self.headers()["c_inumber"].astype(np.int64)
+
+    @cached_property
+    def mode(self) -> Ints:
+        """``di_mode``."""
+        return self.headers()["c_dinode"]["di_mode"].astype(np.int64)
+
+    @cached_property
+    def size(self) -> npt.NDArray[np.uint64]:
+        """``di_size``."""
+        return self.headers()["c_dinode"]["di_size"].astype(np.uint64)
+
+    @cached_property
+    def count(self) -> Ints:
+        """``c_count``."""
+        return self.headers()["c_count"].astype(np.int64)
+
+    @cached_property
+    def flags(self) -> Ints:
+        """``c_flags``."""
+        return self.headers()["c_flags"].astype(np.int64)
+
+    @cached_property
+    def starts_inode(self) -> npt.NDArray[np.bool_]:
+        """Whether each is the first header of an inode, not of its attributes."""
+        plain = self.flags & DrFlag.DR_EXTATTRIBUTES == 0
+        found: npt.NDArray[np.bool_] = (self.c_type == CType.TS_INODE) & plain
+        return found
+
+    def part(self, keep: slice | Ints | npt.NDArray[np.bool_]) -> Batch:
+        """Return some of the headers."""
+        chosen = (self.record[keep], self.rows[keep], self.following[keep])
+        return Batch(*chosen, self.order, self.window, self.window_start)
+
+
+def walk(
+    volume: Volume,
+    marks: Marks,
+    start: int,
+    *,
+    on_fault: OnFault,
+    end: int | None = None,
+    shift: int = 0,
+    sparse: bool = False,
+) -> Iterator[Batch]:
+    """Yield the headers from a record on.
+
+    Each record number is greater than the one before, and no batch is empty. The walk ends at
+    ``end``, after the last ``TS_END`` of a row of them, or where no header is found any more.
+
+    Args:
+        volume: The image.
+        marks: What its headers have in common.
+        start: Record number of the first header.
+        on_fault: Told of damage that was passed over.
+        end: Record number to stop at; by default the end of the volume.
+        shift: By how many records headers are known to lie behind their ``c_tapea``.
+        sparse: Begin by reading headers alone.
+    """
+    return _Walk(volume, marks, start, end, shift, sparse, on_fault).run()
+
+
+class _Walk:
+    """A walk's position and what it has learnt."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        marks: Marks,
+        start: int,
+        end: int | None,
+        shift: int,
+        sparse: bool,
+        on_fault: OnFault,
+    ) -> None:
+        self.volume = volume
+        self.marks = marks
+        self.at = start
+        last = volume.size // RECORD
+        self.end = last if end is None else min(end, last)
+        self.cut = end is not None and end <= last
+        self.shift = shift
+        self.sparse = sparse
+        self.on_fault = on_fault
+        self.ending = False
+        self.size = _FIRST_WINDOW
+        self.buffer = np.zeros((0, RECORD), np.uint8)
+
+    def run(self) -> Iterator[Batch]:
+        while self.at < self.end:
+            before = self.at
+            batch = self._hop() if self.sparse else self._sweep()
+            if len(batch):
+                batch = self._until_end(batch)
+            if len(batch):
+                self.at = int(batch.record[-1] + 1 + batch.following[-1])
+                self._adapt(batch, before)
+                yield batch
+            elif self.ending or not self._resync():
+                return
+        if self.at > self.end and not self.cut:
+            missing = self.at - self.end
+            told = f"the image ends {missing} records early, within what a header announces"
+            self.on_fault(Fault("truncated", told, record=self.end, requirement="DARI-REC-001"))
+
+    def _adapt(self, batch: Batch, before: int) -> None:
+        """Choose how to read on by how far apart headers lie."""
+        self.sparse = self.at - before > _FAR * len(batch)
+        self.size = min(WINDOW, self.size * 4)
+
+    def _until_end(self, batch: Batch) -> Batch:
+        """Cut off what follows a row of ``TS_END`` (DARI-END-007)."""
+        ends = batch.c_type == CType.TS_END
+        if self.ending:
+            others = np.flatnonzero(~ends)
+        elif ends.any():
+            self.ending = True
+            first = int(ends.argmax())
+            others = np.flatnonzero(~ends[first:]) + first
+        else:
+            return batch
+        return batch.part(slice(0, int(others[0]))) if others.size else batch
+
+    def _read(self, start: int, count: int) -> Rows:
+        """Return up to ``count`` records from ``start``; the same memory is used again."""
+        count = max(0, min(count, self.end - start))
+        if len(self.buffer) < count:
+            self.buffer = np.empty((count, RECORD), np.uint8)
+        view = memoryview(self.buffer[:count]).cast("B")  # type: ignore[arg-type]
+        got = self.volume.readinto_at(start * RECORD, [view])
+        return self.buffer[: got // RECORD]
+
+    def _sweep(self) -> Batch:
+        """Return the chain of headers of a window that begins at the next one."""
+        window = self._read(self.at, self.size)
+        places, rows, _ = self._sound(window, self.at)
+        after = following(rows, self.marks.order)
+        chain = _chain(places, after)
+        return Batch(
+            places[chain] + self.at, rows[chain], after[chain], self.marks.order, window, self.at
+        )
+
+    def _sound(self, window: Rows, start: int, *, anywhere: bool = False) -> tuple[Ints, Rows, Ints]:
+        """Return place, bytes and shift of the headers of this image among records."""
+        places = np.flatnonzero(sound(window, self.marks.order))
+        rows = window[places]
+        headers = as_headers(rows, self.marks.order)
+        kept = (headers["c_type"] >= CType.TS_TAPE) & (headers["c_type"] <= CType.TS_CLRI)
+        if self.marks.date is not None:
+            kept &= headers["c_date"] == self.marks.date
+        behind = shifts(headers, places + start)
+        if self.marks.numbered and not anywhere:
+            kept &= behind == self.shift
+        return places[kept], rows[kept], behind[kept]
+
+    def _hop(self) -> Batch:
+        """Return headers that are read one by one, as far as they are sound."""
+        at, found, records, after = self.at, [], [], []
+        while len(found) < _HOPS and at < self.end:
+            record = self.volume.read_at(at * RECORD, RECORD)
+            if not self._looks_right(record, at):
+                break
+            found.append(record)
+            records.append(at)
+            after.append(following_of_one(record, self.marks.order))
+            at += 1 + after[-1]
+        rows = np.frombuffer(b"".join(found), np.uint8).reshape(-1, RECORD)
+        wrong = np.flatnonzero(~sound(rows, self.marks.order))
+        count = int(wrong[0]) if wrong.size else len(rows)
+        return Batch(
+            np.array(records[:count], np.int64),
+            rows[:count],
+            np.array(after[:count], np.int64),
+            self.marks.order,
+        )
+
+    def _looks_right(self, record: bytes, at: int) -> bool:
+        """Tell whether a record could be a header, but for its checksum."""
+        if len(record) < RECORD:
+            return False
+        c_type, date, tapea, _, _ = _PICKERS[self.marks.order].unpack_from(record)
+        if self.marks.date is not None and date != self.marks.date:
+            return False
+        if self.marks.numbered and (at - self.shift) & 0xFFFFFFFF != tapea:
+            return False
+        return bool(CType.TS_TAPE <= c_type <= CType.TS_CLRI)
+
+    def _resync(self) -> bool:
+        """Go on at the next sound header after the position; tell what was passed over."""
+        found = self._search()
+        place = self.end if found is None else found
+        told = f"no sound header here; {place - self.at} records passed over"
+        told += "" if found is not None else " to the end"
+        self.on_fault(Fault("damaged", told, record=self.at, requirement="DARI-REC-004"))
+        self.at = place
+        self.cut = True
+        return found is not None
+
+    def _search(self) -> int | None:
+        """Return the record of the next header, one out of place only if no other is near."""
+        displaced: tuple[int, int] | None = None
+        at = self.at
+        while at < self.end:
+            window = self._read(at, WINDOW)
+            if not len(window):
+                break
+            places, rows, behind = self._sound(window, at, anywhere=True)
+            right = behind == self.shift if self.marks.numbered else behind == behind
+            if right.any():
+                return at + int(places[right.argmax()])
+            displaced = displaced or _confirmed(places + at, rows, behind, self.marks.order)
+            if displaced is not None and at - self.at > _BEHIND:
+                break
+            at += len(window)
+        if displaced is None:
+            return None
+        self.shift = displaced[1]
+        return displaced[0]
+
+
+def _chain(places: Ints, after: Ints) -> slice | Ints:
+    """Return which of the headers of a window follow one another from its first record on."""
+    if not len(places) or places[0] != 0:
+        return slice(0, 0)
+    targets = places + 1 + after
+    breaks = np.flatnonzero(targets[:-1] != places[1:])
+    if not breaks.size:
+        return slice(None)
+    kept = np.zeros(len(places), np.bool_)
+    first = 0
+    for last in [*breaks.tolist(), len(places) - 1]:
+        if last < first:
+            continue  # within data that looks like headers
+        kept[first : last + 1] = True
+        following_at = int(np.searchsorted(places, targets[last]))
+        if following_at >= len(places) or places[following_at] != targets[last]:
+            break
+        first = following_at
+    return np.flatnonzero(kept)
+
+
+def _confirmed(
+    records: Ints, rows: Rows, behind: Ints, order: Order
+) -> tuple[int, int] | None:
+    """Return record and shift of the first header that the next one confirms."""
+    targets = records + 1 + following(rows, order)
+    places = np.searchsorted(records, targets)
+    inside = np.flatnonzero(places < len(records))
+    there = inside[records[places[inside]] == targets[inside]]
+    agreed = there[behind[places[there]] == behind[there]]
+    return (int(records[agreed[0]]), int(behind[agreed[0]])) if agreed.size else None

@@ -1,0 +1,259 @@
+"""Makes an image: the phases in the order that the specification's chapters name them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from darimage import parallel
+from darimage.errors import UsageError
+from darimage.faults import Fault, display
+from darimage.image import headers
+from darimage.image.files import FileWriter, Outcome, Point
+from darimage.image.inventory import Inventory
+from darimage.image.layout import Layout, header_counts, plan
+from darimage.progress import SILENT, Progress
+from darimage.schema import CType, Section
+from darimage.sections import bitmap, header, nt_acls, offset_map
+from darimage.sections.crc import crc32c
+from darimage.sections.header import Identity
+from darimage.sources.scan import Source
+from darimage.units import ADDRESSES, RECORD, records_of
+from darimage.volumes.writing import Sink
+
+_DIRECTORY_BATCH = 1024
+_NTREC_MAX = 1024
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an image is made.
+
+    Attributes:
+        label: Label of the dump.
+        ntrec: Blocking factor, records a tape block (DARI-REC-014).
+        acls: Whether the image has NT ACL sections (DARI-ACL-004).
+        workers: Processes that read files; a stream is always written by one.
+    """
+
+    label: bytes = b"none"
+    ntrec: int = 10
+    acls: bool = True
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.ntrec <= _NTREC_MAX:
+            raise UsageError(f"a tape block has 1 to {_NTREC_MAX} records, not {self.ntrec}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of making an image.
+
+    Attributes:
+        image: Name of the image.
+        uuid: Its identity.
+        date: Seconds since 1970.
+        records: Records of the image.
+        directories: Directories in it.
+        others: Inodes that are not directories.
+        acl_start: Byte offset of the trailing NT ACLs, 0 if there are none.
+        mismatches: Inodes not found where the offset map says; the verdict is good if 0.
+        substituted: Inodes with data that could not be read.
+        faults: What went wrong with single files.
+        skipped: Paths left out on purpose.
+    """
+
+    image: str
+    uuid: str
+    date: int
+    records: int
+    directories: int
+    others: int
+    acl_start: int
+    mismatches: int
+    substituted: int
+    faults: list[Fault] = field(default_factory=list)
+    skipped: list[bytes] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether the image holds all that was there, where it should be."""
+        return not self.faults and not self.mismatches
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a dictionary for JSON."""
+        return {
+            "image": self.image,
+            "uuid": self.uuid,
+            "date": self.date,
+            "records": self.records,
+            "bytes": self.records * RECORD,
+            "inodes": self.directories + self.others,
+            "directories": self.directories,
+            "files": self.others,
+            "acl_start": self.acl_start,
+            "verdict": "bad" if self.mismatches else "good",
+            "mismatches": self.mismatches,
+            "substituted": self.substituted,
+            "faults": [fault.as_json() for fault in self.faults],
+            "skipped": [display(path) for path in self.skipped],
+        }
+
+
+def create(
+    source: Source, sink: Sink, options: Options | None = None, progress: Progress = SILENT
+) -> Report:
+    """Make an image of a source; the sink is finished, or aborted if an error is raised.
+
+    Raises:
+        StorageError: The source's root cannot be read, or the image not be written.
+    """
+    try:
+        report = _Writer(source, sink, options or Options(), progress).run()
+        sink.finish()
+    except BaseException:
+        sink.abort()
+        raise
+    return report
+
+
+class _Writer:
+    """One run of the phases."""
+
+    def __init__(self, source: Source, sink: Sink, options: Options, progress: Progress) -> None:
+        self.source = source
+        self.sink = sink
+        self.options = options
+        self.progress = progress
+        self.identity = Identity(
+            uuid=uuid.uuid4().bytes,
+            date=int(time.time()),
+            label=options.label,
+            filesys=source.filesys,
+            device=source.device,
+            host=os.uname().nodename.encode(),
+            ntrec=options.ntrec,
+        )
+
+    def run(self) -> Report:
+        scan = self.source.scan(self.progress)
+        self.inventory = Inventory(scan)
+        acls = nt_acls.encode({}) if self.options.acls else None
+        self.layout = plan(self.inventory, acls, self.options.ntrec)
+        self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
+        self.progress.start("write", self.layout.total * RECORD)
+        below = self.inventory.directories
+        offset_map_payload = offset_map.encode(
+            self.inventory.inode[below:],
+            self.layout.positions[below:] * RECORD,
+            self.inventory.highest,
+        )
+        at = 0
+        for part in self._front(acls, offset_map_payload):
+            self._put(at, part)
+            at += len(part)
+        outcomes = self._files(offset_map_payload)
+        mismatches = sum(outcome.mismatches for outcome in outcomes) + self._gaps(outcomes)
+        substituted = len(set().union(*(outcome.substituted for outcome in outcomes)))
+        if acls is not None:
+            plan_ = self.layout.trailing
+            trailing = headers.section(Section.NT_ACLS_TRAILING, plan_, acls, self.identity)
+            self._put(plan_.record * RECORD, trailing)
+        ends = headers.ends(
+            self.layout,
+            self.identity,
+            written=len(self.inventory) - below,
+            mismatches=mismatches,
+            substituted=substituted,
+            sha256=hashlib.sha256(offset_map_payload).digest(),
+        )
+        self._put(self.layout.end * RECORD, ends)
+        self.progress.finish()
+        return self._report(outcomes, mismatches, substituted)
+
+    def _put(self, at: int, data: bytes) -> None:
+        self.sink.write_at(at, data)
+        self.progress.advance(len(data))
+
+    def _front(self, acls: bytes | None, offset_map_payload: bytes) -> Iterator[bytes]:
+        """Yield parts 1 to 7, one after another: phases I to IIIB."""
+        layout, inventory, identity = self.layout, self.inventory, self.identity
+        yield headers.volume(layout, identity)
+        payload = bitmap.encode(inventory.inode, layout.map_records)
+        for number, c_type in enumerate((CType.TS_CLRI, CType.TS_BITS)):
+            record = 1 + number * (1 + layout.map_records)
+            yield headers.bitmap(c_type, record, payload, inventory.highest, identity)
+            yield payload
+        for first in range(0, inventory.directories, _DIRECTORY_BATCH):
+            yield self._directories(first, min(first + _DIRECTORY_BATCH, inventory.directories))
+        if acls is not None:
+            yield headers.section(Section.NT_ACLS_FRONT, layout.nt_acls, acls, identity)
+        yield headers.section(
+            Section.OFFSET_MAP, layout.offset_map, offset_map_payload, identity
+        )
+
+    def _directories(self, first: int, last: int) -> bytes:
+        """Return the runs of the directories of some rows: phase III."""
+        rows = np.arange(first, last)
+        counts = header_counts(self.inventory.size[rows])
+        expanded = np.repeat(rows, counts)
+        number = np.arange(len(expanded)) - np.repeat(np.cumsum(counts) - counts, counts)
+        data = [self.inventory.directory_data(row) for row in rows.tolist()]
+        made = self.headers.make(expanded, number)
+        headers.mark_data_crc(made, np.repeat([crc32c(entries) for entries in data], counts))
+        lengths = 1 + made["c_count"].astype(np.int64)
+        header.seal(made, self.layout.positions[first] + np.cumsum(lengths) - lengths)
+        parts: list[bytes] = []
+        for sealed, row, which in zip(made, expanded.tolist(), number.tolist(), strict=True):
+            entries = data[row - first]
+            begin = which * ADDRESSES * RECORD
+            piece = entries[begin : begin + ADDRESSES * RECORD]
+            parts += [sealed.tobytes(), piece.ljust(records_of(len(piece)) * RECORD, b"\0")]
+        return b"".join(parts)
+
+    def _files(self, offset_map_payload: bytes) -> list[Outcome]:
+        """Write the files: phase IV."""
+        offsets = offset_map.decode(offset_map_payload)
+        writer = FileWriter(self.inventory, self.layout, self.headers, offsets, self.sink)
+        workers = self.options.workers if self.sink.seekable else 1
+        jobs = [partial(self._work, writer, start, stop) for start, stop in writer.split(workers)]
+        return parallel.run(jobs, self.progress)
+
+    def _work(
+        self, writer: FileWriter, start: Point, stop: Point, advance: Callable[[int], None]
+    ) -> Outcome:
+        with closing(self.source.contents(self.inventory.scan)) as contents:
+            return writer.write(contents, start, stop, advance)
+
+    def _gaps(self, outcomes: list[Outcome]) -> int:
+        """Return how many stretches of part 8 do not begin where the one before really ended."""
+        ends = [self.layout.files, *(outcome.end for outcome in outcomes)]
+        starts = [*(outcome.start for outcome in outcomes), self.layout.trailing.record or ends[-1]]
+        return sum(end != start for end, start in zip(ends, starts, strict=True))
+
+    def _report(self, outcomes: list[Outcome], mismatches: int, substituted: int) -> Report:
+        scan = self.inventory.scan
+        read = {(fault.kind, fault.path): fault for o in outcomes for fault in o.faults}
+        return Report(
+            image=self.sink.name,
+            uuid=str(uuid.UUID(bytes=self.identity.uuid)),
+            date=self.identity.date,
+            records=self.layout.total,
+            directories=self.inventory.directories,
+            others=len(self.inventory) - self.inventory.directories,
+            acl_start=self.layout.trailing.record * RECORD,
+            mismatches=mismatches,
+            substituted=substituted,
+            faults=[*scan.faults, *read.values()],
+            skipped=scan.skipped,
+        )

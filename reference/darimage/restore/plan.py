@@ -1,0 +1,225 @@
+"""The order in which a selection comes back (DARI-RST-001), as columns.
+
+Directories have parents before what is in them, files ascend by their offset in the image. A file
+has one row however many names it has; the other names are links to make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.restore.selection import Selection, is_directory
+
+if TYPE_CHECKING:
+    from darimage.image.names import Names
+    from darimage.image.reader import Image
+    from darimage.restore.target import Place
+    from darimage.sections.directory import Entry
+
+REGULAR = 8
+"""``d_type`` of a regular file (DARI-DIR-012)."""
+
+DIRECTORY = 4
+"""``d_type`` of a directory."""
+
+
+class Files:
+    """Files to bring back, one a row.
+
+    Attributes:
+        inodes: Inode numbers.
+        offsets: Byte address of each one's header, ascending.
+        ends: Byte address that each one's run of records does not pass.
+        types: ``d_type`` as its directory has it; 0 unknown.
+        parents: Inode number of the directory each is made in.
+        names: Name there.
+    """
+
+    def __init__(
+        self,
+        inodes: npt.NDArray[np.int64],
+        offsets: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        types: npt.NDArray[np.uint8],
+        parents: list[int],
+        names: list[bytes],
+    ) -> None:
+        self.inodes = inodes
+        self.offsets = offsets
+        self.ends = ends
+        self.types = types
+        self.parents = parents
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def place(self, row: int) -> Place:
+        """Return the directory and name of a row."""
+        return self.parents[row], self.names[row]
+
+
+class Link(NamedTuple):
+    """One more name of a file.
+
+    Attributes:
+        row: Row of the file in ``Files``.
+        parent: Inode number of the directory the name goes to.
+        name: The name.
+    """
+
+    row: int
+    parent: int
+    name: bytes
+
+
+@dataclass
+class Plan:
+    """What to make, in order.
+
+    Attributes:
+        root: Inode number that stands for the destination.
+        places: For each directory to make but the root, the directory it is in and its name;
+            parents first.
+        restored: Directories that get their attributes back, parents first.
+        files: What is not a directory.
+        links: Further names.
+        faults: What cannot come back.
+    """
+
+    root: int
+    places: dict[int, Place] = field(default_factory=dict)
+    restored: list[int] = field(default_factory=list)
+    files: Files = field(default_factory=lambda: _no_files())
+    links: list[Link] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def path(self, parent: int, name: bytes) -> bytes:
+        """Return the path of a name below the destination."""
+        parts = [name] if name else []
+        while parent != self.root:
+            parent, name = self.places[parent]
+            parts.append(name)
+        return b"/".join(reversed(parts))
+
+
+def make_plan(image: Image, selection: Selection, *, parents: bool = False) -> Plan:
+    """Put what was selected into the order it comes back in.
+
+    Args:
+        image: The image.
+        selection: What was selected in it.
+        parents: Whether directories that only lead to a pick get their attributes back too.
+    """
+    names = image.names
+    plan = Plan(names.root, faults=list(selection.unmatched))
+    collected = _Collected()
+    if selection.root:
+        plan.restored.append(names.root)
+        _collect(names, names.root, plan, collected)
+    elif parents:
+        plan.restored.append(names.root)
+    for parent, entry in selection.picks:
+        _lead_to(names, parent, plan, restored=parents)
+        if is_directory(names, entry):
+            plan.places[entry.inode] = (parent, entry.name)
+            plan.restored.append(entry.inode)
+            _collect(names, entry.inode, plan, collected)
+        else:
+            collected.add(parent, entry)
+    _arrange(image, collected, plan)
+    return plan
+
+
+class _Collected:
+    """Names of files as they are found."""
+
+    def __init__(self) -> None:
+        self.inodes: list[int] = []
+        self.types: list[int] = []
+        self.parents: list[int] = []
+        self.names: list[bytes] = []
+
+    def add(self, parent: int, entry: Entry) -> None:
+        self.inodes.append(entry.inode)
+        self.types.append(entry.d_type)
+        self.parents.append(parent)
+        self.names.append(entry.name)
+
+
+def _lead_to(names: Names, directory: int, plan: Plan, *, restored: bool) -> None:
+    """Add the directories from the root down to one."""
+    path = names.path(directory)
+    missing: list[tuple[int, bytes]] = []
+    for name in reversed(path.split(b"/") if path else []):
+        if directory in plan.places:
+            break
+        missing.append((directory, name))
+        directory = names.parent(directory)
+    for number, name in reversed(missing):
+        plan.places[number] = (directory, name)
+        directory = number
+    if restored:
+        plan.restored += [number for number, _ in reversed(missing)]
+
+
+def _collect(names: Names, top: int, plan: Plan, collected: _Collected) -> None:
+    """Add all below a directory, a directory before what is in it (DARI-RST-002)."""
+    directories = names.directories
+    pending = [top]
+    while pending:
+        number = pending.pop()
+        below: list[int] = []
+        for entry in names.children(number):
+            if entry.inode in directories:
+                plan.places[entry.inode] = (number, entry.name)
+                below.append(entry.inode)
+            else:
+                collected.add(number, entry)
+        if number != top:
+            plan.restored.append(number)
+        pending += reversed(below)
+
+
+def _arrange(image: Image, collected: _Collected, plan: Plan) -> None:
+    """Give each inode one row, by offset; leave out what is not in the image."""
+    named = np.array(collected.inodes, np.int64)
+    inodes, first, row_of = np.unique(named, return_index=True, return_inverse=True)
+    offsets, ends = image.spans(inodes)
+    order = np.argsort(offsets, kind="stable")
+    order = order[offsets[order] > 0]
+    present = first[order].tolist()
+    plan.files = Files(
+        inodes[order],
+        offsets[order],
+        ends[order],
+        np.array(collected.types, np.uint8)[first[order]],
+        [collected.parents[name] for name in present],
+        [collected.names[name] for name in present],
+    )
+    place_of = np.full(len(inodes), -1, np.int64)
+    place_of[order] = np.arange(len(order))
+    rows = place_of[row_of]
+    for name in np.flatnonzero(rows < 0).tolist():
+        plan.faults.append(_missing(collected, name, plan))
+    further = np.ones(len(named), np.bool_)
+    further[first] = False
+    for name in np.flatnonzero(further & (rows >= 0)).tolist():
+        link = Link(int(rows[name]), collected.parents[name], collected.names[name])
+        plan.links.append(link)
+
+
+def _missing(collected: _Collected, name: int, plan: Plan) -> Fault:
+    path = plan.path(collected.parents[name], collected.names[name])
+    what = "directory" if collected.types[name] == DIRECTORY else "file"
+    return Fault("missing", f"{what} is not in the image", path, collected.inodes[name])
+
+
+def _no_files() -> Files:
+    empty = np.zeros(0, np.int64)
+    return Files(empty, empty, empty, np.zeros(0, np.uint8), [], [])

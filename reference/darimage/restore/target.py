@@ -1,0 +1,281 @@
+"""Writing below a destination, and never anywhere else (DARI-SAF-002).
+
+Every directory is opened by one name relative to the descriptor of its parent, without following
+symbolic links; there are no paths, so none is too long and none can lead out. Descriptors of
+directories are kept in a bounded cache and opened again by walking from the destination's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Self
+
+from darimage.errors import StorageError
+from darimage.sections.directory import check_name
+
+PRIVATE_DIRECTORY = 0o700
+"""Mode of a directory that is being filled."""
+
+PRIVATE_FILE = 0o600
+"""Mode of a file that is not whole yet."""
+
+DESCRIPTORS = 128
+"""Directories that are held open at most."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+#: After these nothing more can be written: the run ends.
+_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+
+Place = tuple[int, bytes]
+"""Number of the directory that holds a name, and the name."""
+
+
+class TargetError(Exception):
+    """One thing could not be made or written; what and why in one line.
+
+    Attributes:
+        kind: A short word, as for a ``Fault``.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Target:
+    """A destination directory and the directories of an image below it.
+
+    Directories go by their inode numbers in the image. Not safe for threads; a forked process may
+    go on with its copy.
+
+    Attributes:
+        overwrite: Whether what is there already is removed first (DARI-SAF-005).
+    """
+
+    def __init__(
+        self,
+        root: int,
+        place: Callable[[int], Place],
+        *,
+        root_number: int = 2,
+        overwrite: bool = False,
+        descriptors: int = DESCRIPTORS,
+    ) -> None:
+        """Take over the descriptor of the destination.
+
+        Args:
+            root: Descriptor of the destination.
+            place: Gives for a directory's number the number of its parent, and its name.
+            root_number: The number of the destination itself.
+            overwrite: Whether what is there already is removed first.
+            descriptors: Directories to hold open at most, besides the destination.
+        """
+        self.overwrite = overwrite
+        self._place = place
+        self._root_number = root_number
+        self._root = root
+        self._limit = max(2, descriptors)
+        self._open: OrderedDict[int, int] = OrderedDict()
+        self._user = os.geteuid()
+
+    @classmethod
+    def at(
+        cls,
+        destination: str | bytes | os.PathLike[str],
+        place: Callable[[int], Place],
+        *,
+        root_number: int = 2,
+        overwrite: bool = False,
+        descriptors: int = DESCRIPTORS,
+    ) -> Self:
+        """Open a destination; it is made if it is not there, its parent is not.
+
+        Raises:
+            StorageError: It cannot be made or opened, or is not a directory.
+        """
+        try:
+            try:
+                os.mkdir(destination)
+            except FileExistsError:
+                pass
+            root = os.open(destination, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StorageError.of(error, os.fsdecode(destination)) from error
+        return cls(
+            root, place, root_number=root_number, overwrite=overwrite, descriptors=descriptors
+        )
+
+    def directory(self, number: int) -> int:
+        """Return the descriptor of a directory, good until the next call.
+
+        Raises:
+            TargetError: Something that is no directory is in its place, or it is gone.
+        """
+        found = self._open.get(number)
+        if found is not None:
+            self._open.move_to_end(number)
+            return found
+        if number == self._root_number:
+            return self._root
+        return self._walk_to(number)
+
+    def _walk_to(self, number: int) -> int:
+        missing: dict[int, bytes] = {}
+        here = number
+        while here not in self._open and here != self._root_number:
+            parent, name = self._place(here)
+            if here in missing:
+                raise TargetError("format", "its directories lead round in a circle")
+            missing[here] = name
+            here = parent
+        fd = self.directory(here)
+        for at, name in reversed(missing.items()):
+            fd = self._open_below(fd, name)
+            self._open[at] = fd
+            if len(self._open) > self._limit:
+                os.close(self._open.popitem(last=False)[1])
+        return fd
+
+    def _open_below(self, parent: int, name: bytes) -> int:
+        check_name(name)
+        try:
+            return os.open(name, _DIRECTORY, dir_fd=parent)
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                raise TargetError("blocked", _in_the_way(parent, name)) from error
+            raise failure(error, "cannot be opened") from error
+
+    def make_directory(self, parent: int, name: bytes, mode: int) -> None:
+        """Make a directory; one that is there already is kept as it is.
+
+        Raises:
+            TargetError: Something that is no directory is in its place, or it cannot be made.
+        """
+        check_name(name)
+        fd = self.directory(parent)
+        try:
+            os.mkdir(name, mode, dir_fd=fd)
+        except FileExistsError:
+            os.close(self._open_below(fd, name))
+        except OSError as error:
+            raise failure(error, "cannot be made") from error
+
+    def make_file(self, parent: int, name: bytes) -> None:
+        """Make an empty regular file that only its owner may open (DARI-RST-001)."""
+        # One call that neither opens nor follows anything, and fails if the name is taken.
+        self._make(parent, name, lambda fd: os.mknod(name, stat.S_IFREG | PRIVATE_FILE, dir_fd=fd))
+
+    def make_node(self, parent: int, name: bytes, kind: int, device: int = 0) -> None:
+        """Make a fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...)."""
+        self._make(parent, name, lambda fd: os.mknod(name, kind | PRIVATE_FILE, device, dir_fd=fd))
+
+    def make_symlink(self, parent: int, name: bytes, target: bytes) -> None:
+        """Make a symbolic link; its target is stored, never looked at."""
+        self._make(parent, name, lambda fd: os.symlink(target, name, dir_fd=fd))
+
+    def make_link(self, parent: int, name: bytes, source: Place) -> None:
+        """Make one more name for a file made before."""
+        old_parent, old_name = source
+        if old_parent == parent:
+            self._make(parent, name, lambda fd: _link(old_name, name, fd, fd))
+            return
+        held = os.dup(self.directory(old_parent))
+        try:
+            self._make(parent, name, lambda fd: _link(old_name, name, held, fd))
+        finally:
+            os.close(held)
+
+    def _make(self, parent: int, name: bytes, make: Callable[[int], None]) -> None:
+        check_name(name)
+        fd = self.directory(parent)
+        try:
+            make(fd)
+        except FileExistsError:
+            if not self.overwrite:
+                message = "exists (--overwrite replaces it)"
+                raise TargetError("exists", message) from None
+            self._replace(fd, name, make)
+        except OSError as error:
+            raise failure(error, "cannot be made") from error
+
+    def _replace(self, fd: int, name: bytes, make: Callable[[int], None]) -> None:
+        try:
+            os.unlink(name, dir_fd=fd)
+            make(fd)
+        except IsADirectoryError as error:
+            raise TargetError("exists", "is in the way: a directory") from error
+        except OSError as error:
+            raise failure(error, "cannot be replaced") from error
+
+    def remove(self, parent: int, name: bytes) -> None:
+        """Remove a file that was made by mistake."""
+        try:
+            os.unlink(name, dir_fd=self.directory(parent))
+        except OSError as error:
+            raise failure(error, "cannot be removed") from error
+
+    def open_file(self, parent: int, name: bytes) -> tuple[int, os.stat_result]:
+        """Open a file that ``make_file`` made, and return what it is like.
+
+        Raises:
+            TargetError: It is not the empty file that was made: somebody put another there.
+        """
+        try:
+            fd = os.open(name, _FILE, dir_fd=self.directory(parent))
+        except OSError as error:
+            raise failure(error, "cannot be opened again") from error
+        status = os.fstat(fd)
+        if (
+            status.st_size
+            or status.st_nlink != 1
+            or status.st_uid != self._user
+            or not stat.S_ISREG(status.st_mode)
+        ):
+            os.close(fd)
+            raise TargetError("replaced", "was replaced by another file during the run")
+        return fd, status
+
+    def close(self) -> None:
+        """Close all descriptors."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+
+def failure(error: OSError, what: str) -> TargetError:
+    """Return the error of one thing.
+
+    Raises:
+        StorageError: Nothing else could be written after this either.
+    """
+    reason = error.strerror or str(error)
+    if error.errno in _FATAL:
+        raise StorageError(f"destination: {reason}") from error
+    return TargetError("target", f"{what}: {reason}")
+
+
+def _link(old: bytes, new: bytes, old_fd: int, new_fd: int) -> None:
+    os.link(old, new, src_dir_fd=old_fd, dst_dir_fd=new_fd, follow_symlinks=False)
+
+
+def _in_the_way(parent: int, name: bytes) -> str:
+    try:
+        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    except OSError:
+        mode = 0
+    what = "a symbolic link" if stat.S_ISLNK(mode) else "a file that is no directory"
+    return f"is in the way: {what}; nothing below it is restored"

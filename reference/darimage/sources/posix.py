@@ -1,0 +1,205 @@
+"""A directory tree of this machine as a source."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Collection
+from contextlib import suppress
+
+from darimage.errors import StorageError
+from darimage.faults import Fault
+from darimage.progress import Progress
+from darimage.sections.holes import Extents, from_ranges
+from darimage.sources.handles import DIRECTORY, DirectoryHandles
+from darimage.sources.inode_flags import inode_flags
+from darimage.sources.posix_contents import PosixContents
+from darimage.sources.scan import FIELDS, Contents, Scan
+
+_SIZE = FIELDS.index("size")
+
+class PosixSource:
+    """A directory and everything below it."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        one_file_system: bool = False,
+        leave_out: Collection[tuple[int, int]] = (),
+    ) -> None:
+        """Name the tree.
+
+        Args:
+            path: Its root, a directory; a symbolic link to one is followed.
+            one_file_system: Directories on other file systems are taken in empty.
+            leave_out: Device and inode numbers of files that are not taken in.
+        """
+        self.path = os.fspath(path)
+        self.filesys = os.fsencode(os.path.abspath(path))
+        self.device = b"darimage"
+        self.one_file_system = one_file_system
+        self.leave_out = frozenset(leave_out)
+
+    def scan(self, progress: Progress) -> Scan:
+        """Return the tree.
+
+        Raises:
+            StorageError: The root is no directory that can be read.
+        """
+        progress.start("scan", 0)
+        scan = _Scanner(self, self.open_root(), progress).run()
+        progress.finish()
+        return scan
+
+    def contents(self, scan: Scan) -> Contents:
+        """Return a reader of the files of ``scan``."""
+        return PosixContents(scan, self.open_root())
+
+    def open_root(self) -> int:
+        """Return a new descriptor of the root."""
+        try:
+            return os.open(self.path, DIRECTORY & ~os.O_NOFOLLOW)
+        except OSError as error:
+            raise StorageError.of(error, self.path) from error
+
+
+class _Scanner:
+    """One walk through a tree, in the order that an image has it."""
+
+    def __init__(self, source: PosixSource, root: int, progress: Progress) -> None:
+        self.source = source
+        self.progress = progress
+        self.out = Scan()
+        self.linked: dict[tuple[int, int], int] = {}
+        self.handles = DirectoryHandles(root, self._above)
+        self.root_stat = os.fstat(root)
+        # Only root may read what permissions forbid; asking for each file would cost it a call.
+        self.ask_access = os.geteuid() != 0
+
+    def _above(self, number: int) -> tuple[int, bytes]:
+        return self.out.directory_parent[number], self.out.names[self.out.directory_entry[number]]
+
+    def run(self) -> Scan:
+        pending: list[tuple[os.stat_result, int, int]] = [(self.root_stat, -1, 0)]
+        while pending:
+            info, entry, parent = pending.pop()
+            number = self.out.add_directory(_row(info), entry, parent)
+            if self.source.one_file_system and info.st_dev != self.root_stat.st_dev:
+                self.out.skipped.append(self.out.directory_path(number))
+                continue
+            try:
+                below = self._entries(number)
+            except OSError as error:
+                self._fault("unreadable", self.out.directory_path(number), error)
+                continue
+            pending += [(info, entry, number) for info, entry in reversed(below)]
+        self.handles.close()
+        return self.out
+
+    def _entries(self, number: int) -> list[tuple[os.stat_result, int]]:
+        """Take in a directory's entries; return its subdirectories and their entries."""
+        descriptor = self.handles.descriptor(number)
+        self.out.set_flags(number, inode_flags(descriptor))
+        with os.scandir(descriptor) as listing:
+            found = sorted((os.fsencode(entry.name), entry) for entry in listing)
+        out, below = self.out, []
+        for name, entry in found:
+            try:
+                info = entry.stat(follow_symlinks=False)
+            except OSError as error:
+                self._fault("vanished", self._path(number, name), error)
+                continue
+            if stat.S_ISDIR(info.st_mode):
+                below.append((info, out.add_entry(name)))
+            elif (other := self._other(info, number, name, descriptor)) is not None:
+                out.add_entry(name, other)
+        self.progress.advance(len(found))
+        return below
+
+    def _other(self, info: os.stat_result, parent: int, name: bytes, at: int) -> int | None:
+        """Take in an inode that is no directory; return its number, ``None`` if it is left out."""
+        key = (info.st_dev, info.st_ino)
+        if info.st_nlink > 1 and (known := self.linked.get(key)) is not None:
+            return known
+        if key in self.source.leave_out:
+            self.out.skipped.append(self._path(parent, name))
+            return None
+        row = _row(info)
+        link = extents = None
+        try:
+            if stat.S_ISREG(info.st_mode):
+                if self.ask_access and not os.access(name, os.R_OK, dir_fd=at):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                if info.st_blocks * 512 < info.st_size:
+                    extents = _present(name, at, info.st_size)
+            elif stat.S_ISLNK(info.st_mode):
+                link = os.readlink(name, dir_fd=at)
+                row[_SIZE] = len(link)
+            else:
+                row[_SIZE] = 0
+        except OSError as error:
+            kind = "vanished" if error.errno == errno.ENOENT else "unreadable"
+            self._fault(kind, self._path(parent, name), error, "left out: ")
+            return None
+        number = self.out.add_other(row, parent)
+        if link is not None:
+            self.out.links[number] = link
+        if extents is not None:
+            self.out.extents[number] = extents
+        if info.st_nlink > 1:
+            self.linked[key] = number
+        return number
+
+    def _path(self, parent: int, name: bytes) -> bytes:
+        above = self.out.directory_path(parent)
+        return above + b"/" + name if above else name
+
+    def _fault(self, kind: str, path: bytes, error: OSError, lead: str = "") -> None:
+        self.out.faults.append(Fault(kind, f"{lead}{error.strerror or error}", path))
+
+
+def _row(info: os.stat_result) -> list[int]:
+    return [
+        info.st_mode,
+        info.st_uid,
+        info.st_gid,
+        info.st_size,
+        info.st_atime_ns,
+        info.st_mtime_ns,
+        info.st_ctime_ns,
+        0,
+        info.st_rdev,
+        0,
+        info.st_dev,
+        info.st_ino,
+    ]
+
+
+def _present(name: bytes, at: int, size: int) -> Extents | None:
+    """Return the present records of a file that holds fewer blocks than its size has."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=at)
+    try:
+        ranges, end = [], 0
+        with suppress(_NoMoreData):
+            while end < size:
+                start = _seek_data(descriptor, end)
+                end = os.lseek(descriptor, start, os.SEEK_HOLE)
+                ranges.append((start, end))
+    finally:
+        os.close(descriptor)
+    return None if ranges == [(0, size)] else from_ranges(ranges, size)
+
+
+class _NoMoreData(Exception):
+    """There is only hole up to the end."""
+
+
+def _seek_data(descriptor: int, offset: int) -> int:
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise _NoMoreData from None
+        raise

@@ -1,0 +1,154 @@
+"""Reads the files of a scanned tree, and notices when they are not what the scan saw."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+
+from darimage.faults import Fault
+from darimage.sources.handles import DirectoryHandles
+from darimage.sources.inode_flags import inode_flags
+from darimage.sources.scan import FIELDS, WIDTH, Piece, Scan, Shortfall
+
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SIZE, _MTIME = FIELDS.index("size"), FIELDS.index("mtime_ns")
+_DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
+
+
+class PosixContents:
+    """Reads the files of a scanned tree, one open at a time."""
+
+    def __init__(self, scan: Scan, root: int) -> None:
+        """Take over ``root``, a descriptor of the tree's root."""
+        self._scan = scan
+        self._handles = DirectoryHandles(root, self._above)
+        self._number = -1
+        self._fd = -1
+        self._noatime = os.O_NOATIME
+
+    def _above(self, number: int) -> tuple[int, bytes]:
+        scan = self._scan
+        return scan.directory_parent[number], scan.names[scan.directory_entry[number]]
+
+    def fill(self, number: int, pieces: Sequence[Piece], *, last: bool = True) -> Shortfall | None:
+        """Fill pieces of an inode with its data; see ``Contents.fill``."""
+        link = self._scan.links.get(number)
+        if link is not None:
+            return _fill_from(link, pieces)
+        try:
+            first = number != self._number
+            if first:
+                self._open(number)
+            for offset, views in pieces:
+                wanted = views[0].nbytes if len(views) == 1 else sum(v.nbytes for v in views)
+                if os.preadv(self._fd, views, offset) != wanted:
+                    return self._slowly(number, pieces, last)
+            if not (first or last):
+                return None
+            return self._changes(number, pieces, last)
+        except OSError:
+            return self._slowly(number, pieces, last)
+
+    def flags(self, number: int) -> int:
+        """Return ``di_flags`` of the regular file filled last."""
+        return inode_flags(self._fd) if number == self._number else 0
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._close_file()
+        self._handles.close()
+
+    def _open(self, number: int) -> None:
+        self._close_file()
+        scan = self._scan
+        at = self._handles.descriptor(scan.other_parent[number])
+        name = scan.names[scan.other_entry[number]]
+        try:
+            self._fd = os.open(name, _FLAGS | self._noatime, dir_fd=at)
+        except PermissionError:
+            # Only the owner of a file may read it without touching its access time.
+            self._fd = os.open(name, _FLAGS, dir_fd=at)
+        self._number = number
+
+    def _close_file(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = self._number = -1
+
+    def _changes(self, number: int, pieces: Sequence[Piece], last: bool) -> Shortfall | None:
+        """Compare a file that was read as planned with what the scan saw."""
+        info = os.fstat(self._fd)
+        row = number * WIDTH
+        others = self._scan.others
+        if info.st_ino != others[row + _INODE] or info.st_dev != others[row + _DEVICE]:
+            return self._blank(number, pieces, "replaced", "is another file than was scanned")
+        size = others[row + _SIZE]
+        if not last or (info.st_size == size and info.st_mtime_ns == others[row + _MTIME]):
+            return None
+        if info.st_size == size:
+            return Shortfall([], self._fault(number, "changed", "changed while it was read"))
+        kind = "grew" if info.st_size > size else "shrank"
+        message = f"{kind} from {size} to {info.st_size} bytes while it was read; kept at {size}"
+        return Shortfall([], self._fault(number, kind, message))
+
+    def _slowly(self, number: int, pieces: Sequence[Piece], last: bool) -> Shortfall | None:
+        """Fill view by view, with zeros where there is nothing to read."""
+        try:
+            if number != self._number:
+                self._open(number)
+            info = os.fstat(self._fd)
+        except OSError as error:
+            kind = {errno.ENOENT: "vanished", errno.ELOOP: "replaced"}.get(
+                error.errno or 0, "unreadable"
+            )
+            return self._blank(number, pieces, kind, error.strerror or str(error))
+        if not stat.S_ISREG(info.st_mode):
+            return self._blank(number, pieces, "replaced", "is no regular file any more")
+        missing: list[tuple[int, int]] = []
+        reason: OSError | None = None
+        for offset, views in pieces:
+            at = offset
+            for view in views:
+                got, error = self._read(view, at)
+                reason = error or reason
+                if got < view.nbytes:
+                    view[got:] = bytes(view.nbytes - got)
+                    missing.append((at + got, at + view.nbytes))
+                at += view.nbytes
+        if not missing:
+            return self._changes(number, pieces, last)
+        if reason is not None:
+            text = f"{reason.strerror}; zeros stand for the data"
+            return Shortfall(missing, self._fault(number, "unreadable", text))
+        size = self._scan.others[number * WIDTH + _SIZE]
+        text = f"shrank from {size} to {info.st_size} bytes while it was read; zeros fill it up"
+        return Shortfall(missing, self._fault(number, "shrank", text))
+
+    def _read(self, view: memoryview, offset: int) -> tuple[int, OSError | None]:
+        got = 0
+        try:
+            while got < view.nbytes and (n := os.preadv(self._fd, [view[got:]], offset + got)):
+                got += n
+        except OSError as error:
+            return got, error
+        return got, None
+
+    def _blank(self, number: int, pieces: Sequence[Piece], kind: str, message: str) -> Shortfall:
+        missing = []
+        for offset, views in pieces:
+            for view in views:
+                view[:] = bytes(view.nbytes)
+            missing.append((offset, offset + sum(view.nbytes for view in views)))
+        return Shortfall(missing, self._fault(number, kind, f"{message}; zeros stand for the data"))
+
+    def _fault(self, number: int, kind: str, message: str) -> Fault:
+        return Fault(kind, message, self._scan.other_path(number))
+
+
+def _fill_from(data: bytes, pieces: Sequence[Piece]) -> None:
+    for offset, views in pieces:
+        for view in views:
+            view[:] = data[offset : offset + view.nbytes]
+            offset += view.nbytes

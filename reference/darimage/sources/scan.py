@@ -1,0 +1,177 @@
+"""What a source finds: a tree as columns, and the promise to read its files later.
+
+Directories and the other inodes are numbered apart, each from 0, in the order that an image has
+them (DARI-DIR-014): a directory, its entries sorted by name, then each of its subdirectories.
+"""
+
+from __future__ import annotations
+
+import stat
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from darimage.faults import Fault
+from darimage.progress import Progress
+from darimage.sections.holes import Extents
+
+FIELDS = (
+    "mode",
+    "uid",
+    "gid",
+    "size",
+    "atime_ns",
+    "mtime_ns",
+    "ctime_ns",
+    "birthtime_ns",
+    "rdev",
+    "flags",
+    "source_device",
+    "source_inode",
+)
+"""Columns of ``Scan.directories`` and ``Scan.others``; all 64-bit, sizes in bytes."""
+
+WIDTH = len(FIELDS)
+
+
+class Scan:
+    """A tree as columns, filled by a source from the root down.
+
+    Attributes:
+        directories: ``WIDTH`` numbers a directory.
+        others: ``WIDTH`` numbers an inode that is not a directory.
+        names: Entries' names; a directory's entries stand together, sorted.
+        targets: For each entry the number of its inode, ``~number`` if it is a directory.
+        first_entry: For each directory the number of its first entry.
+        directory_entry: For each directory the entry that names it; -1 for the root.
+        directory_parent: For each directory the one above it; 0 for the root.
+        other_entry: For each other inode the entry that names it first.
+        other_parent: For each other inode the directory of that entry.
+        extents: Present records of those other inodes that have holes.
+        links: Targets of symbolic links, by number of the other inode.
+        faults: What could not be taken in.
+        skipped: Paths left out on purpose.
+    """
+
+    def __init__(self) -> None:
+        """Start with an empty tree."""
+        self.directories = array("q")
+        self.others = array("q")
+        self.names: list[bytes] = []
+        self.targets = array("q")
+        self.first_entry = array("q")
+        self.directory_entry = array("q")
+        self.directory_parent = array("q")
+        self.other_entry = array("q")
+        self.other_parent = array("q")
+        self.extents: dict[int, Extents] = {}
+        self.links: dict[int, bytes] = {}
+        self.faults: list[Fault] = []
+        self.skipped: list[bytes] = []
+
+    def add_directory(self, row: Sequence[int], entry: int, parent: int) -> int:
+        """Take in a directory whose entries come next; return its number."""
+        number = len(self.directory_parent)
+        self.directories.extend(row)
+        self.directory_entry.append(entry)
+        self.directory_parent.append(parent)
+        self.first_entry.append(len(self.names))
+        if entry >= 0:
+            self.targets[entry] = ~number
+        return number
+
+    def set_flags(self, directory: int, flags: int) -> None:
+        """Give a directory its inode flags."""
+        self.directories[directory * WIDTH + FIELDS.index("flags")] = flags
+
+    def add_entry(self, name: bytes, target: int = 0) -> int:
+        """Take in an entry of the directory added last; return its number.
+
+        The target of a directory's entry is set when the directory is added.
+        """
+        self.names.append(name)
+        self.targets.append(target)
+        return len(self.names) - 1
+
+    def add_other(self, row: Sequence[int], parent: int) -> int:
+        """Take in an inode that the next entry names; return its number."""
+        self.others.extend(row)
+        self.other_entry.append(len(self.names))
+        self.other_parent.append(parent)
+        return len(self.other_parent) - 1
+
+    def directory_path(self, number: int) -> bytes:
+        """Return the path of a directory; empty for the root."""
+        parts: list[bytes] = []
+        while number:
+            parts.append(self.names[self.directory_entry[number]])
+            number = self.directory_parent[number]
+        return b"/".join(reversed(parts))
+
+    def other_path(self, number: int) -> bytes:
+        """Return the path by which an inode is named first."""
+        above = self.directory_path(self.other_parent[number])
+        name = self.names[self.other_entry[number]]
+        return above + b"/" + name if above else name
+
+
+class Shortfall(NamedTuple):
+    """What ``Contents.fill`` could not read.
+
+    Attributes:
+        ranges: Byte ranges ``(start, end)`` of the file that are zeros instead of data; empty if
+            all that was asked for is there.
+        fault: What to report.
+    """
+
+    ranges: list[tuple[int, int]]
+    fault: Fault
+
+
+Piece = tuple[int, Sequence[memoryview]]
+"""A byte offset within a file and the views that its data from there on goes to."""
+
+
+class Contents(Protocol):
+    """Reads the data of a scanned tree; each worker has its own."""
+
+    def fill(self, number: int, pieces: Sequence[Piece], *, last: bool = True) -> Shortfall | None:
+        """Fill pieces of an inode (not a directory) with its data.
+
+        What cannot be read becomes zeros (DARI-FIL-013, DARI-FIL-014). A change of the file since
+        the scan is reported when ``last`` says that no more of it will be asked for.
+        """
+        ...
+
+    def flags(self, number: int) -> int:
+        """Return ``di_flags`` of the regular file filled last (DARI-FIL-016)."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is held."""
+        ...
+
+
+class Source(Protocol):
+    """Something to make an image of.
+
+    Attributes:
+        filesys: What it is called, for ``c_filesys``.
+        device: What it lies on, for ``c_dev``.
+    """
+
+    filesys: bytes
+    device: bytes
+
+    def scan(self, progress: Progress) -> Scan:
+        """Return the tree."""
+        ...
+
+    def contents(self, scan: Scan) -> Contents:
+        """Return a reader of the files of ``scan``."""
+        ...
+
+
+def has_data(mode: int) -> bool:
+    """Tell whether inodes of this mode have data in an image (DARI-FIL-008)."""
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
