@@ -107,8 +107,8 @@ def _steps(
                 )
             )
         for bad in np.flatnonzero(~sound).tolist():
-            place = int(word[bad]) << 2
-            broken.append(Broken(int(active[bad]) + first, place, int(reclen[bad]), int(namlen[bad])))
+            chunk, place = int(active[bad]) + first, int(word[bad]) << 2
+            broken.append(Broken(chunk, place, int(reclen[bad]), int(namlen[bad])))
         at[active] = np.where(sound, here + reclen, (here // CHUNK + 1) * CHUNK)
         active = active[at[active] + HEAD <= lengths[active]]
     return found

@@ -70,7 +70,7 @@ class Names:
         return len(self._entries.inode)
 
     def children(self, directory: int) -> list[Entry]:
-        """Return the entries of a directory but for ``.`` and ``..``; none if it is no directory."""
+        """Return the entries of a directory but for ``.`` and ``..``; of others none."""
         row = self._row_of.get(directory)
         return [] if row is None else self._slice(*self._span(row))
 

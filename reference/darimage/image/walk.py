@@ -241,12 +241,16 @@ class _Walk:
         window = self._read(self.at, self.size)
         places, rows, _ = self._sound(window, self.at)
         after = following(rows, self.marks.order)
-        chain = _chain(places, after)
+        chain, gaps = _chain(places, after)
+        for gap, place in gaps:
+            self._tell(self.at + gap, place - gap)
         return Batch(
             places[chain] + self.at, rows[chain], after[chain], self.marks.order, window, self.at
         )
 
-    def _sound(self, window: Rows, start: int, *, anywhere: bool = False) -> tuple[Ints, Rows, Ints]:
+    def _sound(
+        self, window: Rows, start: int, *, anywhere: bool = False
+    ) -> tuple[Ints, Rows, Ints]:
         """Return place, bytes and shift of the headers of this image among records."""
         places = np.flatnonzero(sound(window, self.marks.order))
         rows = window[places]
@@ -295,19 +299,21 @@ class _Walk:
         """Go on at the next sound header after the position; tell what was passed over."""
         found = self._search()
         place = self.end if found is None else found
-        told = f"no sound header here; {place - self.at} records passed over"
-        told += "" if found is not None else " to the end"
-        self.on_fault(Fault("damaged", told, record=self.at, requirement="DARI-REC-004"))
+        self._tell(self.at, place - self.at)
         self.at = place
-        self.cut = True
         return found is not None
+
+    def _tell(self, at: int, passed: int) -> None:
+        told = f"no sound header here; {passed} record{'s' * (passed != 1)} passed over"
+        self.on_fault(Fault("damaged", told, record=at, requirement="DARI-REC-004"))
 
     def _search(self) -> int | None:
         """Return the record of the next header, one out of place only if no other is near."""
         displaced: tuple[int, int] | None = None
-        at = self.at
+        at, size = self.at, _FIRST_WINDOW
         while at < self.end:
-            window = self._read(at, WINDOW)
+            window = self._read(at, size)
+            size = min(WINDOW, size * 4)
             if not len(window):
                 break
             places, rows, behind = self._sound(window, at, anywhere=True)
@@ -324,25 +330,34 @@ class _Walk:
         return displaced[0]
 
 
-def _chain(places: Ints, after: Ints) -> slice | Ints:
-    """Return which of the headers of a window follow one another from its first record on."""
-    if not len(places) or places[0] != 0:
-        return slice(0, 0)
+def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int]]]:
+    """Return which headers of a window follow one another, and the gaps between them.
+
+    Args:
+        places: Records of the window that are headers, ascending.
+        after: Records that follow each.
+
+    Returns:
+        The headers of the chain, and for each gap where a header should be and where one is.
+    """
     targets = places + 1 + after
     breaks = np.flatnonzero(targets[:-1] != places[1:])
-    if not breaks.size:
-        return slice(None)
+    if not len(places) or (places[0] == 0 and not breaks.size):
+        return slice(None), []
+    gaps = [] if places[0] == 0 else [(0, int(places[0]))]
     kept = np.zeros(len(places), np.bool_)
     first = 0
     for last in [*breaks.tolist(), len(places) - 1]:
         if last < first:
             continue  # within data that looks like headers
         kept[first : last + 1] = True
-        following_at = int(np.searchsorted(places, targets[last]))
-        if following_at >= len(places) or places[following_at] != targets[last]:
+        target = int(targets[last])
+        first = int(np.searchsorted(places, target))
+        if first >= len(places):
             break
-        first = following_at
-    return np.flatnonzero(kept)
+        if places[first] != target:
+            gaps.append((target, int(places[first])))
+    return np.flatnonzero(kept), gaps
 
 
 def _confirmed(

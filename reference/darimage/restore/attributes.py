@@ -6,6 +6,7 @@ what the ones before it did. Set-uid and set-gid bits are given only to a file t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -54,56 +55,52 @@ class Rights:
         """Return the rights of whoever runs this."""
         return cls(owners, os.geteuid() == 0)
 
-    def give(self, fd: int, status: os.stat_result, wanted: Attributes) -> str:
-        """Give an open file or directory its attributes.
+    def give(self, file: int | str, status: os.stat_result, wanted: Attributes) -> str:
+        """Give a file its attributes.
 
         Args:
-            fd: Descriptor of it.
+            file: Descriptor of it, or a path that leads to nothing else.
             status: What ``fstat`` said of it.
-            wanted: Attributes to give.
+            wanted: Attributes to give; the mode of a symbolic link is ignored.
 
         Returns:
             What could not be given, in one line; empty if all could.
         """
-        trouble = ""
-        mode = wanted.mode & 0o7777
+        trouble, mode = "", wanted.mode & 0o7777
         if not self.owners:
             mode &= ~SET_ID
         elif status.st_uid != wanted.uid or status.st_gid != wanted.gid:
-            trouble = self._own(fd, wanted)
-            if trouble or not self._owned(fd, wanted):
+            trouble = self._own(file, wanted)
+            if trouble or not self._owns(file, wanted):
                 mode &= ~SET_ID
         try:
-            os.fchmod(fd, mode)
-            os.utime(fd, ns=(wanted.atime_ns, wanted.mtime_ns))
+            if not stat.S_ISLNK(status.st_mode):
+                os.chmod(file, mode)
+            os.utime(file, ns=(wanted.atime_ns, wanted.mtime_ns))
         except OSError as error:
             trouble = _joined(trouble, failure(error, "mode or times not set"))
         return trouble
 
-    def _own(self, fd: int, wanted: Attributes) -> str:
+    def _own(self, file: int | str, wanted: Attributes) -> str:
         """Change the owner; return what went wrong if that is a fault."""
         if NO_ID in (wanted.uid, wanted.gid):
-            return f"owner {wanted.uid}:{wanted.gid} not set: no such number can be"
+            trouble = f"owner {wanted.uid}:{wanted.gid} not set: no such number can be"
+            return trouble if self.privileged else ""
         try:
-            os.fchown(fd, wanted.uid, wanted.gid)
+            os.chown(file, wanted.uid, wanted.gid)
         except OSError as error:
             if self.privileged:
                 return str(failure(error, f"owner {wanted.uid}:{wanted.gid} not set"))
-            self._give_group(fd, wanted.gid)
+            # The group alone can be given if it is one of the user's own.
+            with contextlib.suppress(OSError):
+                os.chown(file, -1, wanted.gid)
         return ""
 
-    def _give_group(self, fd: int, gid: int) -> None:
-        """Give at least the group, which works if it is one of the user's own."""
-        try:
-            os.fchown(fd, -1, gid)
-        except OSError:
-            return
-
-    def _owned(self, fd: int, wanted: Attributes) -> bool:
-        """Tell whether the owner is the wanted one; ``privileged`` got it or an error."""
+    def _owns(self, file: int | str, wanted: Attributes) -> bool:
+        """Tell whether the owner is the wanted one after ``_own`` had no trouble."""
         if self.privileged:
             return True
-        status = os.fstat(fd)
+        status = os.stat(file)
         return status.st_uid == wanted.uid and status.st_gid == wanted.gid
 
     def give_by_name(self, directory: int, name: bytes, wanted: Attributes) -> str:
@@ -112,44 +109,18 @@ class Rights:
         Returns:
             What could not be given, in one line; empty if all could.
         """
-        # Nothing but O_PATH opens these without effect; what needs a path goes through /proc.
         try:
             fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
         except OSError as error:
             return str(failure(error, "attributes not set"))
         try:
-            return self._give_node(fd, directory, name, wanted)
+            status = os.fstat(fd)
+            if stat.S_IFMT(status.st_mode) != stat.S_IFMT(wanted.mode) or status.st_nlink != 1:
+                return "was replaced by another file during the run"
+            # Opening these otherwise would have effects; this name leads to just what is open.
+            return self.give(f"/proc/self/fd/{fd}", status, wanted)
         finally:
             os.close(fd)
-
-    def _give_node(self, fd: int, directory: int, name: bytes, wanted: Attributes) -> str:
-        status = os.fstat(fd)
-        if stat.S_IFMT(status.st_mode) != stat.S_IFMT(wanted.mode):
-            return "was replaced by another file during the run"
-        trouble, mode = "", wanted.mode & 0o7777
-        if not self.owners:
-            mode &= ~SET_ID
-        elif (status.st_uid, status.st_gid) != (wanted.uid, wanted.gid):
-            trouble = self._own_node(directory, name, wanted)
-            mode &= ~SET_ID if trouble or not self.privileged else mode
-        try:
-            if not stat.S_ISLNK(status.st_mode):
-                os.chmod(f"/proc/self/fd/{fd}", mode)
-            times = (wanted.atime_ns, wanted.mtime_ns)
-            os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
-        except OSError as error:
-            trouble = _joined(trouble, failure(error, "mode or times not set"))
-        return trouble
-
-    def _own_node(self, directory: int, name: bytes, wanted: Attributes) -> str:
-        if NO_ID in (wanted.uid, wanted.gid):
-            return f"owner {wanted.uid}:{wanted.gid} not set: no such number can be"
-        try:
-            os.chown(name, wanted.uid, wanted.gid, dir_fd=directory, follow_symlinks=False)
-        except OSError as error:
-            if self.privileged:
-                return str(failure(error, f"owner {wanted.uid}:{wanted.gid} not set"))
-        return ""
 
 
 def _joined(first: str, second: TargetError) -> str:

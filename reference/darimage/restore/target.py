@@ -36,6 +36,10 @@ Place = tuple[int, bytes]
 """Number of the directory that holds a name, and the name."""
 
 
+class DestinationError(StorageError):
+    """Nothing more can be written: no space, a broken disk, ..."""
+
+
 class TargetError(Exception):
     """One thing could not be made or written; what and why in one line.
 
@@ -260,11 +264,11 @@ def failure(error: OSError, what: str) -> TargetError:
     """Return the error of one thing.
 
     Raises:
-        StorageError: Nothing else could be written after this either.
+        DestinationError: Nothing else could be written after this either.
     """
     reason = error.strerror or str(error)
     if error.errno in _FATAL:
-        raise StorageError(f"destination: {reason}") from error
+        raise DestinationError(f"destination: {reason}") from error
     return TargetError("target", f"{what}: {reason}")
 
 

@@ -1,0 +1,117 @@
+"""What commands share: progress, JSON, faults, arguments."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from darimage.faults import Fault
+from darimage.progress import SILENT, Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_FAULTS = 1
+_REFRESH_SECONDS = 0.2
+
+
+def json_option(command: F) -> F:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(command)
+
+
+def quiet_option(command: F) -> F:
+    """Add ``--quiet``."""
+    help_text = "No progress bar, and no summary; faults are still reported."
+    return click.option("-q", "--quiet", is_flag=True, help=help_text)(command)
+
+
+def image_argument(command: F) -> F:
+    """Add the argument ``IMAGE``; ``-`` is standard input."""
+    return click.argument("image", type=click.Path(allow_dash=True))(command)
+
+
+def selection_argument(command: F) -> F:
+    """Add the arguments ``SELECTION...``, as bytes."""
+    return click.argument(
+        "selection", nargs=-1, type=click.UNPROCESSED, callback=_as_bytes, metavar="[SELECTION]..."
+    )(command)
+
+
+def _as_bytes(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> list[bytes]:
+    return [os.fsencode(item) for item in value]
+
+
+def print_json(answer: Mapping[str, Any], *, err: bool = False) -> None:
+    """Print an answer as JSON."""
+    click.echo(json.dumps(answer, indent=2), err=err)
+
+
+def print_faults(faults: Iterable[Fault]) -> None:
+    """Print faults to standard error, a line each."""
+    for fault in faults:
+        click.echo(f"darimage: {fault.text()}", err=True)
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes for people."""
+    amount = float(size)
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            break
+        amount /= 1024
+    return f"{size} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def plural(count: int, word: str, several: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {word if count == 1 else several or word + 's'}"
+
+
+def progress(*, quiet: bool = False) -> Progress:
+    """Return a progress bar on a terminal, silence in a pipe."""
+    return SILENT if quiet or not sys.stderr.isatty() else Bar()
+
+
+class Bar:
+    """A progress bar on standard error, drawn without a thread (workers are forked)."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        from rich import progress as rich_progress
+        from rich.console import Console
+
+        self._bar = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.TaskProgressColumn(),
+            rich_progress.DownloadColumn(binary_units=True),
+            rich_progress.TransferSpeedColumn(),
+            rich_progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._shown = 0.0
+
+    def start(self, what: str, total: int) -> None:
+        """Begin a step of ``total`` bytes; 0 if it is not known."""
+        self._bar.start()
+        self._task = self._bar.add_task(what, total=total or None)
+        self._bar.refresh()
+
+    def advance(self, amount: int) -> None:
+        """Draw what is done, but not too often."""
+        self._bar.advance(self._task, amount)
+        if (now := self._bar.get_time()) - self._shown > _REFRESH_SECONDS:
+            self._shown = now
+            self._bar.refresh()
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        self._bar.remove_task(self._task)
+        self._bar.stop()

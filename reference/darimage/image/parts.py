@@ -1,0 +1,194 @@
+"""The parts of an image but for names and files: volume header, maps, sections, end record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from darimage.schema import Order, Section, layout
+from darimage.sections.header import EXTENSION_MAGIC, Identity, field_span
+from darimage.units import RECORD
+
+_EXTENSION, _EXTENSION_END = field_span("extension")
+
+
+class Part(NamedTuple):
+    """One part of an image, for people.
+
+    Attributes:
+        title: What it is.
+        kind: ``volume``, ``bitmap``, ``directories``, ``section``, ``files`` or ``end``.
+        record: Record number of its first header.
+        records: How many it takes, headers included.
+        note: What is worth knowing of it.
+    """
+
+    title: str
+    kind: str
+    record: int
+    records: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VolumeHeader:
+    """The extension of the first record (chapter 30); record numbers are as stored.
+
+    Attributes:
+        image_uuid: 16 bytes.
+        feature_compat: Features a reader may ignore.
+        feature_incompat: Features a reader must know.
+        records_per_volume: 0 for an image on one volume.
+        total_records: Records of the whole image.
+        stream_directories: Record number of part 5; 0 absent, likewise the next ones.
+        nt_acls_front: Part 6.
+        offset_map: Part 7.
+        files: Part 8.
+        nt_acls_trailing: Part 9.
+        c_date_epoch: High 32 bits of the date.
+        c_ddate_epoch: High 32 bits of the date of the image this one is relative to.
+    """
+
+    image_uuid: bytes
+    feature_compat: int
+    feature_incompat: int
+    records_per_volume: int
+    total_records: int
+    stream_directories: int
+    nt_acls_front: int
+    offset_map: int
+    files: int
+    nt_acls_trailing: int
+    c_date_epoch: int
+    c_ddate_epoch: int
+
+
+@dataclass(frozen=True)
+class SectionHeader:
+    """The first header of a section (chapter 70).
+
+    Attributes:
+        record: Its record number.
+        section: Which section.
+        section_version: Version of its payload's layout.
+        payload_size: Bytes of payload.
+        run_records: Records of the section, as said.
+        payload_crc32c: CRC-32C of the payload.
+    """
+
+    record: int
+    section: int
+    section_version: int
+    payload_size: int
+    run_records: int
+    payload_crc32c: int
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        known = {int(section): section.name.lower().replace("_", " ") for section in Section}
+        return known.get(self.section, f"section {self.section}")
+
+
+@dataclass(frozen=True)
+class EndRecord:
+    """The extension of the end record (chapter 85).
+
+    Attributes:
+        record: Record number of the first ``TS_END``.
+        verdict: Whether the offset map was found true while writing.
+        files_written: Inodes in part 8.
+        mismatches: Inodes not found at their place in the map.
+        substituted: Inodes some of whose data was replaced by zeros.
+        offset_map_sha256: SHA-256 of the offset map's payload.
+    """
+
+    record: int
+    verdict: int
+    files_written: int
+    mismatches: int
+    substituted: int
+    offset_map_sha256: bytes
+
+
+def has_extension(record: bytes) -> bool:
+    """Tell whether a header carries an extension area (DARI-EXT-002)."""
+    return record[_EXTENSION : _EXTENSION + len(EXTENSION_MAGIC)] == EXTENSION_MAGIC
+
+
+def _body(record: bytes, order: Order, name: str) -> Any:
+    body_start, _ = field_span("extension.body")
+    return layout(f"extension/{name}", order).parse(record[body_start:_EXTENSION_END])
+
+
+def _from_body(record: bytes, order: Order, name: str, kind: type[Any], **known: int) -> Any:
+    body = _body(record, order, name)
+    wanted = [field.name for field in fields(kind) if field.name not in known]
+    return kind(**{field: _plain(body[field]) for field in wanted}, **known)
+
+
+def _plain(value: Any) -> int | bytes:
+    return value if isinstance(value, bytes) else int(value)
+
+
+def volume_header(record: bytes, order: Order) -> VolumeHeader:
+    """Return the volume header's extension."""
+    found: VolumeHeader = _from_body(record, order, "volume_body", VolumeHeader)
+    return found
+
+
+def section_header(record: bytes, order: Order, position: int) -> SectionHeader:
+    """Return the extension of a section's first header."""
+    found: SectionHeader = _from_body(
+        record, order, "section_body", SectionHeader, record=position
+    )
+    return found
+
+
+def end_record(record: bytes, order: Order, position: int) -> EndRecord:
+    """Return the extension of an end record."""
+    found: EndRecord = _from_body(record, order, "end_body", EndRecord, record=position)
+    return found
+
+
+def identity(record: bytes, order: Order, volume: VolumeHeader | None) -> Identity:
+    """Return what the first header says of the image.
+
+    Args:
+        record: A sound header.
+        order: Byte order of the image.
+        volume: Its extension, if it is that of a volume header.
+    """
+    header = layout("record", order).parse(record)
+    high = (volume.c_date_epoch, volume.c_ddate_epoch) if volume else (0, 0)
+    texts = [_text(bytes(header[f"c_{name}"])) for name in ("label", "filesys", "dev", "host")]
+    return Identity(
+        volume.image_uuid if volume else bytes(16),
+        high[0] << 32 | header.c_date,
+        high[1] << 32 | header.c_ddate,
+        header.c_level,
+        *texts,
+        ntrec=header.c_ntrec,
+    )
+
+
+def _text(field: bytes) -> bytes:
+    return field.split(b"\0", 1)[0]
+
+
+def kind_of(record: bytes) -> int:
+    """Return the kind of an extension area."""
+    start, _ = field_span("extension.kind")
+    return record[start]
+
+
+def plausible(record: int, volume_size: int) -> bool:
+    """Tell whether a record number lies within an image (DARI-VOL-008)."""
+    return 0 < record < volume_size // RECORD
+
+
+def as_row(record: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return a header as an array of one row."""
+    return np.frombuffer(record, np.uint8, RECORD).reshape(1, RECORD)

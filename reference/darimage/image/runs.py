@@ -1,0 +1,244 @@
+"""The run of one inode or section: where its data lies in the image (chapters 60 and 70)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.walk import Batch, Marks, walk
+from darimage.schema import CType, InodeFlag
+from darimage.sections import holes
+from darimage.sections.header import field_span
+from darimage.units import ADDRESSES, RECORD, records_of
+from darimage.volumes.reading import Volume
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+_ADDR, _ADDR_END = field_span("c_addr")
+_ENTRIES = np.arange(ADDRESSES)
+
+
+class Run(NamedTuple):
+    """What is to be followed.
+
+    Attributes:
+        number: Inode number.
+        record: Record number of its ``TS_INODE``.
+        size: Bytes of its data.
+        shift: Records its headers lie behind their ``c_tapea``.
+        end: Record number it ends before; ``None`` unknown.
+        body: Extension body of its headers: ``inode_body`` or ``section_body``.
+        what: What to call it in faults.
+    """
+
+    number: int
+    record: int
+    size: int
+    shift: int = 0
+    end: int | None = None
+    body: str = "inode_body"
+    what: str = "file"
+
+
+class Stretches(NamedTuple):
+    """Present records as columns: ``count`` records from ``block`` on lie at ``record``."""
+
+    block: Ints
+    record: Ints
+    count: Ints
+
+
+def follow(volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> Iterator[Stretches]:
+    """Yield where the data of a run lies, in the order of its blocks, header batch by batch.
+
+    Data past the size is left out. What is missing is reported (DARI-FIL-015) and the rest still
+    yielded: in an image of numbered headers all of it, in a plain dump up to the first gap.
+    """
+    return _Follower(volume, marks, run, on_fault).run()
+
+
+class _Follower:
+    """How far a run has been followed."""
+
+    def __init__(self, volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> None:
+        self.volume = volume
+        self.marks = marks
+        self.what = run
+        self.on_fault = on_fault
+        self.wanted = records_of(run.size)
+        self.covered = 0
+        self.started = False
+        self.gaps = 0
+        self.substituted = False
+
+    def run(self) -> Iterator[Stretches]:
+        what = self.what
+        batches = walk(
+            self.volume,
+            self.marks,
+            what.record,
+            on_fault=self._gap,
+            end=what.end,
+            shift=what.shift,
+            sparse=True,
+        )
+        for batch in batches:
+            mine = self._mine(batch)
+            if len(mine):
+                self.started = True
+                self._look_for_substituted(mine)
+                yield self._stretches(mine)
+            if len(mine) < len(batch) or self.covered >= self.wanted or self._lost():
+                break
+        if self.covered < self.wanted:
+            told = f"blocks {self.covered} to {self.wanted - 1} of the {what.what} are missing"
+            self._fault("missing", told)
+
+    def _gap(self, fault: Fault) -> None:
+        self.gaps += 1
+        self.on_fault(fault._replace(inode=self.what.number))
+
+    def _lost(self) -> bool:
+        """Tell whether the blocks of the next header are unknown."""
+        return self.gaps > 0 and not self.marks.numbered
+
+    def _mine(self, batch: Batch) -> Batch:
+        """Return the headers up to the first that belongs to something else."""
+        belongs = (batch.c_type == CType.TS_ADDR) & (batch.inode == self.what.number)
+        if not self.started:
+            belongs[0] = batch.starts_inode[0] and batch.inode[0] == self.what.number
+        if self._lost():
+            belongs &= batch.record < self.what.record
+        others = np.flatnonzero(~belongs)
+        return batch.part(slice(0, int(others[0]))) if others.size else batch
+
+    def _look_for_substituted(self, batch: Batch) -> None:
+        if not self.marks.numbered or self.what.body != "inode_body" or self.substituted:
+            return
+        marked = batch.headers()["extension"]["flags"] & InodeFlag.INODE_SUBSTITUTED != 0
+        if marked.any():
+            self.substituted = True
+            told = "some of its data could not be read when the image was made and is zeros"
+            self._fault("substituted", told, int(batch.record[marked.argmax()]), "DARI-FIL-014")
+
+    def _stretches(self, batch: Batch) -> Stretches:
+        """Return the stretches of a batch and move on behind it."""
+        described = _described(batch)
+        first = self._first_blocks(batch, described)
+        known = len(first)
+        self.covered = max(self.covered, int(first[-1] + described[known - 1])) if known else 0
+        with_data = np.flatnonzero(batch.following[:known] > 0)
+        found = stretches(batch.part(with_data), first[with_data])
+        return self._cut(found)
+
+    def _first_blocks(self, batch: Batch, described: Ints) -> Ints:
+        """Return the block each header begins with, as far as they go forward."""
+        counted = self.covered + np.cumsum(described) - described
+        if not self.marks.numbered:
+            return counted
+        said = batch.headers(self.what.body)["extension"]["body"]["first_block"]
+        said = np.minimum(said, np.uint64(1 << 54)).astype(np.int64)
+        if (said == counted).all():
+            return said
+        floor = np.concatenate(([self.covered], said[:-1] + described[:-1]))
+        backward = np.flatnonzero(said < floor)
+        if backward.size:
+            place = int(batch.record[backward[0]])
+            told = f"first_block is {said[backward[0]]}, the header before ends with "
+            told += f"{floor[backward[0]] - 1}"
+            self._fault("format", told, place, "DARI-FIL-007")
+            said, floor = said[: backward[0]], floor[: backward[0]]
+        for at in np.flatnonzero(said > floor).tolist():
+            told = f"blocks {floor[at]} to {said[at] - 1} of the {self.what.what} are missing"
+            self._fault("missing", told, int(batch.record[at]))
+        return said
+
+    def _cut(self, found: Stretches) -> Stretches:
+        """Cut what lies past the size, and what lies past the end of the image."""
+        count = np.clip(self.wanted - found.block, 0, found.count)
+        there = np.clip(self.volume.size // RECORD - found.record, 0, count)
+        if (there < count).any():
+            self._fault("truncated", "the image ends within its data", requirement="DARI-REC-001")
+        kept = there > 0
+        return Stretches(found.block[kept], found.record[kept], there[kept])
+
+    def _fault(
+        self,
+        kind: str,
+        told: str,
+        record: int | None = None,
+        requirement: str = "DARI-FIL-015",
+    ) -> None:
+        self.on_fault(Fault(kind, told, None, self.what.number, record, requirement))
+
+
+def _described(batch: Batch) -> Ints:
+    """Return how many blocks each header describes, holes included."""
+    used = np.clip(batch.count, 0, ADDRESSES)
+    described = used.copy()
+    for row in _coded_rows(batch, used).tolist():
+        runs = holes.runs(batch.rows[row, _ADDR:_ADDR_END].tobytes(), int(used[row]))
+        described[row] = sum(count for _, count in runs)
+    return described
+
+
+def _coded_rows(batch: Batch, used: Ints) -> Ints:
+    """Return the headers with run-coded maps (DARI-REC-016)."""
+    suspects = np.flatnonzero(batch.rows[:, _ADDR:_ADDR_END].max(axis=1, initial=0) > 1)
+    maps = batch.rows[suspects, _ADDR:_ADDR_END]
+    coded = ((maps > 1) & (_ENTRIES < used[suspects, None])).any(axis=1)
+    return suspects[coded]
+
+
+def stretches(batch: Batch, first: Ints) -> Stretches:
+    """Return the present records under headers.
+
+    Args:
+        batch: Headers of one run.
+        first: The block each begins with.
+    """
+    used = np.clip(batch.count, 0, ADDRESSES)
+    coded = _coded_rows(batch, used)
+    maps = (batch.rows[:, _ADDR:_ADDR_END] == 1) & (_ENTRIES < used[:, None])
+    maps[coded] = False
+    before = np.zeros_like(maps)
+    before[:, 1:] = maps[:, :-1]
+    row, column = np.nonzero(maps & ~before)
+    last_row, last_column = np.nonzero(maps & ~_after(maps))
+    rank = np.cumsum(maps, axis=1, dtype=np.int64)[row, column] - 1
+    plain = Stretches(
+        first[row] + column, batch.record[row] + 1 + rank, last_column - column + 1
+    )
+    del last_row
+    return _with_coded(plain, batch, first, coded, used)
+
+
+def _after(maps: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    after = np.zeros_like(maps)
+    after[:, :-1] = maps[:, 1:]
+    return after
+
+
+def _with_coded(
+    plain: Stretches, batch: Batch, first: Ints, coded: Ints, used: Ints
+) -> Stretches:
+    """Add the stretches of run-coded headers, in the order of blocks."""
+    if not coded.size:
+        return plain
+    found = [np.stack(plain, axis=1)]
+    for row in coded.tolist():
+        block, record = int(first[row]), int(batch.record[row]) + 1
+        runs = holes.runs(batch.rows[row, _ADDR:_ADDR_END].tobytes(), int(used[row]))
+        for there, count in runs:
+            if there:
+                found.append(np.array([[block, record, count]], np.int64))
+                record += count
+            block += count
+    joined = np.concatenate(found)
+    joined = joined[np.argsort(joined[:, 0], kind="stable")]
+    return Stretches(joined[:, 0], joined[:, 1], joined[:, 2])

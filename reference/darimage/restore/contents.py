@@ -1,0 +1,324 @@
+"""Filling files: in the order of their offsets, reading nothing that was not selected (DARI-RST-004).
+
+Files that lie side by side in the image come with one read; headers are checked as columns, and a
+file whose records follow its header without a hole is written straight out of the buffer. All
+others go by their extents, in steps of a few MiB, and keep their holes (DARI-RST-003).
+
+A file is nobody else's to read and has the time of the run until it is whole: one that is left
+incomplete keeps mode 0600 and does not pass for the one in the image.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from darimage.errors import FormatError, StorageError
+from darimage.faults import Fault
+from darimage.image.contents import extents
+from darimage.image.inode import ALL_PRESENT, Inode
+from darimage.restore.attributes import Attributes, Rights
+from darimage.restore.target import DestinationError, Target, TargetError, failure
+from darimage.schema import CType
+from darimage.sections.header import as_headers, sound
+from darimage.units import RECORD, records_of
+
+if TYPE_CHECKING:
+    from darimage.image.contents import Extent
+    from darimage.image.reader import Image
+    from darimage.restore.plan import Files, Plan
+
+WINDOW = 4 << 20
+"""Bytes of neighbouring files read at once."""
+
+STEP = 4 << 20
+"""Bytes of one file read at once."""
+
+SMALL = 1 << 20
+"""Longest run of records that is read together with its neighbours."""
+
+Advance = Callable[[int], None]
+
+
+@dataclass
+class Filled:
+    """What came of filling some files.
+
+    Attributes:
+        files: Files that are whole and have their attributes.
+        bytes_written: Bytes of contents written.
+        bytes_read: Bytes read from the image.
+        faults: What went wrong.
+        lost: Rows whose file is not there (any more).
+        misfits: Rows that are no regular files, whatever their directories say.
+    """
+
+    files: int = 0
+    bytes_written: int = 0
+    bytes_read: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    misfits: list[int] = field(default_factory=list)
+
+    def add(self, other: Filled) -> None:
+        """Add what another process did."""
+        self.files += other.files
+        self.bytes_written += other.bytes_written
+        self.bytes_read += other.bytes_read
+        self.faults += other.faults
+        self.lost += other.lost
+        self.misfits += other.misfits
+
+
+class Filler:
+    """Fills files that ``Target.make_file`` made, and gives them their attributes.
+
+    Attributes:
+        filled: What came of it so far.
+    """
+
+    def __init__(
+        self, image: Image, plan: Plan, target: Target, rights: Rights, advance: Advance
+    ) -> None:
+        """Prepare.
+
+        Args:
+            image: Where contents come from.
+            plan: Rows to fill, and where they are.
+            target: Where they go.
+            rights: What attributes may be given back.
+            advance: Told of bytes of the image that are done with.
+        """
+        self.filled = Filled()
+        self._image = image
+        self._files: Files = plan.files
+        self._plan = plan
+        self._target = target
+        self._rights = rights
+        self._advance = advance
+        self._buffer = memoryview(bytearray(max(WINDOW, STEP)))
+
+    def fill(self, rows: list[int]) -> None:
+        """Fill the files of some rows, ascending.
+
+        Raises:
+            StorageError: The destination takes nothing more.
+        """
+        before = self._image.volume.bytes_read
+        try:
+            for group, start, end in self._groups(rows):
+                if end - start <= WINDOW:
+                    self._fill_window(group, start, end)
+                else:
+                    self._fill_one(group[0])
+                self._advance(end - start)
+        finally:
+            self.filled.bytes_read += self._image.volume.bytes_read - before
+
+    def _groups(self, rows: list[int]) -> Iterator[tuple[list[int], int, int]]:
+        """Yield neighbours, with the bytes of the image from the first to the end of the last."""
+        starts = self._files.offsets[rows].tolist()
+        ends = self._files.ends[rows].tolist()
+        group: list[int] = []
+        first = last = 0
+        for row, start, end in zip(rows, starts, ends, strict=True):
+            if group and (start != last or end - first > WINDOW or end - start > SMALL):
+                yield group, first, last
+                group = []
+            if not group:
+                first = start
+            group.append(row)
+            last = end
+        if group:
+            yield group, first, last
+
+    def _fill_window(self, rows: list[int], start: int, end: int) -> None:
+        """Read a stretch at once; write what is simple out of it, the rest by extents."""
+        try:
+            got = self._image.volume.readinto_at(start, [self._buffer[: end - start]])
+        except StorageError:
+            got = 0
+        at = self._files.offsets[rows] - start
+        inodes = self._heads(at, self._files.inodes[rows], start, got)
+        for row, position, inode in zip(rows, at.tolist(), inodes, strict=True):
+            data = position + RECORD
+            if inode is None or not _is_simple(inode) or data + inode.size > got:
+                self._fill_one(row)
+            else:
+                self._guarded(row, inode, self._buffer[data : data + inode.size])
+
+    def _heads(
+        self, at: np.ndarray, numbers: np.ndarray, start: int, got: int
+    ) -> list[Inode | None]:
+        """Return the inodes whose headers are where they should be (DARI-OFF-005)."""
+        order = self._image.order
+        rows = np.frombuffer(self._buffer[: got // RECORD * RECORD], np.uint8).reshape(-1, RECORD)
+        places = at // RECORD
+        inside = np.flatnonzero((places < len(rows)) & (at % RECORD == 0))
+        heads = rows[places[inside]]
+        headers = as_headers(heads, order)
+        right = sound(heads, order) & (headers["c_type"] == CType.TS_INODE)
+        right &= headers["c_inumber"] == numbers[inside]
+        usable = np.flatnonzero(right)
+        positions = (start + at[inside[usable]]) // RECORD
+        found: list[Inode | None] = [None] * len(at)
+        for row, inode in zip(
+            inside[usable].tolist(), Inode.many(heads[usable], order, positions), strict=True
+        ):
+            found[row] = inode
+        return found
+
+    def _fill_one(self, row: int) -> None:
+        """Fill one file by its extents."""
+        try:
+            inode = self._image.inode(int(self._files.inodes[row]))
+        except FormatError as error:
+            self._fault(row, Fault.of(error)._replace(message=f"{error.message}; {_KEPT_EMPTY}"))
+        except DestinationError:
+            raise
+        except StorageError as error:
+            self._fault(row, Fault("unreadable", f"{error}; {_KEPT_EMPTY}"))
+        else:
+            self._guarded(row, inode, None)
+
+    def _guarded(self, row: int, inode: Inode, data: memoryview | None) -> None:
+        """Fill a file and give it its attributes, if it is one."""
+        if not inode.is_file:
+            self.filled.misfits.append(row)
+            return
+        try:
+            fd, status = self._target.open_file(*self._files.place(row))
+        except TargetError as error:
+            self.filled.lost.append(row)
+            self._fault(row, Fault(error.kind, str(error)))
+            return
+        try:
+            if data is None:
+                whole = self._by_extents(row, fd, inode)
+            else:
+                whole = self._written(row, fd, data)
+            if whole:
+                self._finish(row, fd, status, inode)
+        finally:
+            os.close(fd)
+
+    def _finish(self, row: int, fd: int, status: os.stat_result, inode: Inode) -> None:
+        wanted = Attributes(inode.mode, inode.uid, inode.gid, inode.atime_ns, inode.mtime_ns)
+        trouble = self._rights.give(fd, status, wanted)
+        if trouble:
+            self._fault(row, Fault("attributes", trouble))
+        self.filled.files += 1
+
+    def _written(self, row: int, fd: int, data: memoryview) -> bool:
+        """Write contents from the start of a file; tell whether all went well."""
+        try:
+            _write(fd, data, 0)
+        except OSError as error:
+            self._fault(row, _cut_off(error))
+            return False
+        self.filled.bytes_written += len(data)
+        return True
+
+    def _by_extents(self, row: int, fd: int, inode: Inode) -> bool:
+        """Write what the image has of a file; tell whether that is all of it."""
+        faults: list[Fault] = []
+        try:
+            os.ftruncate(fd, inode.size)
+            for batch in extents(self._image, inode, faults.append):
+                for step in _steps(batch):
+                    self._copy(fd, step)
+        except DestinationError:
+            raise
+        except StorageError as error:
+            faults.append(Fault("unreadable", str(error)))
+        except FormatError as error:
+            faults.append(Fault.of(error))
+        except (OSError, OverflowError) as error:
+            self._fault(row, _cut_off(error))
+            return False
+        whole = all(fault.kind == "substituted" for fault in faults)
+        for fault in faults:
+            self._fault(row, fault)
+        if not whole:
+            self._fault(row, Fault("incomplete", _KEPT))
+        return whole
+
+    def _copy(self, fd: int, step: list[Extent]) -> None:
+        """Copy extents that lie close together in the image with one read."""
+        start = step[0].image_offset
+        length = step[-1].image_offset + step[-1].length - start
+        buffer = self._buffer[:length]
+        if self._image.volume.readinto_at(start, [buffer]) < length:
+            raise FormatError("the image ends within the file's data", record=start // RECORD)
+        for extent in step:
+            at = extent.image_offset - start
+            _write(fd, buffer[at : at + extent.length], extent.file_offset)
+            self.filled.bytes_written += extent.length
+
+    def _fault(self, row: int, fault: Fault) -> None:
+        path = self._plan.path(*self._files.place(row))
+        self.filled.faults.append(fault._replace(path=path, inode=int(self._files.inodes[row])))
+
+
+_KEPT = "what is there is kept with mode 0600 and the time of this run"
+_KEPT_EMPTY = "an empty file is left with mode 0600 and the time of this run"
+
+
+def _is_simple(inode: Inode) -> bool:
+    """Tell whether a file's records follow its first header, all of them."""
+    count = records_of(inode.size)
+    return (
+        count <= len(ALL_PRESENT)
+        and len(inode.head_map) >= count
+        and inode.head_map[:count] == ALL_PRESENT[:count]
+        and not inode.is_substituted
+        and not inode.metadata_only
+    )
+
+
+def _steps(batch: list[Extent]) -> Iterator[list[Extent]]:
+    """Cut extents into lists that span at most a step, gaps of the image included.
+
+    What lies between two extents of one list is headers of the same file.
+    """
+    step: list[Extent] = []
+    for extent in batch:
+        for piece in _pieces(extent):
+            if step and (
+                piece.image_offset + piece.length - step[0].image_offset > STEP
+                or piece.image_offset < step[-1].image_offset + step[-1].length
+            ):
+                yield step
+                step = []
+            step.append(piece)
+    if step:
+        yield step
+
+
+def _pieces(extent: Extent) -> Iterator[Extent]:
+    if extent.length <= STEP:
+        yield extent
+        return
+    for at in range(0, extent.length, STEP):
+        yield type(extent)(
+            extent.file_offset + at, extent.image_offset + at, min(STEP, extent.length - at)
+        )
+
+
+def _write(fd: int, data: memoryview, offset: int) -> None:
+    while data:
+        written = os.pwrite(fd, data, offset)
+        data = data[written:]
+        offset += written
+
+
+def _cut_off(error: OSError | OverflowError) -> Fault:
+    """Return the fault of a file whose writing failed, unless nothing more can be written."""
+    if isinstance(error, OverflowError):
+        error = OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return Fault("target", f"{failure(error, 'cannot be written')}; {_KEPT}")
