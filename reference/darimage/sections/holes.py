@@ -26,9 +26,9 @@ def from_ranges(ranges: Iterable[tuple[int, int]], size: int) -> Extents:
     """Return the extents that cover byte ranges ``(start, end)``, ascending, cut at ``size``."""
     merged: list[list[int]] = []
     for start, end in ranges:
-        first, last = start // RECORD, records_of(min(end, size))
-        if first >= last:
+        if start >= min(end, size):
             continue
+        first, last = start // RECORD, records_of(min(end, size))
         if merged and first <= merged[-1][1]:
             merged[-1][1] = max(last, merged[-1][1])
         else:

@@ -1,0 +1,161 @@
+"""Construct, Kaitai and the derived dtypes say the same of every field of every fixed layout."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from darimage.schema import ORDERS, Kind, dtype, layout
+from darimage.sections.header import BODIES
+
+KSY = Path(__file__).parents[2] / "ksy"
+
+VARIABLE = {"directory", "directory/entry", "offset_map", "nt_acls"}
+"""Layouts whose size is in their contents; test_sections covers them."""
+
+BODY_KINDS = {**{body: int(kind) for kind, body in BODIES.items()}, "raw_body": 0}
+
+
+def fixed_layouts():
+    """Yield each fixed layout with each case of its switch."""
+    for path in sorted(KSY.glob("*.ksy")):
+        types = yaml.safe_load(path.read_text())["types"]
+        for name in [path.stem, *(f"{path.stem}/{type_name}" for type_name in types)]:
+            if name in VARIABLE:
+                continue
+            for body in BODY_KINDS if name in ("record", "extension") else [None]:
+                yield name, body
+
+
+LAYOUTS = list(fixed_layouts())
+
+
+def leaves(fields, path=(), at=0):
+    """Yield path, offset and size of every field of a dtype that has no fields itself."""
+    for name, (inner, offset, *_rest) in fields.items():
+        if inner.fields:
+            yield from leaves(inner.fields, (*path, name), at + offset)
+        else:
+            yield (*path, name), at + offset, inner.itemsize
+
+
+def kaitai_parse(name, order, data):
+    file, _, type_name = name.partition("/")
+    module = importlib.import_module(f"darimage.schema.kaitai_{order}.{file}")
+    outer = getattr(module, _camel(file))
+    return (getattr(outer, _camel(type_name)) if type_name else outer).from_bytes(data)
+
+
+def _camel(name):
+    return "".join(part.title() for part in name.split("_"))
+
+
+def plain(value):
+    """Return a parsed value as numbers, bytes and lists of numbers."""
+    if isinstance(value, np.ndarray):
+        return value.tobytes() if value.dtype == np.uint8 else value.tolist()
+    if isinstance(value, bytes):
+        return value
+    return list(value) if isinstance(value, list) else int(value)
+
+
+def follow(parsed, path):
+    for name in path:
+        parsed = getattr(parsed, name)
+    return plain(parsed)
+
+
+def from_dtype(data, derived, path):
+    part = np.frombuffer(data, derived)[0]
+    for name in path:
+        part = part[name]
+    return plain(part)
+
+
+def base(name, order, body):
+    """Return zeros of a layout's size, but for the kind that chooses the case."""
+    derived = dtype(name, order, body)
+    data = bytearray(derived.itemsize)
+    if body:
+        offset = {path: at for path, at, _ in leaves(derived.fields)}
+        data[offset[("extension", "kind") if name == "record" else ("kind",)]] = BODY_KINDS[body]
+    return data
+
+
+@pytest.mark.parametrize(("name", "body"), LAYOUTS)
+@pytest.mark.parametrize("order", ORDERS)
+@given(seed=st.randoms(use_true_random=False))
+def test_each_field_is_the_same_in_all_three(name, body, order, seed):
+    derived = dtype(name, order, body)
+    data = base(name, order, body)
+    fixed = {path for path, _, _ in leaves(derived.fields) if path[-1] == "kind"}
+    for path, at, size in leaves(derived.fields):
+        if path not in fixed:
+            data[at : at + size] = seed.randbytes(size)
+    construct = layout(name, order).parse(bytes(data))
+    kaitai = kaitai_parse(name, order, bytes(data))
+    for path, _, _ in leaves(derived.fields):
+        expected = from_dtype(bytes(data), derived, path)
+        assert follow(construct, path) == expected
+        assert follow(kaitai, path) == expected
+
+
+@pytest.mark.parametrize(("name", "body"), LAYOUTS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_each_field_has_the_same_place_in_all_three(name, body, order):
+    derived = dtype(name, order, body)
+    zero = bytes(base(name, order, body))
+    everything = list(leaves(derived.fields))
+    assert sum(size for _, _, size in everything) == derived.itemsize
+    assert layout(name, order).parse(zero + b"rest") is not None
+    for path, at, size in everything:
+        if path[-1] == "kind":
+            continue
+        data = bytearray(zero)
+        data[at : at + size] = b"\xff" * size
+        construct = layout(name, order).parse(bytes(data))
+        kaitai = kaitai_parse(name, order, bytes(data))
+        for other, _, _ in everything:
+            changed = other == path
+            before = from_dtype(zero, derived, other)
+            assert (follow(construct, other) != before) is changed
+            assert (follow(kaitai, other) != before) is changed
+
+
+@pytest.mark.parametrize(("name", "body"), LAYOUTS)
+@pytest.mark.parametrize("order", ORDERS)
+@given(seed=st.randoms(use_true_random=False))
+def test_construct_builds_what_it_parsed(name, body, order, seed):
+    data = base(name, order, body)
+    derived = dtype(name, order, body)
+    for path, at, size in leaves(derived.fields):
+        if path[-1] != "kind":
+            data[at : at + size] = seed.randbytes(size)
+    codec = layout(name, order)
+    assert codec.build(codec.parse(bytes(data))) == bytes(data)
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLE))
+def test_a_layout_without_fixed_size_has_no_dtype(name):
+    with pytest.raises(TypeError, match="no fixed size|not a constant"):
+        dtype(name)
+
+
+def test_a_switch_needs_a_case():
+    with pytest.raises(TypeError, match="inode_body"):
+        dtype("record")
+
+
+def test_an_unknown_layout_is_named():
+    with pytest.raises(KeyError, match="no layout 'record/nonsense'"):
+        layout("record/nonsense")
+
+
+def test_every_kind_has_a_body():
+    assert set(BODIES) == set(Kind)
