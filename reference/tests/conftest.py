@@ -1,0 +1,31 @@
+"""What all tests share: the path to `support`, and the source trees with their images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+# The package `support` lies beside this file; not every way of calling pytest puts it on the path.
+if str(Path(__file__).parent) not in sys.path:
+    sys.path.insert(0, str(Path(__file__).parent))
+
+from support.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker of pytest-xdist, so that strict runs without it know it too."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that share a costly fixture")
+
+
+@pytest.fixture(scope="session")
+def workbench() -> Iterator[Workbench]:
+    """Source trees on mounted ext4 file systems, each built once in a session."""
+    bench = Workbench()
+    yield bench
+    bench.close()

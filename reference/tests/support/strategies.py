@@ -1,0 +1,94 @@
+"""Hypothesis strategies for trees in memory."""
+
+from __future__ import annotations
+
+import stat
+
+from hypothesis import strategies as st
+
+from darimage.sources.memory import Node
+
+BLOCK = 1024
+SPAN = 512 * BLOCK
+
+names = st.one_of(
+    st.sampled_from([b"a", b"b", b"file", b"long" * 63, b"\xff\xfe", b"two words", b"-x", b"*"]),
+    st.binary(min_size=1, max_size=255).filter(
+        lambda name: name not in (b".", b"..") and b"/" not in name and b"\0" not in name
+    ),
+)
+seconds = st.integers(0, 2**32 - 1)
+times = st.builds(lambda s, ns: s * 10**9 + ns, seconds, st.integers(0, 10**9 - 1))
+owners = st.one_of(st.sampled_from([0, 1, 1000, 65535, 65536]), st.integers(0, 2**32 - 2))
+permissions = st.integers(0, 0o7777)
+sizes = st.one_of(
+    st.sampled_from([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, SPAN - 1, SPAN, SPAN + 1]),
+    st.integers(0, 5000),
+    st.integers(0, 3 * SPAN),
+)
+
+
+@st.composite
+def data(draw, size):
+    """Draw data of a file of ``size`` bytes: whole, or with holes, or all hole."""
+    shape = draw(st.sampled_from(["whole", "whole", "holes", "all hole"]))
+    if shape == "whole":
+        return {0: _pattern(0, size)} if size else {}
+    if shape == "all hole" or not size:
+        return {}
+    cuts = sorted(draw(st.sets(st.integers(0, size), min_size=2, max_size=6)))
+    return {a: _pattern(a, b - a) for a, b in zip(cuts[::2], cuts[1::2], strict=False)}
+
+
+def _pattern(at, length):
+    """Return bytes that tell where in the file they are, and are nowhere zero."""
+    block = bytes((at + k) % 251 + 1 for k in range(min(length, 251)))
+    return (block * (length // 251 + 1))[:length] if block else b""
+
+
+def _attributes(draw):
+    atime, mtime, ctime = draw(st.tuples(times, times, times))
+    return {
+        "uid": draw(owners),
+        "gid": draw(owners),
+        "atime_ns": atime,
+        "mtime_ns": mtime,
+        "ctime_ns": ctime,
+    }
+
+
+@st.composite
+def leaves(draw):
+    """Draw an inode that is no directory."""
+    kind = draw(
+        st.sampled_from(
+            [stat.S_IFREG] * 5 + [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK]
+        )
+    )
+    node = Node(kind | draw(permissions), **_attributes(draw))
+    if kind == stat.S_IFREG:
+        node.size = draw(sizes)
+        node.data = draw(data(node.size))
+    elif kind == stat.S_IFLNK:
+        node.target = draw(st.binary(min_size=1, max_size=1500).filter(lambda t: b"\0" not in t))
+        node.size = len(node.target)
+    elif kind in (stat.S_IFCHR, stat.S_IFBLK):
+        node.rdev = draw(st.integers(0, 2**32 - 1))
+    return node
+
+
+@st.composite
+def trees(draw, leaf=None):
+    """Draw a tree with hard links: a few directories, each leaf under one or more names."""
+    leaf = leaves() if leaf is None else leaf
+    directories = [Node(stat.S_IFDIR | draw(permissions), **_attributes(draw))]
+    for _ in range(draw(st.integers(0, 5))):
+        parent = draw(st.sampled_from(directories))
+        child = Node(stat.S_IFDIR | draw(permissions), **_attributes(draw))
+        if parent.children.setdefault(draw(names), child) is child:
+            directories.append(child)
+    for _ in range(draw(st.integers(0, 8))):
+        node = draw(leaf)
+        for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
+            draw(st.sampled_from(directories)).children.setdefault(draw(names), node)
+    return directories[0]
