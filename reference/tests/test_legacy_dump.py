@@ -37,7 +37,7 @@ SUBJECTS: tuple[tuple[str, dict[str, int]], ...] = (
 
 SMALL_SUBJECTS = ("stdlib", "kinds", "deep", "sizes", "sparse")
 
-LARGE_DEVICES = {b"devices/c-136-300", b"devices/b-300-70000", b"devices/b-4095-1048575"}
+LARGE_DEVICES = {b"devices/c-136-300", b"devices/b-300-70000", b"devices/b-4095-524287"}
 
 
 def _parameters() -> list[object]:

@@ -100,6 +100,9 @@ def check_content(run, node):
     for at, piece in node.data.items():
         content[at : at + len(piece)] = piece
         touched |= set(range(at // 1024, -(-(at + len(piece)) // 1024))) if piece else set()
+    last = node.size // 1024
+    if node.size % 1024 and last - 1 in touched:
+        touched.add(last)
     assert run.content == bytes(content)
     assert set(run.records) == touched
     assert len(run.headers) == max(1, -(-(-(-node.size // 1024)) // 512))

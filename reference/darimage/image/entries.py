@@ -114,9 +114,7 @@ def _steps(
     return found
 
 
-def _split(
-    word: npt.NDArray[np.uint32], order: Order, old_format: bool
-) -> tuple[Ints, Ints, Ints]:
+def _split(word: npt.NDArray[np.uint32], order: Order, old_format: bool) -> tuple[Ints, Ints, Ints]:
     """Return ``d_reclen``, ``d_type`` and ``d_namlen`` of the second words of entries."""
     wide = word.astype(np.int64)
     if order == "le":

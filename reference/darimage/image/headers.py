@@ -113,7 +113,7 @@ def bitmap(c_type: CType, record: int, payload: bytes, highest: int, identity: I
     """Return the header of a bitmap (chapter 40); ``payload`` is whole records."""
     made = header.blank(1, c_type, Kind.BITMAP, identity)
     made["c_count"] = len(payload) // RECORD
-    made["c_addr"] = _SLOTS < len(payload) // RECORD
+    made["c_addr"] = len(payload) // RECORD > _SLOTS
     body = made["extension"]["body"]
     body["bits_set"] = int.from_bytes(payload, "little").bit_count()
     body["highest_inode"] = highest

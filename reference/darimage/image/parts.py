@@ -141,9 +141,7 @@ def volume_header(record: bytes, order: Order) -> VolumeHeader:
 
 def section_header(record: bytes, order: Order, position: int) -> SectionHeader:
     """Return the extension of a section's first header."""
-    found: SectionHeader = _from_body(
-        record, order, "section_body", SectionHeader, record=position
-    )
+    found: SectionHeader = _from_body(record, order, "section_body", SectionHeader, record=position)
     return found
 
 

@@ -73,7 +73,8 @@ class _Follower:
         self.wanted = records_of(run.size)
         self.covered = 0
         self.started = False
-        self.gaps = 0
+        self.gaps: list[Fault] = []
+        self.lost_from: int | None = None
         self.substituted = False
 
     def run(self) -> Iterator[Stretches]:
@@ -82,7 +83,7 @@ class _Follower:
             self.volume,
             self.marks,
             what.record,
-            on_fault=self._gap,
+            on_fault=self.gaps.append,
             end=what.end,
             shift=what.shift,
             sparse=True,
@@ -96,26 +97,34 @@ class _Follower:
             if len(mine) < len(batch) or self.covered >= self.wanted or self._lost():
                 break
         if self.covered < self.wanted:
+            self._tell_gaps(None)
+        if self.covered < self.wanted:
             told = f"blocks {self.covered} to {self.wanted - 1} of the {what.what} are missing"
             self._fault("missing", told)
 
-    def _gap(self, fault: Fault) -> None:
-        self.gaps += 1
-        self.on_fault(fault._replace(inode=self.what.number))
-
     def _lost(self) -> bool:
         """Tell whether the blocks of the next header are unknown."""
-        return self.gaps > 0 and not self.marks.numbered
+        return self.lost_from is not None and not self.marks.numbered
 
     def _mine(self, batch: Batch) -> Batch:
         """Return the headers up to the first that belongs to something else."""
         belongs = (batch.c_type == CType.TS_ADDR) & (batch.inode == self.what.number)
         if not self.started:
             belongs[0] = batch.starts_inode[0] and batch.inode[0] == self.what.number
-        if self._lost():
-            belongs &= batch.record < self.what.record
         others = np.flatnonzero(~belongs)
+        self._tell_gaps(int(batch.record[others[0]]) if others.size else int(batch.record[-1]))
+        if self._lost():
+            others = np.flatnonzero(~belongs | (batch.record > self.lost_from))
         return batch.part(slice(0, int(others[0]))) if others.size else batch
+
+    def _tell_gaps(self, before: int | None) -> None:
+        """Report the damage before a record; what comes later is not of this run."""
+        gaps = [gap for gap in self.gaps if before is None or (gap.record or 0) < before]
+        self.gaps.clear()
+        for gap in gaps:
+            self.on_fault(gap._replace(inode=self.what.number))
+        if gaps and self.lost_from is None:
+            self.lost_from = gaps[0].record
 
     def _look_for_substituted(self, batch: Batch) -> None:
         if not self.marks.numbered or self.what.body != "inode_body" or self.substituted:
@@ -191,7 +200,7 @@ def _coded_rows(batch: Batch, used: Ints) -> Ints:
     """Return the headers with run-coded maps (DARI-REC-016)."""
     suspects = np.flatnonzero(batch.rows[:, _ADDR:_ADDR_END].max(axis=1, initial=0) > 1)
     maps = batch.rows[suspects, _ADDR:_ADDR_END]
-    coded = ((maps > 1) & (_ENTRIES < used[suspects, None])).any(axis=1)
+    coded = ((maps > 1) & (used[suspects, None] > _ENTRIES)).any(axis=1)
     return suspects[coded]
 
 
@@ -204,17 +213,14 @@ def stretches(batch: Batch, first: Ints) -> Stretches:
     """
     used = np.clip(batch.count, 0, ADDRESSES)
     coded = _coded_rows(batch, used)
-    maps = (batch.rows[:, _ADDR:_ADDR_END] == 1) & (_ENTRIES < used[:, None])
+    maps = (batch.rows[:, _ADDR:_ADDR_END] == 1) & (used[:, None] > _ENTRIES)
     maps[coded] = False
     before = np.zeros_like(maps)
     before[:, 1:] = maps[:, :-1]
     row, column = np.nonzero(maps & ~before)
-    last_row, last_column = np.nonzero(maps & ~_after(maps))
+    last_column = np.nonzero(maps & ~_after(maps))[1]
     rank = np.cumsum(maps, axis=1, dtype=np.int64)[row, column] - 1
-    plain = Stretches(
-        first[row] + column, batch.record[row] + 1 + rank, last_column - column + 1
-    )
-    del last_row
+    plain = Stretches(first[row] + column, batch.record[row] + 1 + rank, last_column - column + 1)
     return _with_coded(plain, batch, first, coded, used)
 
 
@@ -224,9 +230,7 @@ def _after(maps: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return after
 
 
-def _with_coded(
-    plain: Stretches, batch: Batch, first: Ints, coded: Ints, used: Ints
-) -> Stretches:
+def _with_coded(plain: Stretches, batch: Batch, first: Ints, coded: Ints, used: Ints) -> Stretches:
     """Add the stretches of run-coded headers, in the order of blocks."""
     if not coded.size:
         return plain

@@ -360,9 +360,7 @@ def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int
     return np.flatnonzero(kept), gaps
 
 
-def _confirmed(
-    records: Ints, rows: Rows, behind: Ints, order: Order
-) -> tuple[int, int] | None:
+def _confirmed(records: Ints, rows: Rows, behind: Ints, order: Order) -> tuple[int, int] | None:
     """Return record and shift of the first header that the next one confirms."""
     targets = records + 1 + following(rows, order)
     places = np.searchsorted(records, targets)

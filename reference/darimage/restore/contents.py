@@ -1,8 +1,8 @@
-"""Filling files: in the order of their offsets, reading nothing that was not selected (DARI-RST-004).
+"""Filling files in the order of their offsets, reading only what was selected (DARI-RST-004).
 
-Files that lie side by side in the image come with one read; headers are checked as columns, and a
-file whose records follow its header without a hole is written straight out of the buffer. All
-others go by their extents, in steps of a few MiB, and keep their holes (DARI-RST-003).
+A small file whose records follow its header without a hole is written straight out of the window
+it was read with. All others go by their extents, in steps of a few MiB, and keep their holes
+(DARI-RST-003).
 
 A file is nobody else's to read and has the time of the run until it is whole: one that is left
 incomplete keeps mode 0600 and does not pass for the one in the image.
@@ -12,37 +12,27 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import extents
-from darimage.image.inode import ALL_PRESENT, Inode
 from darimage.restore.attributes import Attributes, Rights
+from darimage.restore.neighbours import Neighbours
+from darimage.restore.sharing import Advance
 from darimage.restore.target import DestinationError, Target, TargetError, failure
-from darimage.schema import CType
-from darimage.sections.header import as_headers, sound
-from darimage.units import RECORD, records_of
+from darimage.units import RECORD
 
 if TYPE_CHECKING:
     from darimage.image.contents import Extent
+    from darimage.image.inode import Inode
     from darimage.image.reader import Image
     from darimage.restore.plan import Files, Plan
 
-WINDOW = 4 << 20
-"""Bytes of neighbouring files read at once."""
-
 STEP = 4 << 20
 """Bytes of one file read at once."""
-
-SMALL = 1 << 20
-"""Longest run of records that is read together with its neighbours."""
-
-Advance = Callable[[int], None]
 
 
 @dataclass
@@ -101,7 +91,8 @@ class Filler:
         self._target = target
         self._rights = rights
         self._advance = advance
-        self._buffer = memoryview(bytearray(max(WINDOW, STEP)))
+        self._neighbours = Neighbours(image, plan.files)
+        self._buffer = memoryview(bytearray(STEP))
 
     def fill(self, rows: list[int]) -> None:
         """Fill the files of some rows, ascending.
@@ -111,82 +102,27 @@ class Filler:
         """
         before = self._image.volume.bytes_read
         try:
-            for group, start, end in self._groups(rows):
-                if end - start <= WINDOW:
-                    self._fill_window(group, start, end)
-                else:
-                    self._fill_one(group[0])
-                self._advance(end - start)
+            for window in self._neighbours.windows(rows):
+                for row, inode, data in window.found:
+                    known = inode if inode is not None else self._looked_up(row)
+                    if known is not None:
+                        self._fill_one(row, known, data)
+                self._advance(window.size)
         finally:
             self.filled.bytes_read += self._image.volume.bytes_read - before
 
-    def _groups(self, rows: list[int]) -> Iterator[tuple[list[int], int, int]]:
-        """Yield neighbours, with the bytes of the image from the first to the end of the last."""
-        starts = self._files.offsets[rows].tolist()
-        ends = self._files.ends[rows].tolist()
-        group: list[int] = []
-        first = last = 0
-        for row, start, end in zip(rows, starts, ends, strict=True):
-            if group and (start != last or end - first > WINDOW or end - start > SMALL):
-                yield group, first, last
-                group = []
-            if not group:
-                first = start
-            group.append(row)
-            last = end
-        if group:
-            yield group, first, last
-
-    def _fill_window(self, rows: list[int], start: int, end: int) -> None:
-        """Read a stretch at once; write what is simple out of it, the rest by extents."""
+    def _looked_up(self, row: int) -> Inode | None:
+        """Return the inode of a row by itself, or report why there is none."""
         try:
-            got = self._image.volume.readinto_at(start, [self._buffer[: end - start]])
-        except StorageError:
-            got = 0
-        at = self._files.offsets[rows] - start
-        inodes = self._heads(at, self._files.inodes[rows], start, got)
-        for row, position, inode in zip(rows, at.tolist(), inodes, strict=True):
-            data = position + RECORD
-            if inode is None or not _is_simple(inode) or data + inode.size > got:
-                self._fill_one(row)
-            else:
-                self._guarded(row, inode, self._buffer[data : data + inode.size])
-
-    def _heads(
-        self, at: np.ndarray, numbers: np.ndarray, start: int, got: int
-    ) -> list[Inode | None]:
-        """Return the inodes whose headers are where they should be (DARI-OFF-005)."""
-        order = self._image.order
-        rows = np.frombuffer(self._buffer[: got // RECORD * RECORD], np.uint8).reshape(-1, RECORD)
-        places = at // RECORD
-        inside = np.flatnonzero((places < len(rows)) & (at % RECORD == 0))
-        heads = rows[places[inside]]
-        headers = as_headers(heads, order)
-        right = sound(heads, order) & (headers["c_type"] == CType.TS_INODE)
-        right &= headers["c_inumber"] == numbers[inside]
-        usable = np.flatnonzero(right)
-        positions = (start + at[inside[usable]]) // RECORD
-        found: list[Inode | None] = [None] * len(at)
-        for row, inode in zip(
-            inside[usable].tolist(), Inode.many(heads[usable], order, positions), strict=True
-        ):
-            found[row] = inode
-        return found
-
-    def _fill_one(self, row: int) -> None:
-        """Fill one file by its extents."""
-        try:
-            inode = self._image.inode(int(self._files.inodes[row]))
+            return self._image.inode(int(self._files.inodes[row]))
         except FormatError as error:
-            self._fault(row, Fault.of(error)._replace(message=f"{error.message}; {_KEPT_EMPTY}"))
-        except DestinationError:
-            raise
+            self._fault(row, Fault.of(error))
         except StorageError as error:
-            self._fault(row, Fault("unreadable", f"{error}; {_KEPT_EMPTY}"))
-        else:
-            self._guarded(row, inode, None)
+            self._fault(row, Fault("unreadable", str(error)))
+        self._fault(row, Fault("incomplete", f"nothing is known of it; an empty file {_LEFT}"))
+        return None
 
-    def _guarded(self, row: int, inode: Inode, data: memoryview | None) -> None:
+    def _fill_one(self, row: int, inode: Inode, data: memoryview | None) -> None:
         """Fill a file and give it its attributes, if it is one."""
         if not inode.is_file:
             self.filled.misfits.append(row)
@@ -245,7 +181,9 @@ class Filler:
         for fault in faults:
             self._fault(row, fault)
         if not whole:
-            self._fault(row, Fault("incomplete", _KEPT))
+            self._fault(
+                row, Fault("incomplete", f"not all of its data came back; what did {_LEFT}")
+            )
         return whole
 
     def _copy(self, fd: int, step: list[Extent]) -> None:
@@ -265,20 +203,7 @@ class Filler:
         self.filled.faults.append(fault._replace(path=path, inode=int(self._files.inodes[row])))
 
 
-_KEPT = "what is there is kept with mode 0600 and the time of this run"
-_KEPT_EMPTY = "an empty file is left with mode 0600 and the time of this run"
-
-
-def _is_simple(inode: Inode) -> bool:
-    """Tell whether a file's records follow its first header, all of them."""
-    count = records_of(inode.size)
-    return (
-        count <= len(ALL_PRESENT)
-        and len(inode.head_map) >= count
-        and inode.head_map[:count] == ALL_PRESENT[:count]
-        and not inode.is_substituted
-        and not inode.metadata_only
-    )
+_LEFT = "is left with mode 0600 and the time of this run"
 
 
 def _steps(batch: list[Extent]) -> Iterator[list[Extent]]:
@@ -321,4 +246,5 @@ def _cut_off(error: OSError | OverflowError) -> Fault:
     """Return the fault of a file whose writing failed, unless nothing more can be written."""
     if isinstance(error, OverflowError):
         error = OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    return Fault("target", f"{failure(error, 'cannot be written')}; {_KEPT}")
+    reason = failure(error, "cannot be written")
+    return Fault("target", f"{reason}; what could be {_LEFT}")

@@ -1,10 +1,10 @@
 """Paths and globs as ways through a tree, one component at a time.
 
-A component matches a whole name: ``*`` any characters, ``?`` one character (a byte that is not part
-of any, where a name is not UTF-8), ``[...]`` one of a set, ``[!...]`` one not of it; a leading dot is
-a character like any other. ``**`` as a component of its own stands for any number of directories,
-at the end for everything below. In a component with any of these, a backslash takes the meaning
-from the next character; in others it is a backslash.
+A component matches a whole name: ``*`` any characters, ``?`` one character (one byte, where a name
+is not UTF-8), ``[...]`` one of a set, ``[!...]`` one not of it; a leading dot is a character like
+any other. ``**`` as a component of its own stands for any number of directories, at the end for
+everything below. In a component with any of these, a backslash takes the meaning from the next
+character; in others it is a backslash.
 """
 
 from __future__ import annotations
@@ -92,11 +92,11 @@ class Pattern:
     def _closed(self, reached: Iterable[int]) -> State:
         """Add what ``**`` lets one skip."""
         closed = set()
-        for at in reached:
-            closed.add(at)
-            while at < len(self.components) and self.components[at] is _ANY_DEPTH:
-                at += 1
-                closed.add(at)
+        for first in reached:
+            last = first
+            while last < len(self.components) and self.components[last] is _ANY_DEPTH:
+                last += 1
+            closed.update(range(first, last + 1))
         return frozenset(closed)
 
 

@@ -14,12 +14,15 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.restore.selection import Selection, is_directory
+from darimage.units import RECORD
 
 if TYPE_CHECKING:
     from darimage.image.names import Names
     from darimage.image.reader import Image
     from darimage.restore.target import Place
     from darimage.sections.directory import Entry
+
+Rows = npt.NDArray[np.int64]
 
 REGULAR = 8
 """``d_type`` of a regular file (DARI-DIR-012)."""
@@ -55,6 +58,12 @@ class Files:
         self.types = types
         self.parents = parents
         self.names = names
+
+    @classmethod
+    def none(cls) -> Files:
+        """Return no rows."""
+        empty = np.zeros(0, np.int64)
+        return cls(empty, empty, empty, np.zeros(0, np.uint8), [], [])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,7 +104,7 @@ class Plan:
     root: int
     places: dict[int, Place] = field(default_factory=dict)
     restored: list[int] = field(default_factory=list)
-    files: Files = field(default_factory=lambda: _no_files())
+    files: Files = field(default_factory=Files.none)
     links: list[Link] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -119,11 +128,10 @@ def make_plan(image: Image, selection: Selection, *, parents: bool = False) -> P
     names = image.names
     plan = Plan(names.root, faults=list(selection.unmatched))
     collected = _Collected()
+    if (selection.root or parents) and names.root in names.directories:
+        plan.restored.append(names.root)
     if selection.root:
-        plan.restored.append(names.root)
         _collect(names, names.root, plan, collected)
-    elif parents:
-        plan.restored.append(names.root)
     for parent, entry in selection.picks:
         _lead_to(names, parent, plan, restored=parents)
         if is_directory(names, entry):
@@ -190,9 +198,9 @@ def _arrange(image: Image, collected: _Collected, plan: Plan) -> None:
     """Give each inode one row, by offset; leave out what is not in the image."""
     named = np.array(collected.inodes, np.int64)
     inodes, first, row_of = np.unique(named, return_index=True, return_inverse=True)
-    offsets, ends = image.spans(inodes)
+    offsets, ends = _spans(image, inodes)
     order = np.argsort(offsets, kind="stable")
-    order = order[offsets[order] > 0]
+    order = order[offsets[order] >= 0]
     present = first[order].tolist()
     plan.files = Files(
         inodes[order],
@@ -214,12 +222,20 @@ def _arrange(image: Image, collected: _Collected, plan: Plan) -> None:
         plan.links.append(link)
 
 
+def _spans(image: Image, inodes: Rows) -> tuple[Rows, Rows]:
+    """Return where each inode's header is, -1 for none, and where the next inode begins at last."""
+    known = image.offsets
+    offsets = known.of(inodes)
+    # After the last file comes the trailing section, if the image is not a plain dump.
+    trailing = image.extension.nt_acls_trailing if image.extension else 0
+    size = image.volume.size // RECORD * RECORD
+    bounds = np.sort(np.append(known.offsets, [min(trailing * RECORD or size, size), size]))
+    ends = bounds[np.minimum(np.searchsorted(bounds, offsets, side="right"), len(bounds) - 1)]
+    offsets = np.where(ends > offsets, offsets, -1)
+    return offsets, ends
+
+
 def _missing(collected: _Collected, name: int, plan: Plan) -> Fault:
     path = plan.path(collected.parents[name], collected.names[name])
     what = "directory" if collected.types[name] == DIRECTORY else "file"
     return Fault("missing", f"{what} is not in the image", path, collected.inodes[name])
-
-
-def _no_files() -> Files:
-    empty = np.zeros(0, np.int64)
-    return Files(empty, empty, empty, np.zeros(0, np.uint8), [], [])

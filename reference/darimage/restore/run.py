@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from darimage import parallel
+import numpy as np
+import numpy.typing as npt
+
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image.contents import read_link
+from darimage.image.inode import Inode
 from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Attributes, Rights
 from darimage.restore.contents import Filled, Filler
-from darimage.restore.plan import REGULAR, Link, Plan, make_plan
-from darimage.restore.queue import Queue, pieces
-from darimage.restore.selection import Selection
-from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, Target, TargetError
+from darimage.restore.making import Made, Maker
+from darimage.restore.plan import REGULAR, Plan, make_plan
+from darimage.restore.report import RestoreReport
+from darimage.restore.sharing import Advance, Piece, cut, share
+from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
 
 if TYPE_CHECKING:
-    from darimage.image.inode import Inode
+    from darimage.image.names import Names
     from darimage.image.reader import Image
+    from darimage.restore.selection import Selection
+
+Rows = npt.NDArray[np.int64]
 
 FORKED_FROM = 2_000
 """Files from which on several processes pay."""
 
-KEPT_FAULTS = 10_000
-"""Faults that are kept one by one; more are counted."""
+FILES_PER_PIECE = 512
+"""Empty files a process makes before it looks for more to do."""
+
+BYTES_PER_PIECE = 16 << 20
+"""Weight of what a process fills before it looks for more to do."""
+
+BYTES_PER_FILE = 16 << 10
+"""Bytes that take as long to write as a file takes to open."""
+
+_DIRECTORIES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -38,65 +51,15 @@ class Options:
 
     Attributes:
         parents: Directories that only lead to what was selected get their attributes back too.
-        overwrite: What is at the destination already is replaced (DARI-SAF-005).
+        overwrite: Files that are at the destination already are replaced (DARI-SAF-005).
         owners: Owners are given back, as far as the user may (DARI-SAF-004).
-        workers: Processes that fill files; few files are always filled by one.
+        workers: Processes that make and fill files; few files are always left to one.
     """
 
     parents: bool = False
     overwrite: bool = False
     owners: bool = True
     workers: int = 1
-
-
-@dataclass
-class RestoreReport:
-    """What came of restoring.
-
-    Attributes:
-        image: Name of the image.
-        destination: Where things went.
-        access: ``direct`` or ``sequential``.
-        image_bytes: Size of the image.
-        bytes_read: Bytes read from it since it was opened.
-        bytes_written: Bytes of contents written.
-        directories: Directories made, or found and given their attributes.
-        files: Regular files that are whole.
-        symlinks: Symbolic links made.
-        others: Fifos, sockets and devices made.
-        links: Further names made of any of these.
-        faults: What went wrong, the first ``KEPT_FAULTS``.
-        fault_count: All that went wrong.
-    """
-
-    image: str
-    destination: str
-    access: str
-    image_bytes: int
-    bytes_read: int = 0
-    bytes_written: int = 0
-    directories: int = 0
-    files: int = 0
-    symlinks: int = 0
-    others: int = 0
-    links: int = 0
-    faults: list[Fault] = field(default_factory=list)
-    fault_count: int = 0
-
-    @property
-    def exit_code(self) -> int:
-        """0 if all came back as it is in the image, else 1."""
-        return 1 if self.fault_count else 0
-
-    def note(self, faults: Sequence[Fault]) -> None:
-        """Add faults."""
-        self.fault_count += len(faults)
-        self.faults += faults[: max(0, KEPT_FAULTS - len(self.faults))]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as a dictionary for JSON."""
-        counted = {name: value for name, value in vars(self).items() if name != "faults"}
-        return {**counted, "faults": [fault.as_json() for fault in self.faults]}
 
 
 def restore(
@@ -108,8 +71,8 @@ def restore(
 ) -> RestoreReport:
     """Bring back what was selected, each thing at its place below the destination (DARI-RST-001).
 
-    A file is private and has the time of the run until it is whole; one that stays incomplete is
-    left so and reported.
+    Until it is whole a file has mode 0600 and the time of the run; one that stays incomplete is
+    left so and reported (DARI-FIL-015).
 
     Args:
         image: The image.
@@ -120,36 +83,230 @@ def restore(
 
     Raises:
         FormatError: The image cannot be read at all.
-        StorageError: The destination cannot be written.
+        StorageError: The destination cannot be written, or takes nothing more.
     """
     options = options or Options()
     plan = make_plan(image, selection, parents=options.parents)
+    report = RestoreReport(image.name, os.fsdecode(destination), image.access, image.volume.size)
     with Target.at(
-        destination, plan.places.__getitem__, root_number=plan.root, overwrite=options.overwrite
+        destination,
+        plan.places.__getitem__,
+        root_number=plan.root,
+        mode=PRIVATE_DIRECTORY if plan.root in plan.restored[:1] else 0o777,
+        overwrite=options.overwrite,
     ) as target:
-        run = _Run(image, os.fsdecode(destination), plan, target, options, progress)
-        return run.all()
+        _Run(image, plan, target, report, options, progress).all()
+    report.bytes_read = image.volume.bytes_read
+    return report
 
 
 class _Run:
-    """One run; each method is a phase."""
+    """One run; its methods are the phases and parts of them."""
 
     def __init__(
         self,
         image: Image,
-        destination: str,
         plan: Plan,
         target: Target,
+        report: RestoreReport,
         options: Options,
         progress: Progress,
     ) -> None:
         self.image = image
         self.plan = plan
         self.target = target
-        self.options = options
+        self.report = report
         self.progress = progress
         self.rights = Rights.of_this_process(owners=options.owners)
-        self.report = RestoreReport(image.name, destination, image.access, image.volume.size)
-        self.report.note(plan.faults)
+        self.workers = options.workers if len(plan.files) >= FORKED_FROM else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
+        report.note(plan.faults)
+
+    def all(self) -> None:
+        """Go through the phases in their order (DARI-RST-001)."""
+        self.make_directories()
+        self.fill_files(self.make_files())
+        self.make_links()
+        self.give_attributes()
+
+    @contextmanager
+    def phase(self, what: str, total: int) -> Iterator[Advance]:
+        """Tell of the start and end of a phase."""
+        self.progress.start(what, total)
+        yield self.progress.advance
+        self.progress.finish()
+
+    def maker(self) -> Maker:
+        """Return a maker that has made nothing yet."""
+        return Maker(self.image, self.plan, self.target, self.rights)
+
+    def count(self, made: Made) -> None:
+        """Add what was made to the report."""
+        self.report.directories += made.directories
+        self.report.symlinks += made.symlinks
+        self.report.others += made.others
+        self.report.note(made.faults)
+        self.blocked |= made.blocked
+        self.lost.update(made.lost)
+
+    def make_directories(self) -> None:
+        """Make the destination's directories."""
+        maker = self.maker()
+        with self.phase("directories", len(self.plan.places)) as advance:
+            maker.directories(advance)
+        self.count(maker.made)
+
+    def make_files(self) -> Rows:
+        """Make all files, empty; return the rows of those that have contents to come."""
+        rows = self.within_reach()
+        regular: list[Rows] = []
+        with self.phase("files", len(rows)):
+            while len(rows):
+                regular.append(self.make_rows(rows))
+                rows = self.other_names()
+        found = np.concatenate(regular) if regular else np.zeros(0, np.int64)
+        return np.setdiff1d(found, np.array(sorted(self.lost), np.int64))
+
+    def within_reach(self) -> Rows:
+        """Return the rows whose directory is there; for others a further name may do."""
+        rows = np.arange(len(self.plan.files))
+        if not self.blocked:
+            return rows
+        parents = np.array(self.plan.files.parents, np.int64)
+        shut = np.isin(parents, np.array(sorted(self.blocked), np.int64))
+        links = [link for link in self.plan.links if link.parent not in self.blocked]
+        self.report.skipped += int(shut.sum()) + len(self.plan.links) - len(links)
+        self.plan.links = links
+        self.lost.update(rows[shut].tolist())
+        return np.concatenate((rows[~shut], self.other_names()))
+
+    def make_rows(self, rows: Rows) -> Rows:
+        """Make some files; return the rows of the regular ones."""
+        rows = np.sort(rows)
+        plain = self.plan.files.types[rows] == REGULAR
+        pieces = cut(rows[plain], np.ones(int(plain.sum()), np.int64), FILES_PER_PIECE)
+        for made in share(pieces, self.workers, self.empty_files, self.progress):
+            self.count(made)
+        maker = self.maker()
+        maker.nodes(rows[~plain].tolist(), self.progress.advance)
+        self.count(maker.made)
+        return np.concatenate((rows[plain], np.array(maker.made.regular, np.int64)))
+
+    def empty_files(self, pieces: Iterable[Piece], advance: Advance) -> Made:
+        """Make empty files, in this process or one of several."""
+        maker = self.maker()
+        maker.empty_files(pieces, advance)
+        return maker.made
+
+    def other_names(self) -> Rows:
+        """Let files that could not be made be made by another of their names."""
+        promoted: dict[int, None] = {}
+        links = []
+        for link in self.plan.links if self.lost else ():
+            if link.row in self.lost and link.row not in promoted:
+                self.plan.files.parents[link.row] = link.parent
+                self.plan.files.names[link.row] = link.name
+                promoted[link.row] = None
+            else:
+                links.append(link)
+        if promoted:
+            self.plan.links = links
+            self.lost.difference_update(promoted)
+        return np.array(list(promoted), np.int64)
+
+    def fill_files(self, rows: Rows) -> None:
+        """Give files their contents and attributes, in the order of their offsets."""
+        files, volume = self.plan.files, self.image.volume
+        sizes = files.ends[rows] - files.offsets[rows]
+        pieces = cut(rows, sizes + BYTES_PER_FILE, BYTES_PER_PIECE)
+        misfits: list[int] = []
+        before = volume.bytes_read
+        with self.phase("contents", int(sizes.sum())):
+            done = share(pieces, self.workers, self.filled, self.progress)
+        for filled in done:
+            self.report.files += filled.files
+            self.report.bytes_written += filled.bytes_written
+            self.report.note(filled.faults)
+            self.lost.update(filled.lost)
+            misfits += filled.misfits
+        # What other processes read does not show in this one's count.
+        volume.bytes_read = before + sum(filled.bytes_read for filled in done)
+        self.make_over(sorted(misfits))
+
+    def filled(self, pieces: Iterable[Piece], advance: Advance) -> Filled:
+        """Fill files, in this process or one of several."""
+        filler = Filler(self.image, self.plan, self.target, self.rights, advance)
+        for piece in pieces:
+            filler.fill(piece)
+        return filler.filled
+
+    def make_over(self, rows: list[int]) -> None:
+        """Replace empty files by what the image has: not what its directories said."""
+        for row in rows:
+            path = self.plan.path(*self.plan.files.place(row))
+            number = int(self.plan.files.inodes[row])
+            told = "its directory says that it is a regular file, its inode does not"
+            self.report.note([Fault("format", told, path, number, None, "DARI-DIR-012")])
+            try:
+                self.target.remove(*self.plan.files.place(row))
+            except TargetError as error:
+                self.report.note([Fault(error.kind, str(error), path, number)])
+        maker = self.maker()
+        maker.nodes(rows, SILENT.advance)
+        self.count(maker.made)
+
+    def make_links(self) -> None:
+        """Make the further names of files."""
+        files = self.plan.files
+        with self.phase("links", len(self.plan.links)) as advance:
+            for link in self.plan.links:
+                advance(1)
+                path = self.plan.path(link.parent, link.name)
+                inode = int(files.inodes[link.row])
+                if link.row in self.lost:
+                    told = "the file it is a further name of is not there"
+                    self.report.note([Fault("lost", told, path, inode)])
+                    continue
+                try:
+                    self.target.make_link(link.parent, link.name, files.place(link.row))
+                    self.report.links += 1
+                except TargetError as error:
+                    self.report.note([Fault(error.kind, str(error), path, inode)])
+                except FormatError as error:
+                    self.report.note([Fault.of(error, path=path, inode=inode)])
+
+    def give_attributes(self) -> None:
+        """Give directories their attributes, those within others first (DARI-RST-002)."""
+        numbers = [n for n in reversed(self.plan.restored) if n not in self.blocked]
+        with self.phase("attributes", len(numbers)) as advance:
+            for at in range(0, len(numbers), _DIRECTORIES_AT_ONCE):
+                some = numbers[at : at + _DIRECTORIES_AT_ONCE]
+                inodes = _inodes(self.image.names, some)
+                for number in some:
+                    self.give_directory(number, inodes[number])
+                advance(len(some))
+
+    def give_directory(self, number: int, inode: Inode) -> None:
+        """Give one directory its attributes."""
+        kind, trouble = "attributes", ""
+        try:
+            fd = self.target.directory(number)
+            wanted = Attributes(inode.mode, inode.uid, inode.gid, inode.atime_ns, inode.mtime_ns)
+            trouble = self.rights.give(fd, os.fstat(fd), wanted)
+        except TargetError as error:
+            kind, trouble = error.kind, str(error)
+        if trouble:
+            path = self.plan.path(number, b"") or b"."
+            self.report.note([Fault(kind, trouble, path, number)])
+
+
+def _inodes(names: Names, numbers: list[int]) -> dict[int, Inode]:
+    """Return the inodes of directories."""
+    table = names.table
+    order = np.argsort(table.numbers, kind="stable")
+    rows = order[np.searchsorted(table.numbers, np.array(numbers, np.int64), sorter=order)]
+    inodes = Inode.many(
+        table.rows[rows], table.order, table.records[rows], old_format=table.old_format
+    )
+    return dict(zip(numbers, inodes, strict=True))

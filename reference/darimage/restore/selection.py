@@ -46,9 +46,7 @@ class Selection:
     unmatched: list[Fault]
 
 
-def select(
-    names: Names, patterns: Sequence[bytes] = (), inodes: Sequence[int] = ()
-) -> Selection:
+def select(names: Names, patterns: Sequence[bytes] = (), inodes: Sequence[int] = ()) -> Selection:
     """Find what is meant by paths, globs and inode numbers (DARI-RST-002); nothing given: all.
 
     A path that exists is meant even if it could be read as a glob too. An inode number brings all

@@ -7,6 +7,7 @@ directories are kept in a bounded cache and opened again by walking from the des
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -95,19 +96,18 @@ class Target:
         place: Callable[[int], Place],
         *,
         root_number: int = 2,
+        mode: int = 0o777,
         overwrite: bool = False,
         descriptors: int = DESCRIPTORS,
     ) -> Self:
-        """Open a destination; it is made if it is not there, its parent is not.
+        """Open a destination; it is made with ``mode`` if it is not there, its parent is not.
 
         Raises:
             StorageError: It cannot be made or opened, or is not a directory.
         """
         try:
-            try:
-                os.mkdir(destination)
-            except FileExistsError:
-                pass
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(destination, mode)
             root = os.open(destination, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise StorageError.of(error, os.fsdecode(destination)) from error

@@ -52,18 +52,19 @@ DIRECTORY_MODES = (0o000, 0o500, 0o700, 0o1777, 0o2775, 0o7777)
 
 #: Seconds since 1970: before it, the old 32-bit field's last second, beyond its two readings.
 #: `restore` reads it as unsigned (a time of -1 comes back as 2106).
-#: ext4 with 256-byte inodes holds 1901-12-13 to 2446-05-10.
+#: ext4 with 256-byte inodes holds 1901-12-13 to 2446-05-10, 64 bits of nanoseconds only to 2262.
 TIMES_S = (-(2**31), -1, 0, 1, 2**31 - 1)
-TIMES_BEYOND_S = (2**31, 2**32 - 1, 2**32, 10_000_000_000)
+TIMES_BEYOND_S = (2**31, 2**32 - 1, 2**32, 9_000_000_000)
 
-#: (type, major, minor); the last three do not fit the old 8-bit numbers.
+#: (type, major, minor); the last three do not fit the old 8-bit numbers. The last minor is the
+#: highest that `restore` can make: it keeps device numbers in a signed int.
 DEVICES = (
     (stat.S_IFCHR, 1, 3),
     (stat.S_IFBLK, 7, 0),
     (stat.S_IFCHR, 255, 255),
     (stat.S_IFCHR, 136, 300),
     (stat.S_IFBLK, 300, 70_000),
-    (stat.S_IFBLK, 4095, 1_048_575),
+    (stat.S_IFBLK, 4095, 524_287),
 )
 
 OWNERS = ((1, 1), (65_535, 65_536), (100_000, 3_000_000_000), (3_000_000_000, 4_294_967_294))
@@ -86,6 +87,24 @@ def kinds(root: Path) -> None:
     stamp(root)
     _times(base)
     os.utime(root, ns=(STAMP_NS, STAMP_NS))
+
+
+@tree("beyond")
+def beyond(root: Path) -> None:
+    """What ext4 holds and the old reader, or 64 bits of nanoseconds, does not.
+
+    A time in 2286, the highest device number (root only), and an ordinary file beside them.
+    """
+    base = os.fsencode(root) + b"/"
+    put(base + b"ordinary", b"today")
+    put(base + b"in-2286", b"later")
+    os.mkdir(base + b"folder-in-2286")
+    if os.geteuid() == 0:
+        os.mknod(base + b"highest-device", stat.S_IFBLK | 0o600, os.makedev(4095, 1_048_575))
+    stamp(root)
+    when = 10_000_000_000 * 10**9
+    for name in (b"in-2286", b"folder-in-2286"):
+        os.utime(base + name, ns=(when, when))
 
 
 @tree("names_255")

@@ -91,7 +91,9 @@ def read(data: bytes) -> SlowImage:
         head = header()
         assert head.c_type == c_type
         payload = b"".join(record() for _ in range(head.c_count))
-        bits = {n for n in range(1, len(payload) * 8 + 1) if payload[(n - 1) >> 3] >> (n - 1 & 7) & 1}
+        bits = {
+            n for n in range(1, len(payload) * 8 + 1) if payload[(n - 1) >> 3] >> (n - 1 & 7) & 1
+        }
         bitmaps.append((head, bits))
     image = SlowImage(volume, bitmaps, {}, {}, [], [])
     run = None

@@ -62,7 +62,8 @@ def leaves(draw):
     """Draw an inode that is no directory."""
     kind = draw(
         st.sampled_from(
-            [stat.S_IFREG] * 5 + [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK]
+            [stat.S_IFREG] * 5
+            + [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK]
         )
     )
     node = Node(kind | draw(permissions), **_attributes(draw))

@@ -14,7 +14,7 @@ from support import legacy, trees
 from support.compare import Difference, Options, compare_trees, to_second_32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 #: restore -r leaves this behind for the next level.
@@ -107,7 +107,7 @@ class Workbench:
         """Give the case of a named tree; the same arguments give the same case."""
         key = (name, tuple(sorted(sizes.items())))
         if key not in self._cases:
-            self._cases[key] = self._stack.enter_context(open_case(name, **sizes))
+            self._cases[key] = self._stack.enter_context(open_case(name, sizes))
         return self._cases[key]
 
     def close(self) -> None:
@@ -119,28 +119,28 @@ class Workbench:
 @contextlib.contextmanager
 def open_case(
     name: str,
+    sizes: Mapping[str, int] | None = None,
     *,
-    block_size: int = 4096,
     file_system: int = trees.GIB,
     on_disk: bool = False,
-    **sizes: int,
 ) -> Iterator[Case]:
     """Build a named tree on a new ext4 file system, for as long as the context lasts.
 
     Args:
         name: A key of `trees.TREES`.
-        block_size: Bytes of a file system block, 1024 or 4096.
+        sizes: What the tree's builder lets one adjust, and `block_size` (1024 or 4096) of ext4.
         file_system: Bytes of the file system.
         on_disk: Whether nothing of it may lie in memory.
-        **sizes: What the tree's builder lets one adjust.
     """
+    adjusted = dict(sizes or {})
+    block_size = adjusted.pop("block_size", 4096)
     with (
         legacy.loop_ext4(
             file_system, block_size=block_size, inodes=150_000, on_disk=on_disk
         ) as source,
         legacy.scratch_directory(on_disk) as folder,
     ):
-        trees.build(name, source, **sizes)
+        trees.build(name, source, **adjusted)
         os.sync()
         yield Case(name, source, folder, on_disk)
 

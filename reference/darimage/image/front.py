@@ -1,0 +1,268 @@
+"""The front of an image: maps, directories and sections, from one walk over their headers.
+
+No header of a file is looked at but the first.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.directories import DirectoryTable
+from darimage.image.parts import SectionHeader, section_header
+from darimage.image.walk import Batch, Marks, walk
+from darimage.schema import CType, DrFlag, Kind
+from darimage.sections.directory import CHUNK
+from darimage.sections.header import field_span
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+SECTIONS_INODE = 1
+"""Inode number of all sections (DARI-SCT-001)."""
+
+_KIND, _ = field_span("extension.kind")
+
+
+@dataclass(frozen=True)
+class MapPart:
+    """A bitmap as it lies in the image.
+
+    Attributes:
+        record: Record number of its header.
+        header: The header.
+        payload: The records of the map.
+    """
+
+    record: int
+    header: bytes
+    payload: bytes
+
+
+@dataclass
+class Front:
+    """What lies before the first file.
+
+    Attributes:
+        directories: The directories.
+        exists: Bitmap I, if it was found.
+        dumped: Bitmap II, likewise.
+        directories_end: Record number after the last of them; 0 if there is none.
+        sections: Headers of the sections, in the order they were found.
+        files: Record number of what follows: the first file, or ``TS_END``.
+        attribute_runs: Runs with extended attributes, which were passed over.
+    """
+
+    directories: DirectoryTable
+    exists: MapPart | None = None
+    dumped: MapPart | None = None
+    directories_end: int = 0
+    sections: list[SectionHeader] = field(default_factory=list)
+    files: int = 0
+    attribute_runs: int = 0
+
+
+def read_front(
+    volume: Volume,
+    marks: Marks,
+    *,
+    start: int,
+    end: int | None,
+    old_format: bool,
+    on_fault: OnFault,
+) -> Front:
+    """Read everything before the first file.
+
+    Args:
+        volume: The image.
+        marks: What its headers have in common.
+        start: Record number to begin at.
+        end: Record number to stop at, if it is known where files begin.
+        old_format: Entries and owners are those of images without ``DR_NEWINODEFMT``.
+        on_fault: Told of damage.
+    """
+    builder = _Builder(volume, marks, old_format, on_fault)
+    front = Front(builder.table(), files=start)
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
+        count = _before_files(batch, marks)
+        part = batch.part(slice(0, count))
+        _take_maps(volume, part, front, on_fault)
+        _take_sections(part, marks, front)
+        front.attribute_runs += int((part.flags & DrFlag.DR_EXTATTRIBUTES != 0).sum())
+        front.directories_end = builder.add(part) or front.directories_end
+        if count < len(batch):
+            front.files = int(batch.record[count])
+            break
+        front.files = int(batch.record[-1] + 1 + batch.following[-1])
+    front.directories = builder.table()
+    return front
+
+
+def _before_files(batch: Batch, marks: Marks) -> int:
+    """Return how many headers of a batch come before the first file."""
+    is_file = batch.starts_inode & ~_is_directory(batch)
+    if marks.numbered:
+        is_file &= batch.inode != SECTIONS_INODE
+    found = np.flatnonzero(is_file | (batch.c_type == CType.TS_END))
+    return int(found[0]) if found.size else len(batch)
+
+
+def _is_directory(batch: Batch) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = batch.mode & 0o170000 == stat.S_IFDIR
+    return found
+
+
+def _take_maps(volume: Volume, batch: Batch, front: Front, on_fault: OnFault) -> None:
+    for at in np.flatnonzero(batch.c_type == CType.TS_CLRI).tolist():
+        front.exists = front.exists or _map(volume, batch, at, on_fault)
+    for at in np.flatnonzero(batch.c_type == CType.TS_BITS).tolist():
+        front.dumped = front.dumped or _map(volume, batch, at, on_fault)
+
+
+def _map(volume: Volume, batch: Batch, at: int, on_fault: OnFault) -> MapPart | None:
+    """Return a map, if the image is long enough to hold it (DARI-BMP-007)."""
+    record, count = int(batch.record[at]), int(batch.following[at])
+    if (record + 1 + count) * RECORD > volume.size:
+        told = f"bitmap of {count} records does not fit in the image"
+        on_fault(Fault("truncated", told, record=record, requirement="DARI-BMP-007"))
+        return None
+    payload = volume.read_at((record + 1) * RECORD, count * RECORD)
+    return MapPart(record, batch.rows[at].tobytes(), payload)
+
+
+def _take_sections(batch: Batch, marks: Marks, front: Front) -> None:
+    if not marks.numbered:
+        return
+    found = batch.starts_inode & (batch.inode == SECTIONS_INODE)
+    found &= batch.rows[:, _KIND] == Kind.SECTION
+    for at in np.flatnonzero(found).tolist():
+        position = int(batch.record[at])
+        front.sections.append(section_header(batch.rows[at].tobytes(), marks.order, position))
+
+
+class _Builder:
+    """Collects directories, batch by batch."""
+
+    def __init__(self, volume: Volume, marks: Marks, old_format: bool, on_fault: OnFault) -> None:
+        self.volume = volume
+        self.marks = marks
+        self.old_format = old_format
+        self.on_fault = on_fault
+        self.seen: set[int] = set()
+        self.rows: list[npt.NDArray[np.uint8]] = []
+        self.records: list[Ints] = []
+        self.pieces: list[npt.NDArray[np.uint8]] = []
+        self.owner: list[Ints] = []
+        self.length: list[Ints] = []
+        self.padded: list[Ints] = []
+        self.count = 0
+        self.current: tuple[int, int, int] | None = None  # row, inode, bytes so far
+
+    def add(self, batch: Batch) -> int:
+        """Take the directories of a batch; return the record after the last, 0 if none."""
+        starts = batch.starts_inode & _is_directory(batch) & (batch.inode != SECTIONS_INODE)
+        starts &= self._new(batch, starts)
+        owner = self._owners(batch, starts)
+        mine = np.flatnonzero(owner >= 0)
+        self.rows.append(batch.rows[starts])
+        self.records.append(batch.record[starts])
+        self.count += int(starts.sum())
+        end = 0
+        if mine.size:
+            part = batch.part(mine)
+            self.owner.append(owner[mine])
+            self.length.append(self._lengths(part, owner[mine]))
+            self.padded.append(part.following * RECORD)
+            self.pieces += self._data(part)
+            end = int(part.record[-1] + 1 + part.following[-1])
+        if len(owner) and owner[-1] < 0:
+            self.current = None
+        return end
+
+    def _new(self, batch: Batch, starts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Tell which directories were not seen before (DARI-DIR-011)."""
+        fresh = np.ones(len(batch), np.bool_)
+        numbers = batch.inode.tolist()
+        for at in np.flatnonzero(starts).tolist():
+            if numbers[at] in self.seen:
+                fresh[at] = False
+                record = int(batch.record[at])
+                told = "a second directory of this inode number; it is passed over"
+                self.on_fault(Fault("format", told, None, numbers[at], record, "DARI-DIR-001"))
+            self.seen.add(numbers[at])
+        return fresh
+
+    def _owners(self, batch: Batch, starts: npt.NDArray[np.bool_]) -> Ints:
+        """Return for each header the row of the directory it belongs to, -1 if to none."""
+        index = np.arange(len(batch))
+        leads = np.where(batch.c_type != CType.TS_ADDR, index, -1)
+        leader = np.maximum.accumulate(leads)
+        row = np.where(starts, self.count + np.cumsum(starts) - 1, -1)
+        number = np.where(starts, batch.inode, -1)
+        carried = self.current or (-1, -1, 0)
+        owner = np.where(leader >= 0, row[leader], carried[0])
+        owner[batch.inode != np.where(leader >= 0, number[leader], carried[1])] = -1
+        return owner
+
+    def _lengths(self, part: Batch, owner: Ints) -> Ints:
+        """Return the bytes of each piece that lie within its directory's size."""
+        held = part.following * RECORD
+        begun = 0
+        if self.current is not None and self.current[0] == owner[0]:
+            begun = self.current[2]
+        total = np.cumsum(held)
+        first = np.searchsorted(owner, owner, side="left")
+        before = total - held - (total - held)[first] + np.where(owner == owner[0], begun, 0)
+        size = np.minimum(part.size, np.uint64(1 << 62)).astype(np.int64)
+        last = int(owner[-1])
+        self.current = (last, int(part.inode[-1]), int(before[-1] + held[-1]))
+        return np.clip(size - before, 0, held)
+
+    def _data(self, part: Batch) -> list[npt.NDArray[np.uint8]]:
+        """Return the records that follow the headers, from the window as far as it reaches."""
+        end = part.window_start + len(part.window)
+        inside = np.flatnonzero(part.record + 1 + part.following <= end)
+        counts = part.following[inside]
+        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.repeat(part.record[inside] + 1 - part.window_start, counts) + within
+        found = [part.window[places].reshape(-1)] if places.size else []
+        rest = zip(part.record.tolist(), part.following.tolist(), strict=True)
+        found += [self._read(record + 1, count) for record, count in [*rest][len(inside) :]]
+        return found
+
+    def _read(self, record: int, count: int) -> npt.NDArray[np.uint8]:
+        """Return records, as many as there are; the rest of the piece is cut off."""
+        data = self.volume.read_at(record * RECORD, count * RECORD)
+        if len(data) < count * RECORD:
+            self.padded[-1][-1] = len(data)
+            self.length[-1][-1] = min(self.length[-1][-1], len(data))
+        return np.frombuffer(data, np.uint8)
+
+    def table(self) -> DirectoryTable:
+        """Return what was collected."""
+        padded = _joined(self.padded)
+        spare = np.zeros(-sum(map(len, self.pieces)) % 4, np.uint8)
+        data = np.concatenate([*self.pieces, spare])
+        self.pieces.clear()
+        return DirectoryTable(
+            order=self.marks.order,
+            old_format=self.old_format,
+            chunk=CHUNK if self.marks.numbered else RECORD,
+            rows=np.concatenate([*self.rows, np.zeros((0, RECORD), np.uint8)]),
+            records=_joined(self.records),
+            data=data,
+            piece_owner=_joined(self.owner),
+            piece_start=np.cumsum(padded) - padded,
+            piece_length=_joined(self.length),
+        )
+
+
+def _joined(columns: list[Ints]) -> Ints:
+    return np.concatenate([*columns, np.zeros(0, np.int64)])

@@ -1,0 +1,122 @@
+"""Where each file of an image lies: from its offset map, or from a walk over all headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image import payload
+from darimage.image.front import SECTIONS_INODE
+from darimage.image.parts import SectionHeader
+from darimage.image.walk import Marks, walk
+from darimage.progress import Progress
+from darimage.schema import DrFlag
+from darimage.sections.offset_map import ELEMENT
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+
+class Offsets:
+    """Byte addresses of ``TS_INODE`` headers by inode number.
+
+    Attributes:
+        inodes: Inode numbers, ascending, each once.
+        offsets: Byte address of each.
+    """
+
+    def __init__(self, inodes: Ints, offsets: Ints) -> None:
+        """Take the columns; of an inode that is there twice the first counts."""
+        self.inodes, first = np.unique(inodes, return_index=True)
+        self.offsets = offsets[first]
+
+    def __len__(self) -> int:
+        return len(self.inodes)
+
+    def get(self, inode: int) -> int | None:
+        """Return the address of one inode."""
+        at = int(np.searchsorted(self.inodes, inode))
+        if at < len(self.inodes) and self.inodes[at] == inode:
+            return int(self.offsets[at])
+        return None
+
+    def of(self, inodes: npt.ArrayLike) -> Ints:
+        """Return the addresses of many inodes, -1 where there is none."""
+        wanted = np.asarray(inodes, np.int64)
+        if not len(self.inodes):
+            return np.full(wanted.shape, -1, np.int64)
+        at = np.minimum(np.searchsorted(self.inodes, wanted), len(self.inodes) - 1)
+        return np.where(self.inodes[at] == wanted, self.offsets[at], -1)
+
+
+def from_map(
+    volume: Volume,
+    marks: Marks,
+    header: SectionHeader,
+    span: tuple[int, int],
+    on_fault: OnFault,
+) -> Offsets | None:
+    """Return what the offset map says, ``None`` if it is not sound (DARI-SCT-006).
+
+    Args:
+        volume: The image.
+        marks: What its headers have in common.
+        header: The map's section.
+        span: Record numbers part 8 begins with and ends before; elements elsewhere are left out
+            and reported (DARI-OFF-005).
+        on_fault: Told of damage.
+    """
+    found = payload.find(volume, marks, header, 0, on_fault)
+    if found is None:
+        return None
+    if header.payload_size % ELEMENT:
+        told = f"offset map of {header.payload_size} bytes is not a multiple of {ELEMENT}"
+        on_fault(Fault("format", told, None, None, header.record, "DARI-OFF-001"))
+        return None
+    if found.crc32c() != header.payload_crc32c:
+        told = "offset map: payload_crc32c is not that of its payload"
+        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-006"))
+        return None
+    inodes, words = found.words()
+    offsets = words.view("<u8" if marks.order == "le" else ">u8").reshape(-1)
+    records = np.minimum(offsets // np.uint64(RECORD), np.uint64(1 << 54)).astype(np.int64)
+    sound = (offsets % np.uint64(RECORD) == 0) & (records >= span[0]) & (records < span[1])
+    for bad in np.flatnonzero(~sound).tolist():
+        told = f"the offset map says byte {int(offsets[bad])}, which is not in part 8"
+        number = int(inodes[bad])
+        on_fault(Fault("format", told, None, number, header.record, "DARI-OFF-005"))
+    return Offsets(inodes[sound], records[sound] * RECORD)
+
+
+def from_walk(
+    volume: Volume, marks: Marks, start: int, end: int | None, progress: Progress, on_fault: OnFault
+) -> tuple[Offsets, int]:
+    """Return what a walk over all headers finds, and how many attribute runs it passed.
+
+    Args:
+        volume: The image.
+        marks: What its headers have in common.
+        start: Record number of the first file.
+        end: Record number to stop at; by default where the image ends.
+        progress: Told of the bytes passed.
+        on_fault: Told of damage.
+    """
+    inodes, records = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    attributes, before = 0, start
+    progress.start("reading headers", max(0, volume.size - start * RECORD))
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
+        kept = batch.starts_inode & (batch.mode & 0o170000 != 0o040000)
+        if marks.numbered:
+            kept &= batch.inode != SECTIONS_INODE
+        inodes.append(batch.inode[kept])
+        records.append(batch.record[kept])
+        attributes += int((batch.flags & DrFlag.DR_EXTATTRIBUTES != 0).sum())
+        progress.advance((int(batch.record[-1]) - before) * RECORD)
+        before = int(batch.record[-1])
+    progress.finish()
+    return Offsets(np.concatenate(inodes), np.concatenate(records) * RECORD), attributes

@@ -1,0 +1,196 @@
+"""The first and the last records of an image: what it is, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image import parts
+from darimage.image.parts import EndRecord, VolumeHeader
+from darimage.image.walk import Marks
+from darimage.schema import CType, DrFlag, Incompat, Kind, Magic, Order
+from darimage.sections.header import Identity, byte_order, field_span, picker, sound
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume
+
+OnFault = Callable[[Fault], None]
+
+KNOWN_INCOMPAT = 0
+"""Features of ``Incompat`` that this reader knows (DARI-VOL-005)."""
+
+_LOOKED_FOR = 16
+"""Records that are searched for a header if the first one is damaged."""
+
+_TAIL = 4096
+"""Records at the end that are searched for ``TS_END``."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the first header says.
+
+    Attributes:
+        marks: What all headers have in common.
+        is_dari: Whether headers carry extension areas.
+        old_format: Entries and owners are those of images without ``DR_NEWINODEFMT``.
+        identity: Date, label and the like.
+        extension: The volume header, if it is there and sound.
+        start: Record number of the first header after it.
+    """
+
+    marks: Marks
+    is_dari: bool
+    old_format: bool
+    identity: Identity
+    extension: VolumeHeader | None
+    start: int
+
+
+def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
+    """Read the first header; if it is damaged, go by the next.
+
+    Raises:
+        FormatError: This is no dump image, or none that is read (DARI-REC-018).
+    """
+    first = volume.read_at(0, RECORD)
+    order = byte_order(first) if len(first) == RECORD else None
+    if order is not None and sound(parts.as_row(first), order)[0]:
+        return _of_first(first, order)
+    _refuse_foreign(first)
+    found = _next_header(volume)
+    if found is None:
+        why = "its first record is damaged" if order else "not a dump image"
+        raise FormatError(why, record=0, requirement="DARI-REC-003")
+    on_fault(Fault("damaged", "the first record is damaged", None, None, 0, "DARI-VOL-001"))
+    record, order, at = found
+    return _opening(record, order, None, at)
+
+
+def _of_first(record: bytes, order: Order) -> Opening:
+    c_type, flags = _fields(record, order)
+    if c_type != CType.TS_TAPE:
+        told = f"the first record has c_type {c_type}, not that of a volume header"
+        raise FormatError(told, record=0, requirement="DARI-REC-002")
+    if flags & DrFlag.DR_COMPRESSED:
+        raise FormatError("compressed dumps are not read", record=0, requirement="DARI-REC-018")
+    known = parts.has_extension(record) and parts.kind_of(record) == Kind.VOLUME
+    extension = parts.volume_header(record, order) if known else None
+    return _opening(record, order, extension, 1)
+
+
+def _opening(record: bytes, order: Order, extension: VolumeHeader | None, at: int) -> Opening:
+    is_dari = parts.has_extension(record)
+    who = parts.identity(record, order, extension)
+    _, flags = _fields(record, order)
+    return Opening(
+        marks=Marks(order, who.date & 0xFFFFFFFF, is_dari),
+        is_dari=is_dari,
+        old_format=not flags & DrFlag.DR_NEWINODEFMT,
+        identity=who,
+        extension=extension,
+        start=at,
+    )
+
+
+def _fields(record: bytes, order: Order) -> tuple[int, int]:
+    c_type, flags = picker(order, "c_type", "c_flags").unpack_from(record)
+    return int(c_type), int(flags)
+
+
+def _refuse_foreign(record: bytes) -> None:
+    """Say what an image is that is known but not read (DARI-REC-018)."""
+    start, end = field_span("c_magic")
+    names = {Magic.OFS: "an old-file-system dump", Magic.UFS2: "a UFS2 dump"}
+    for magic, name in names.items():
+        if record[start:end] in (int(magic).to_bytes(4, "little"), int(magic).to_bytes(4, "big")):
+            told = f"{name} (magic {int(magic)}): not read"
+            raise FormatError(told, record=0, requirement="DARI-REC-018")
+
+
+def _next_header(volume: Volume) -> tuple[bytes, Order, int] | None:
+    """Return the first sound header after the first record, its order and its place."""
+    data = volume.read_at(RECORD, _LOOKED_FOR * RECORD)
+    for at in range(len(data) // RECORD):
+        record = data[at * RECORD : (at + 1) * RECORD]
+        order = byte_order(record)
+        if order is not None and sound(parts.as_row(record), order)[0]:
+            c_type, _ = _fields(record, order)
+            return (record, order, at + 1) if c_type == CType.TS_CLRI else None
+    return None
+
+
+def refuse_unknown_features(extension: VolumeHeader) -> None:
+    """Refuse an image with features this reader must know and does not.
+
+    Raises:
+        FormatError: It has one (DARI-VOL-005).
+    """
+    unknown = extension.feature_incompat & ~KNOWN_INCOMPAT
+    if not unknown:
+        return
+    known = {int(flag): str(flag.name).lower() for flag in Incompat}
+    bits = [1 << bit for bit in range(32) if unknown >> bit & 1]
+    names = [known.get(bit, f"{bit:#x}") for bit in bits]
+    told = f"needs features this reader lacks: {', '.join(names)}"
+    raise FormatError(told, record=0, requirement="DARI-VOL-005")
+
+
+class End(NamedTuple):
+    """Where an image ends.
+
+    Attributes:
+        first: Record number of the first ``TS_END`` of the row.
+        last: Record number after the last.
+        body: What the first says, if it has an extension area.
+    """
+
+    first: int
+    last: int
+    body: EndRecord | None
+
+
+def find_end(volume: Volume, opening: Opening) -> End | None:
+    """Return where an image ends.
+
+    The place comes from the volume header, or else from a look at the last records.
+    """
+    last = volume.size // RECORD
+    total = opening.extension.total_records if opening.extension else 0
+    for high in dict.fromkeys([total, last]):
+        if 0 < high <= last:
+            found = _end_before(volume, opening, high)
+            if found is not None:
+                return found
+    return None
+
+
+def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
+    """Return the last row of ``TS_END`` before a record."""
+    low = max(0, high - _TAIL)
+    data = volume.read_at(low * RECORD, (high - low) * RECORD)
+    rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
+    places = np.flatnonzero(sound(rows, opening.marks.order))
+    ends = [at for at in places.tolist() if _is_end(rows[at].tobytes(), opening, low + at)]
+    if not ends:
+        return None
+    first = ends[-1]
+    while first - 1 in ends:
+        first -= 1
+    record = rows[first].tobytes()
+    body = None
+    if opening.is_dari and parts.has_extension(record) and parts.kind_of(record) == Kind.END:
+        body = parts.end_record(record, opening.marks.order, low + first)
+    return End(low + first, low + ends[-1] + 1, body)
+
+
+def _is_end(record: bytes, opening: Opening, at: int) -> bool:
+    c_type, date, tapea = picker(opening.marks.order, "c_type", "c_date", "c_tapea").unpack_from(
+        record
+    )
+    placed = not opening.marks.numbered or at & 0xFFFFFFFF == tapea
+    return bool(c_type == CType.TS_END and date == opening.marks.date and placed)

@@ -1,0 +1,365 @@
+"""An image that is open for reading: DARI images and plain dump streams alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image import opening
+from darimage.image.following import following
+from darimage.image.front import Front, MapPart, read_front
+from darimage.image.headers_at import gather
+from darimage.image.inode import Inode
+from darimage.image.names import Names
+from darimage.image.offsets import Offsets, from_map, from_walk
+from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
+from darimage.image.walk import Batch
+from darimage.progress import SILENT, Progress
+from darimage.schema import CType, DrFlag, Order, Section, Verdict
+from darimage.sections import bitmap
+from darimage.sections.header import Identity, as_headers, sound
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume, open_volume
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+KEPT_FAULTS = 1000
+"""Faults that are kept; more are only counted."""
+
+
+class Faults(list[Fault]):
+    """Faults, at most ``KEPT_FAULTS`` of them.
+
+    Attributes:
+        total: How many there were.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def tell(self, fault: Fault) -> None:
+        """Keep a fault, or only count it."""
+        self.total += 1
+        if len(self) < KEPT_FAULTS:
+            self.append(fault)
+
+
+class Image:
+    """An open image.
+
+    Damage that leaves the rest readable is collected in ``faults``.
+
+    Attributes:
+        volume: Its bytes.
+        name: What to call it.
+        order: Byte order of its integers.
+        is_dari: Whether it carries the extension.
+        old_format: It has 16-bit owners and old directory entries (no ``DR_NEWINODEFMT``).
+        identity: Date, label and the like.
+        extension: The volume header's extension; ``None`` in a plain dump, or if it is damaged.
+        end: The end record; ``None`` in a plain dump, or if it is not found.
+        end_at: Record number of the first ``TS_END``; ``None`` if it is not found.
+        records: Records up to the end of the block with ``TS_END``, or all if it is not found.
+        faults: What was found wrong so far.
+        attribute_runs: Runs of extended attributes that were passed over so far.
+    """
+
+    def __init__(
+        self,
+        volume: Volume,
+        *,
+        name: str | None = None,
+        trust_map: bool = False,
+        sequential: bool = False,
+    ) -> None:
+        """Read maps, directories and the places of the sections; see ``open``."""
+        self.volume = volume
+        self.name = name or volume.name
+        self.faults = Faults()
+        first = opening.look_at_first(volume, self.faults.tell)
+        self._opening = first
+        self.marks = first.marks
+        self.order: Order = first.marks.order
+        self.is_dari = first.is_dari
+        self.old_format = first.old_format
+        self.identity: Identity = first.identity
+        self.extension: VolumeHeader | None = first.extension
+        if self.extension is not None and not sequential:
+            opening.refuse_unknown_features(self.extension)
+        self._find_end()
+        self.front = self._read_front()
+        self.attribute_runs = self.front.attribute_runs
+        self._trust_map = trust_map
+        self._sequential = sequential
+        self._walked: Offsets | None = None
+
+    @classmethod
+    def open(
+        cls,
+        image: str | os.PathLike[str] | bytes | Volume,
+        *,
+        name: str | None = None,
+        trust_map: bool = False,
+        sequential: bool = False,
+    ) -> Self:
+        """Open an image.
+
+        Args:
+            image: A path (``-`` standard input), bytes, or a volume.
+            name: What to call it; by default the volume's name.
+            trust_map: Use the offset map although the verdict on it is not good.
+            sequential: Never use the offset map; read an image with unknown features as a plain
+                dump.
+
+        Raises:
+            FormatError: It is no image, or none that is read.
+            StorageError: It cannot be read.
+        """
+        volume = open_volume(image)
+        try:
+            return cls(volume, name=name, trust_map=trust_map, sequential=sequential)
+        except FormatError as error:
+            error.image = name or volume.name
+            if volume is not image:
+                volume.close()
+            raise
+        except BaseException:
+            if volume is not image:
+                volume.close()
+            raise
+
+    def close(self) -> None:
+        """Close the volume."""
+        self.volume.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    # -- what is in it ------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> Names:
+        """The directory tree; damage found in it goes to ``faults``."""
+        return Names(self.front.directories, self.faults.tell)
+
+    @cached_property
+    def exists(self) -> Ints:
+        """Inode numbers in bitmap I, ascending."""
+        return _decoded(self.front.exists)
+
+    @cached_property
+    def dumped(self) -> Ints:
+        """Inode numbers in bitmap II, ascending."""
+        return _decoded(self.front.dumped)
+
+    @property
+    def sections(self) -> list[SectionHeader]:
+        """The sections that were found before the files, and the one after them."""
+        trailing = self._trailing
+        return [*self.front.sections, *([] if trailing is None else [trailing])]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The parts of the image, in order."""
+        from darimage.image.describe import describe
+
+        return describe(self)
+
+    # -- where things are ---------------------------------------------------------------------
+
+    @property
+    def access(self) -> str:
+        """``direct`` if files are found by the offset map, else ``sequential``."""
+        return "sequential" if self.access_note else "direct"
+
+    @cached_property
+    def access_note(self) -> str:
+        """Why access is sequential; empty if it is direct (DARI-END-006)."""
+        if self._sequential:
+            return "sequential reading was asked for"
+        if not self.is_dari:
+            return "a plain dump has no offset map"
+        if self._trust_map and self._map is not None:
+            return ""
+        if self.end is None:
+            return "the end record with the verdict is missing"
+        if self.end.verdict != Verdict.GOOD:
+            said = {int(verdict): verdict.name.lower() for verdict in Verdict}
+            return f"the verdict on the offset map is {said.get(self.end.verdict, 'unknown')}"
+        return "" if self._map is not None else "the offset map is missing or damaged"
+
+    def trust_map(self) -> None:
+        """Use the offset map from now on although the verdict on it is not good."""
+        self._trust_map = True
+        self.__dict__.pop("access_note", None)
+
+    @property
+    def offsets(self) -> Offsets:
+        """Addresses of all files: by the map, or by a walk that is done when first needed."""
+        if self.access == "direct" and self._map is not None:
+            return self._map
+        if self._walked is None:
+            self._walked = self.index_sequentially()
+        return self._walked
+
+    def offset(self, inode: int) -> int | None:
+        """Return the byte address of an inode's ``TS_INODE``; ``None`` if it is not here.
+
+        Directories are found as well.
+        """
+        if inode in self.names.directories:
+            return self.names.directories[inode].inode.record * RECORD
+        return self.offsets.get(inode)
+
+    def index_sequentially(self, progress: Progress = SILENT) -> Offsets:
+        """Find all files by a walk over the headers (DARI-END-006)."""
+        self._walked, passed = from_walk(
+            self.volume, self.marks, self.front.files, None, progress, self.faults.tell
+        )
+        self.attribute_runs = self.front.attribute_runs + passed
+        return self._walked
+
+    # -- inodes -------------------------------------------------------------------------------
+
+    def inode(self, number: int) -> Inode:
+        """Return one inode.
+
+        Raises:
+            FormatError: It is not in the image, or what lies at its place is not its header
+                (DARI-OFF-005).
+        """
+        if number in self.names.directories:
+            return self.names.directories[number].inode
+        offset = self.offsets.get(number)
+        if offset is None:
+            raise FormatError(f"inode {number} is not in the image", image=self.name)
+        for inode in self._inodes_at(np.array([number]), np.array([offset]), self._raise):
+            return inode
+        raise FormatError(f"inode {number} lies past the end", image=self.name)
+
+    def inodes(self, numbers: npt.ArrayLike, on_fault: OnFault | None = None) -> Iterator[Inode]:
+        """Yield many inodes that are no directories, in the order they lie in the image.
+
+        Args:
+            numbers: Inode numbers.
+            on_fault: Told of those that are missing or whose headers are not sound, which are left
+                out; by default the first one raises.
+
+        Raises:
+            FormatError: As for ``inode``, if ``on_fault`` is not given.
+        """
+        on_fault = on_fault or self._raise
+        wanted = np.unique(np.asarray(numbers, np.int64))
+        places = self.offsets.of(wanted)
+        for number in wanted[places < 0].tolist():
+            on_fault(Fault("missing", "is not in the image", None, number))
+        wanted, places = wanted[places >= 0], places[places >= 0]
+        in_order = np.argsort(places, kind="stable")
+        yield from self._inodes_at(wanted[in_order], places[in_order], on_fault)
+
+    def _inodes_at(self, numbers: Ints, places: Ints, on_fault: OnFault) -> Iterator[Inode]:
+        """Yield the inodes at addresses, ascending, whose headers are what they should be."""
+        records = places // RECORD
+        there = records < self.volume.size // RECORD
+        for number, record in zip(numbers[~there].tolist(), records[~there].tolist(), strict=True):
+            told = "its place is past the end of the image"
+            on_fault(Fault("truncated", told, None, number, record, "DARI-OFF-005"))
+        numbers, done = numbers[there], 0
+        for found, rows in gather(self.volume, records[there]):
+            wanted = numbers[done : done + len(found)]
+            done += len(found)
+            good = self._is_first_header(rows, wanted)
+            for at in np.flatnonzero(~good).tolist():
+                told = "its first header is not at its place"
+                where = (int(wanted[at]), int(found[at]))
+                on_fault(Fault("damaged", told, None, *where, "DARI-OFF-005"))
+            yield from Inode.many(rows[good], self.order, found[good], old_format=self.old_format)
+
+    def _is_first_header(self, rows: npt.NDArray[np.uint8], numbers: Ints) -> npt.NDArray[np.bool_]:
+        headers = as_headers(rows, self.order)
+        good = sound(rows, self.order) & (headers["c_type"] == CType.TS_INODE)
+        good &= headers["c_inumber"] == numbers
+        good &= headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES == 0
+        found: npt.NDArray[np.bool_] = good & (headers["c_date"] == self.marks.date)
+        return found
+
+    def _raise(self, fault: Fault) -> None:
+        told = fault.message if fault.inode is None else f"inode {fault.inode}: {fault.message}"
+        raise FormatError(told, record=fault.record, requirement=fault.requirement, image=self.name)
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def _find_end(self) -> None:
+        held = self.volume.size // RECORD
+        found = opening.find_end(self.volume, self._opening)
+        self.end: EndRecord | None = found.body if found else None
+        self.end_at = found.first if found else None
+        self.records = found.last if found else held
+        total = self.extension.total_records if self.extension else 0
+        if total > held:
+            told = f"the image has {held} records of {total}"
+            self.faults.tell(Fault("truncated", told, None, None, held, "DARI-VOL-007"))
+        elif found is None:
+            told = "no end record is found at the end"
+            self.faults.tell(Fault("truncated", told, None, None, held, "DARI-END-001"))
+
+    def _read_front(self) -> Front:
+        """Read the front up to where the files begin, if the volume header says it truly."""
+        end = self.extension.files if self.extension else None
+        if end is not None and not self._files_begin(end):
+            told = f"no file and no end record at record {end}, where files should begin"
+            self.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008"))
+            end = None
+        front = read_front(
+            self.volume,
+            self.marks,
+            start=self._opening.start,
+            end=end,
+            old_format=self.old_format,
+            on_fault=self.faults.tell,
+        )
+        for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):
+            if part is None:
+                told = f"{title} is missing or damaged"
+                self.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
+        return front
+
+    def _files_begin(self, record: int) -> bool:
+        """Tell whether a file's first header, or the end, is at a record."""
+        for found, rows in gather(self.volume, np.array([record], np.int64)):
+            batch = Batch(found, rows, following(rows, self.order), self.order)
+            is_end = batch.c_type[0] in (CType.TS_END, CType.TS_INODE)
+            return bool(is_end and sound(rows, self.order)[0])
+        return False
+
+    @cached_property
+    def _trailing(self) -> SectionHeader | None:
+        """The section after the files, if the volume header names one."""
+        from darimage.image.describe import trailing_section
+
+        return trailing_section(self)
+
+    @cached_property
+    def _map(self) -> Offsets | None:
+        """What the offset map says, if it is sound."""
+        for header in self.front.sections:
+            if header.section == Section.OFFSET_MAP:
+                span = (self.front.files, self.records)
+                return from_map(self.volume, self.marks, header, span, self.faults.tell)
+        return None
+
+
+def _decoded(part: MapPart | None) -> Ints:
+    return np.zeros(0, np.int64) if part is None else bitmap.decode(part.payload)

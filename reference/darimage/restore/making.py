@@ -1,0 +1,146 @@
+"""Making what is selected before anything has contents: directories, empty files, nodes."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from darimage.errors import FormatError, StorageError
+from darimage.faults import Fault
+from darimage.image.contents import read_link
+from darimage.restore.attributes import Attributes
+from darimage.restore.neighbours import Neighbours
+from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, TargetError
+
+if TYPE_CHECKING:
+    from darimage.image.inode import Inode
+    from darimage.image.reader import Image
+    from darimage.restore.attributes import Rights
+    from darimage.restore.plan import Plan
+    from darimage.restore.sharing import Advance, Piece
+    from darimage.restore.target import Target
+
+OPEN_DIRECTORY = 0o777
+"""Mode of a directory that only leads to what was selected: what the user's mask leaves of it."""
+
+
+@dataclass
+class Made:
+    """What came of making things.
+
+    Attributes:
+        directories: Directories that are there now.
+        symlinks: Symbolic links made.
+        others: Fifos, sockets and devices made.
+        regular: Rows that turned out to be regular files, which are there and empty.
+        lost: Rows whose file could not be made.
+        blocked: Directories below which nothing can be made.
+        faults: What went wrong.
+    """
+
+    directories: int = 0
+    symlinks: int = 0
+    others: int = 0
+    regular: list[int] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    blocked: set[int] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+
+class Maker:
+    """Makes directories, empty files and everything that has no contents."""
+
+    def __init__(self, image: Image, plan: Plan, target: Target, rights: Rights) -> None:
+        """Prepare to make what ``plan`` says below ``target``."""
+        self._image = image
+        self._plan = plan
+        self._target = target
+        self._rights = rights
+        self.made = Made()
+
+    def directories(self, advance: Advance) -> None:
+        """Make all directories, parents first; private ones if they will get their attributes."""
+        made, restored = self.made, set(self._plan.restored)
+        for number, (parent, name) in self._plan.places.items():
+            advance(1)
+            if parent in made.blocked:
+                made.blocked.add(number)
+                continue
+            try:
+                mode = PRIVATE_DIRECTORY if number in restored else OPEN_DIRECTORY
+                self._target.make_directory(parent, name, mode)
+                made.directories += 1
+            except (TargetError, FormatError) as error:
+                made.blocked.add(number)
+                self._fault(parent, name, number, error)
+
+    def empty_files(self, pieces: Iterable[Piece], advance: Advance) -> Made:
+        """Make the files of all rows, empty and private (DARI-RST-001)."""
+        files, make = self._plan.files, self._target.make_file
+        for piece in pieces:
+            for row in piece:
+                try:
+                    make(files.parents[row], files.names[row])
+                except (TargetError, FormatError) as error:
+                    self._lose(row, error)
+            advance(len(piece))
+        return self.made
+
+    def nodes(self, rows: list[int], advance: Advance) -> None:
+        """Make what is no regular file, or what only its header can tell to be one."""
+        for window in Neighbours(self._image, self._plan.files).windows(rows):
+            for row, inode, data in window.found:
+                try:
+                    number = int(self._plan.files.inodes[row])
+                    known = inode if inode is not None else self._image.inode(number)
+                    self._node(row, known, data)
+                except (TargetError, FormatError) as error:
+                    self._lose(row, error)
+                except DestinationError:
+                    raise
+                except StorageError as error:
+                    self._lose(row, TargetError("unreadable", str(error)))
+            advance(len(window.found))
+
+    def _node(self, row: int, inode: Inode, data: memoryview | None) -> None:
+        parent, name = self._plan.files.place(row)
+        if inode.is_file:
+            self._target.make_file(parent, name)
+            self.made.regular.append(row)
+            return
+        if inode.is_symlink:
+            link = bytes(data) if data is not None else read_link(self._image, inode)
+            self._target.make_symlink(parent, name, _checked(link))
+            self.made.symlinks += 1
+        elif inode.kind in (stat.S_IFIFO, stat.S_IFSOCK) or inode.is_device:
+            self._target.make_node(parent, name, inode.kind, inode.rdev)
+            self.made.others += 1
+        else:
+            told = "a directory that is not in part 4" if inode.is_directory else "no known type"
+            raise FormatError(f"mode {inode.mode:#o} is {told}", record=inode.record)
+        wanted = Attributes(inode.mode, inode.uid, inode.gid, inode.atime_ns, inode.mtime_ns)
+        trouble = self._rights.give_by_name(self._target.directory(parent), name, wanted)
+        if trouble:
+            self._fault(parent, name, inode.number, TargetError("attributes", trouble))
+
+    def _lose(self, row: int, error: TargetError | FormatError) -> None:
+        self.made.lost.append(row)
+        parent, name = self._plan.files.place(row)
+        self._fault(parent, name, int(self._plan.files.inodes[row]), error)
+
+    def _fault(
+        self, parent: int, name: bytes, number: int, error: TargetError | FormatError
+    ) -> None:
+        path = self._plan.path(parent, name)
+        if isinstance(error, FormatError):
+            self.made.faults.append(Fault.of(error, path=path, inode=number))
+        else:
+            self.made.faults.append(Fault(error.kind, str(error), path, number))
+
+
+def _checked(target: bytes) -> bytes:
+    if not target or b"\0" in target:
+        raise FormatError("symbolic link has no target" if not target else "target holds NUL")
+    return target

@@ -1,0 +1,160 @@
+"""Reading small files that lie side by side in the image together.
+
+A window is a few MiB of the runs of selected files, nothing between them: runs that touch come with
+one read, the headers are checked as columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import StorageError
+from darimage.image.inode import ALL_PRESENT, Inode
+from darimage.schema import CType, DrFlag
+from darimage.sections.header import as_headers, sound
+from darimage.units import RECORD, records_of
+
+if TYPE_CHECKING:
+    from darimage.image.reader import Image
+    from darimage.restore.plan import Files
+
+WINDOW = 4 << 20
+"""Bytes read before anything is written."""
+
+SMALL = 512 << 10
+"""Longest run of records that is read together with others."""
+
+
+class Found(NamedTuple):
+    """What a window has of one file.
+
+    Attributes:
+        row: Its row in ``Files``.
+        inode: Its inode; ``None`` if the run was not read, or begins with another header.
+        data: Its contents, good until the next window; ``None`` if they do not follow the header
+            as one piece.
+    """
+
+    row: int
+    inode: Inode | None
+    data: memoryview | None
+
+
+class Window(NamedTuple):
+    """Files whose runs were read together.
+
+    Attributes:
+        found: The files, ascending.
+        size: Bytes of the image that their runs take.
+    """
+
+    found: list[Found]
+    size: int
+
+
+class Neighbours:
+    """Reads the runs of files window by window."""
+
+    def __init__(self, image: Image, files: Files) -> None:
+        """Prepare to read rows of ``files`` from ``image``."""
+        self._image = image
+        self._files = files
+        self._buffer = memoryview(bytearray(WINDOW))
+
+    def windows(self, rows: Sequence[int]) -> Iterator[Window]:
+        """Yield all rows, which ascend; a run longer than ``SMALL`` comes alone and unread."""
+        chosen = np.asarray(rows, np.int64)
+        starts = self._files.offsets[chosen]
+        lengths = self._files.ends[chosen] - starts
+        sizes = lengths.tolist()
+        first = used = 0
+        for at, size in enumerate(sizes):
+            if size > SMALL or used + size > WINDOW:
+                if at > first:
+                    yield self._read(chosen[first:at], starts[first:at], lengths[first:at])
+                first, used = at, 0
+            if size > SMALL:
+                yield Window([Found(rows[at], None, None)], size)
+                first = at + 1
+            else:
+                used += size
+        if first < len(sizes):
+            yield self._read(chosen[first:], starts[first:], lengths[first:])
+
+    def _read(
+        self,
+        rows: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        lengths: npt.NDArray[np.int64],
+    ) -> Window:
+        stops = np.cumsum(lengths)
+        total = int(stops[-1])
+        self._fetch(starts, stops - lengths, total)
+        inodes = self._inodes(rows, starts, stops - lengths, total)
+        found = []
+        for row, inode, stop, length in zip(
+            rows.tolist(), inodes, stops.tolist(), lengths.tolist(), strict=True
+        ):
+            data = None
+            if inode is not None and _is_one_piece(inode) and RECORD + inode.size <= length:
+                at = stop - length + RECORD
+                data = self._buffer[at : at + inode.size]
+            found.append(Found(row, inode, data))
+        return Window(found, total)
+
+    def _fetch(
+        self, starts: npt.NDArray[np.int64], places: npt.NDArray[np.int64], total: int
+    ) -> None:
+        """Read runs one behind the other into the buffer; what cannot be read becomes zeros."""
+        # Runs touch in the image where their distance is the same as in the buffer.
+        breaks = np.flatnonzero(np.diff(starts - places)) + 1
+        firsts = [0, *breaks.tolist()]
+        bounds = [*places[firsts].tolist(), total]
+        for number, first in enumerate(firsts):
+            view = self._buffer[bounds[number] : bounds[number + 1]]
+            try:
+                got = self._image.volume.readinto_at(int(starts[first]), [view])
+            except StorageError:
+                got = 0
+            if got < len(view):
+                view[got:] = bytes(len(view) - got)
+
+    def _inodes(
+        self,
+        rows: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        places: npt.NDArray[np.int64],
+        total: int,
+    ) -> list[Inode | None]:
+        """Return the inodes whose headers are where they should be (DARI-OFF-005)."""
+        order = self._image.order
+        records = np.frombuffer(self._buffer[:total], np.uint8).reshape(-1, RECORD)
+        heads = records[places // RECORD]
+        headers = as_headers(heads, order)
+        right = sound(heads, order) & (headers["c_type"] == CType.TS_INODE)
+        right &= headers["c_inumber"] == self._files.inodes[rows]
+        right &= headers["c_date"] == self._image.marks.date
+        right &= headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES == 0
+        usable = np.flatnonzero(right)
+        old_format = self._image.old_format
+        known = Inode.many(heads[usable], order, starts[usable] // RECORD, old_format=old_format)
+        found: list[Inode | None] = [None] * len(rows)
+        for at, inode in zip(usable.tolist(), known, strict=True):
+            found[at] = inode
+        return found
+
+
+def _is_one_piece(inode: Inode) -> bool:
+    """Tell whether all records of an inode follow its first header, with nothing to report."""
+    count = records_of(inode.size)
+    return (
+        count <= len(ALL_PRESENT)
+        and len(inode.head_map) >= count
+        and inode.head_map[:count] == ALL_PRESENT[:count]
+        and not inode.is_substituted
+        and not inode.metadata_only
+    )

@@ -1,0 +1,64 @@
+"""What came of restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from darimage.faults import Fault
+
+KEPT_FAULTS = 10_000
+"""Faults that are kept one by one; more are only counted."""
+
+
+@dataclass
+class RestoreReport:
+    """What came of restoring.
+
+    Attributes:
+        image: Name of the image.
+        destination: Where things went.
+        access: ``direct`` or ``sequential``.
+        image_bytes: Size of the image.
+        bytes_read: Bytes read from it since it was opened.
+        bytes_written: Bytes of contents written.
+        directories: Directories made or already there.
+        files: Regular files that are whole.
+        symlinks: Symbolic links made.
+        others: Fifos, sockets and devices made.
+        links: Further names made for any of these.
+        skipped: Names passed over because their directory could not be made.
+        faults: What went wrong, the first ``KEPT_FAULTS``.
+        fault_count: All that went wrong.
+    """
+
+    image: str
+    destination: str
+    access: str
+    image_bytes: int
+    bytes_read: int = 0
+    bytes_written: int = 0
+    directories: int = 0
+    files: int = 0
+    symlinks: int = 0
+    others: int = 0
+    links: int = 0
+    skipped: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    fault_count: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all that was selected came back as it is in the image, else 1."""
+        return 1 if self.fault_count else 0
+
+    def note(self, faults: Sequence[Fault]) -> None:
+        """Add faults."""
+        self.fault_count += len(faults)
+        self.faults += faults[: max(0, KEPT_FAULTS - len(self.faults))]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as a dictionary for JSON."""
+        counted = {name: value for name, value in vars(self).items() if name != "faults"}
+        return {**counted, "faults": [fault.as_json() for fault in self.faults]}
