@@ -8,6 +8,13 @@ doc: |
   DARI finds the eight bytes below and a body by kind (DARI-EXT-001).
 -enums-of:
   kind: kind
+-python-enums:
+  kind: {class: Kind, doc: Kind of an extension area (DARI-EXT-003).}
+  section: {class: Section, doc: Which section (DARI-SCT-002).}
+  verdict: {class: Verdict, doc: Whether the offset map was found true while writing (DARI-END-003).}
+  inode_flags: {class: InodeFlag, flags: true, doc: 'Flags of an inode (DARI-FIL-014, DARI-DIR-010).'}
+  compat: {class: Compat, flags: true, doc: Features a reader may ignore (DARI-VOL-004).}
+  incompat: {class: Incompat, flags: true, doc: Features a reader must know (DARI-VOL-005).}
 seq:
   - id: magic
     size: 4

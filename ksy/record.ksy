@@ -11,6 +11,11 @@ doc: |
 -enums-of:
   c_type: c_type
   c_magic: magic
+-python-enums:
+  c_type: {class: CType, doc: What a header opens (DARI-REC-005).}
+  magic: {class: Magic, doc: 'Values of ``c_magic`` (DARI-REC-003, DARI-REC-018).'}
+  flags: {class: DrFlag, flags: true, doc: 'Bits of ``c_flags`` (DARI-REC-013).'}
+  extattributes: {class: ExtAttributes, doc: 'Values of ``c_extattributes``.'}
 seq:
   - id: c_type
     type: s4

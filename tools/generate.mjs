@@ -50,3 +50,25 @@ for (const order of ['le', 'be']) {
     }
   }
 }
+
+// The enumerations once more, as typed Python: the codecs' own have no static types.
+function enumerations () {
+  const classes = []
+  const bases = new Set()
+  for (const name of layouts) {
+    const spec = load(name, 'le')
+    for (const [id, about] of Object.entries(spec['-python-enums'] ?? {})) {
+      const base = about.flags ? 'IntFlag' : 'IntEnum'
+      bases.add(base)
+      const members = Object.entries(spec.enums[id]).map(([value, member]) => {
+        const number = about.flags ? `0x${Number(value).toString(16).toUpperCase()}` : value
+        return `    ${member.id.toUpperCase()} = ${number}`
+      })
+      classes.push(`class ${about.class}(${base}):\n    """${about.doc}"""\n\n${members.join('\n')}\n`)
+    }
+  }
+  return '# Generated from ksy/ by `make generate`. Do not edit.\n' +
+    '"""The named numbers of an image."""\n\nfrom __future__ import annotations\n\n' +
+    `from enum import ${[...bases].sort().join(', ')}\n\n\n${classes.join('\n\n')}`
+}
+fs.writeFileSync(path.join(schemaDir, 'constants.py'), enumerations())

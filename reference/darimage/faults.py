@@ -53,6 +53,6 @@ class Fault(NamedTuple):
 
 
 def display(path: bytes) -> str:
-    """Return a path as text; control characters and bytes that are not UTF-8 as ``\\xNN``."""
+    r"""Return a path as text; control characters and bytes that are not UTF-8 as ``\xNN``."""
     text = path.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -109,7 +109,9 @@ def _gather(
             else:
                 waiting.discard(pipe)
                 _answer(received[pipe])
-        done = sum(_COUNTER.unpack_from(counters, i * _COUNTER.size)[0] for i in range(len(workers)))
+        done = sum(
+            _COUNTER.unpack_from(counters, i * _COUNTER.size)[0] for i in range(len(workers))
+        )
         progress.advance(done - told)
         told = done
     return [_answer(received[pipe]) for _, pipe in workers]

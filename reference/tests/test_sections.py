@@ -16,9 +16,7 @@ from darimage.units import ADDRESSES, RECORD, records_of
 names = st.binary(min_size=1, max_size=255).filter(
     lambda name: name not in (b".", b"..") and b"/" not in name and b"\0" not in name
 )
-entries = st.builds(
-    directory.Entry, st.integers(1, 2**32 - 1), st.integers(0, 15), names
-)
+entries = st.builds(directory.Entry, st.integers(1, 2**32 - 1), st.integers(0, 15), names)
 
 
 def test_crc32c_has_the_check_value_of_its_definition():
@@ -69,7 +67,9 @@ def test_a_bitmap_reads_back_bit_by_bit(inodes):
     data = bitmap.encode(np.array(sorted(inodes)), records)
     assert len(data) == records * RECORD
     assert bitmap.decode(data).tolist() == sorted(inodes)
-    assert {n for n in range(1, len(data) * 8 + 1) if data[(n - 1) // 8] >> (n - 1) % 8 & 1} == inodes
+    assert {
+        n for n in range(1, len(data) * 8 + 1) if data[(n - 1) // 8] >> (n - 1) % 8 & 1
+    } == inodes
 
 
 @given(st.dictionaries(st.integers(2, 500), st.integers(0, 2**54 - 1).map(lambda n: n * RECORD)))
@@ -171,7 +171,10 @@ def test_sealed_headers_are_sound_until_a_byte_is_changed(count, first):
     header.seal(made, np.arange(first, first + count))
     records = header.as_records(made).copy()
     assert header.sound(records).all()
-    assert all(layout("record").parse(r.tobytes()).c_tapea == (first + i) % 2**32 for i, r in enumerate(records))
+    assert all(
+        layout("record").parse(r.tobytes()).c_tapea == (first + i) % 2**32
+        for i, r in enumerate(records)
+    )
     records[0, first % RECORD] ^= 1
     assert not header.sound(records)[0]
     assert header.sound(records)[1:].all()

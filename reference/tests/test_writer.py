@@ -174,9 +174,9 @@ def check_sums(image):
         assert body.run_records == run.length
         assert (dinode.di_mode, dinode.di_nlink) == (0o100600, 0)
         last = (len(run.content) - 1) // 1024
-        assert {n for n in range(last) if any(run.content[n * 1024 : (n + 1) * 1024])} | {last} == set(
-            run.records
-        )
+        assert {n for n in range(last) if any(run.content[n * 1024 : (n + 1) * 1024])} | {
+            last
+        } == set(run.records)
 
 
 def test_figure_4():

@@ -90,12 +90,14 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-@click.command(cls=Program, name="darimage", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Program, name="darimage", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(
     __version__, prog_name="darimage", message=f"%(prog)s %(version)s, DARI format {FORMAT_VERSION}"
 )
 def main() -> None:
-    """Make, look into, check and restore DARI backup images.
+    r"""Make, look into, check and restore DARI backup images.
 
     A DARI image is a dump stream that old restore programs read, with a map of where each file
     lies, so that one file or one directory comes back without reading the rest. Plain dump

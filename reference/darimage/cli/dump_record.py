@@ -42,7 +42,7 @@ class Field(NamedTuple):
 @click.argument("number", type=click.IntRange(0))
 @common.json_option
 def command(image: str, number: int, *, as_json: bool) -> int:
-    """Show record NUMBER of IMAGE: a header field by field beside its bytes, data as bytes.
+    r"""Show record NUMBER of IMAGE: a header field by field beside its bytes, data as bytes.
 
     Record numbers count from 0; `darimage info` prints those of the image's parts.
 
@@ -64,9 +64,10 @@ def command(image: str, number: int, *, as_json: bool) -> int:
     if as_json:
         common.print_json(_as_json(number, order, is_sound, record, shown))
         return 0
-    what = {None: "no header"}.get(order, f"header, {order}")
-    check = "" if order is None else ", checksum right" if is_sound else ", CHECKSUM WRONG"
-    click.echo(f"record {number}, bytes {number * RECORD}-{(number + 1) * RECORD - 1}: {what}{check}")
+    what = "no header"
+    if order is not None:
+        what = f"header, {order}, checksum {'right' if is_sound else 'WRONG'}"
+    click.echo(f"record {number}, bytes {number * RECORD}-{(number + 1) * RECORD - 1}: {what}")
     for line in (_field_line(field) for field in shown) if shown else _hexdump(record):
         click.echo(line)
     return 0
@@ -108,7 +109,9 @@ def _value_text(field: Field) -> str:
         if field.path == "c_addr":
             return f"{len(value) - value.count(0)} of {len(value)} bytes not zero"
         text = value.rstrip(b"\0")
-        return f'"{display(text)}"' if text.isascii() and text.decode().isprintable() else value.hex()
+        return (
+            f'"{display(text)}"' if text.isascii() and text.decode().isprintable() else value.hex()
+        )
     if isinstance(value, list):
         return "zero" if not any(value) else str(value)
     names = _NAMED.get(field.path)

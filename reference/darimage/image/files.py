@@ -87,7 +87,7 @@ class FileWriter:
         self._counts = header_counts(inventory.size)
         self._long = np.flatnonzero(self._counts > 1).tolist()
         self._buffer = np.empty((_UNIT_RECORDS + _UNIT_HEADERS, RECORD), np.uint8)
-        self._memory = memoryview(self._buffer).cast("B")
+        self._memory = self._buffer.data.cast("B")
 
     def split(self, parts: int) -> list[tuple[Point, Point]]:
         """Return ``parts`` (or fewer) stretches of part 8 that are about equally much work."""
@@ -237,7 +237,9 @@ class FileWriter:
             extents = holes.whole(size)
         free = (starts + 1).tolist()
         pieces: list[Piece] = []
-        for start, count in holes.window(extents, first * ADDRESSES, len(free) * ADDRESSES).tolist():
+        for start, count in holes.window(
+            extents, first * ADDRESSES, len(free) * ADDRESSES
+        ).tolist():
             views = []
             offset = (first * ADDRESSES + start) * RECORD
             left = min(size - offset, count * RECORD)

@@ -149,13 +149,19 @@ def section(which: Section, plan: SectionPlan, payload: bytes, identity: Identit
     data[starts] = False
     records[starts] = header.as_records(made)
     padded = np.frombuffer(payload.ljust(records_of(plan.size) * RECORD, b"\0"), np.uint8)
-    present = np.concatenate([np.arange(a, a + n) for a, n in plan.extents.tolist()] or [[]])
-    records[data] = padded.reshape(-1, RECORD)[present.astype(np.int64)]
+    pieces = [padded[a * RECORD : (a + n) * RECORD] for a, n in plan.extents.tolist()]
+    records[data] = np.concatenate([*pieces, padded[:0]]).reshape(-1, RECORD)
     return records.tobytes()
 
 
 def ends(
-    layout: Layout, identity: Identity, *, written: int, mismatches: int, substituted: int, sha256: bytes
+    layout: Layout,
+    identity: Identity,
+    *,
+    written: int,
+    mismatches: int,
+    substituted: int,
+    sha256: bytes,
 ) -> bytes:
     """Return the ``TS_END`` records (chapter 85)."""
     made = header.blank(layout.total - layout.end, CType.TS_END, Kind.END, identity)

@@ -96,7 +96,9 @@ def plan(inventory: Inventory, nt_acls: bytes | None, ntrec: int) -> Layout:
     above = place(1 + 2 * (1 + map_records), runs[:directories])
     at = 1 + 2 * (1 + map_records) + int(runs[:directories].sum())
     acls, at = _section(at, nt_acls)
-    map_plan = SectionPlan(at, (inventory.highest + 1) * offset_map.ELEMENT, _map_extents(inventory))
+    map_plan = SectionPlan(
+        at, (inventory.highest + 1) * offset_map.ELEMENT, _map_extents(inventory)
+    )
     files = at + map_plan.records
     below = place(files, runs[directories:])
     trailing, end = _section(files + int(runs[directories:].sum()), nt_acls)

@@ -198,9 +198,7 @@ class _Writer:
             yield self._directories(first, min(first + _DIRECTORY_BATCH, inventory.directories))
         if acls is not None:
             yield headers.section(Section.NT_ACLS_FRONT, layout.nt_acls, acls, identity)
-        yield headers.section(
-            Section.OFFSET_MAP, layout.offset_map, offset_map_payload, identity
-        )
+        yield headers.section(Section.OFFSET_MAP, layout.offset_map, offset_map_payload, identity)
 
     def _directories(self, first: int, last: int) -> bytes:
         """Return the runs of the directories of some rows: phase III."""

@@ -4,10 +4,12 @@
 work, and the enumerations hold the named numbers.
 """
 
+from __future__ import annotations
+
 from darimage.schema.codecs import ORDERS, Order, layout
 from darimage.schema.constants import (
-    CType,
     Compat,
+    CType,
     DrFlag,
     ExtAttributes,
     Incompat,

@@ -1,46 +1,93 @@
-"""The named numbers of an image, as the generated codecs enumerate them.
-
-Names are upper case as Python has it (``CType.TS_INODE``); the values come from ``ksy/``.
-"""
+# Generated from ksy/ by `make generate`. Do not edit.
+"""The named numbers of an image."""
 
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from darimage.schema.construct_le import extension as _extension
-from darimage.schema.construct_le import record as _record
+
+class Kind(IntEnum):
+    """Kind of an extension area (DARI-EXT-003)."""
+
+    VOLUME = 1
+    INODE = 2
+    SECTION = 3
+    END = 4
+    BITMAP = 5
 
 
-def _members(generated: type[IntEnum]) -> list[tuple[str, int]]:
-    return [(member.name.upper(), member.value) for member in generated]
+class Section(IntEnum):
+    """Which section (DARI-SCT-002)."""
+
+    STREAM_DIRECTORIES = 1
+    NT_ACLS_FRONT = 2
+    OFFSET_MAP = 3
+    NT_ACLS_TRAILING = 4
 
 
-CType = IntEnum("CType", _members(_record.record__c_type))
-"""What a header opens (DARI-REC-005)."""
+class Verdict(IntEnum):
+    """Whether the offset map was found true while writing (DARI-END-003)."""
 
-Magic = IntEnum("Magic", _members(_record.record__magic))
-"""``c_magic`` of the dialects (DARI-REC-003, DARI-REC-018)."""
+    UNVERIFIED = 0
+    GOOD = 1
+    BAD = 2
 
-DrFlag = IntFlag("DrFlag", _members(_record.record__flags))
-"""``c_flags`` (DARI-REC-013)."""
 
-ExtAttributes = IntEnum("ExtAttributes", _members(_record.record__extattributes))
-"""``c_extattributes``: what a record with ``DR_EXTATTRIBUTES`` holds."""
+class InodeFlag(IntFlag):
+    """Flags of an inode (DARI-FIL-014, DARI-DIR-010)."""
 
-Kind = IntEnum("Kind", _members(_extension.extension__kind))
-"""Kind of an extension area (DARI-EXT-003)."""
+    INODE_SUBSTITUTED = 0x1
+    INODE_DATA_CRC = 0x2
 
-Section = IntEnum("Section", _members(_extension.extension__section))
-"""Which section (DARI-SCT-002)."""
 
-Verdict = IntEnum("Verdict", _members(_extension.extension__verdict))
-"""Whether the offset map was found true while writing (DARI-END-003)."""
+class Compat(IntFlag):
+    """Features a reader may ignore (DARI-VOL-004)."""
 
-InodeFlag = IntFlag("InodeFlag", _members(_extension.extension__inode_flags))
-"""Flags of an inode's extension area (DARI-FIL-014, DARI-DIR-010)."""
+    NT_ACLS = 0x1
+    STREAMS = 0x2
+    XATTRS = 0x4
+    INCREMENTAL = 0x8
 
-Compat = IntFlag("Compat", _members(_extension.extension__compat))
-"""Features a reader may ignore (DARI-VOL-004)."""
 
-Incompat = IntFlag("Incompat", _members(_extension.extension__incompat))
-"""Features a reader must know (DARI-VOL-005)."""
+class Incompat(IntFlag):
+    """Features a reader must know (DARI-VOL-005)."""
+
+    VOLUMES = 0x1
+
+
+class CType(IntEnum):
+    """What a header opens (DARI-REC-005)."""
+
+    TS_TAPE = 1
+    TS_INODE = 2
+    TS_BITS = 3
+    TS_ADDR = 4
+    TS_END = 5
+    TS_CLRI = 6
+
+
+class Magic(IntEnum):
+    """Values of ``c_magic`` (DARI-REC-003, DARI-REC-018)."""
+
+    OFS = 60011
+    NFS = 60012
+    UFS2 = 424935705
+
+
+class DrFlag(IntFlag):
+    """Bits of ``c_flags`` (DARI-REC-013)."""
+
+    DR_NEWHEADER = 0x1
+    DR_NEWINODEFMT = 0x2
+    DR_COMPRESSED = 0x80
+    DR_METAONLY = 0x100
+    DR_EXTATTRIBUTES = 0x8000
+
+
+class ExtAttributes(IntEnum):
+    """Values of ``c_extattributes``."""
+
+    EXT_REGULAR = 0
+    EXT_MACOSFNDRINFO = 1
+    EXT_MACOSRESFORK = 2
+    EXT_XATTR = 3

@@ -13,6 +13,7 @@ import construct as cs
 import numpy as np
 
 from darimage.schema.codecs import Order, layout
+from darimage.units import RECORD
 
 
 @cache
@@ -34,7 +35,8 @@ def dtype(name: str, order: Order = "le", case: str | None = None) -> np.dtype[A
 def header_dtype(order: Order = "le", body: str = "inode_body") -> np.dtype[Any]:
     """Return the 1,024-byte dtype of a header whose extension body is ``body``."""
     derived = dtype("record", order, body)
-    assert derived.itemsize == 1024
+    if derived.itemsize != RECORD:
+        raise TypeError(f"a header of {derived.itemsize} bytes")
     return derived
 
 
@@ -89,4 +91,4 @@ def _module_types(branches: list[Any]) -> dict[str, Any]:
 def _type_name(branch: Any) -> str:
     bound = branch.subcon if isinstance(branch, cs.FixedSized) else branch
     global_name: str = bound.subconfunc.__code__.co_names[0]
-    return global_name.split("__")[-1]
+    return global_name.rpartition("__")[2]

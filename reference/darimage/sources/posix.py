@@ -19,6 +19,7 @@ from darimage.sources.scan import FIELDS, Contents, Scan
 
 _SIZE = FIELDS.index("size")
 
+
 class PosixSource:
     """A directory and everything below it."""
 
@@ -130,7 +131,7 @@ class _Scanner:
         link = extents = None
         try:
             if stat.S_ISREG(info.st_mode):
-                if self.ask_access and not os.access(name, os.R_OK, dir_fd=at):
+                if self.ask_access and not _readable(name, at):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
                 if info.st_blocks * 512 < info.st_size:
                     extents = _present(name, at, info.st_size)
@@ -177,9 +178,15 @@ def _row(info: os.stat_result) -> list[int]:
     ]
 
 
+def _readable(name: bytes, at: int) -> bool:
+    return os.access(name, os.R_OK, dir_fd=at, effective_ids=True)
+
+
 def _present(name: bytes, at: int, size: int) -> Extents | None:
     """Return the present records of a file that holds fewer blocks than its size has."""
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=at)
+    descriptor = os.open(
+        name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=at
+    )
     try:
         ranges, end = [], 0
         with suppress(_NoMoreData):
