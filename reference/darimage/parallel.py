@@ -68,7 +68,7 @@ def _start(job: Job[Any], counters: mmap.mmap, index: int) -> tuple[int, int]:
         os.close(writing)
         return pid, reading
     os.close(reading)
-    _work(job, counters, index, writing)
+    return _work(job, counters, index, writing)
 
 
 def _work(job: Job[Any], counters: mmap.mmap, index: int, pipe: int) -> NoReturn:
@@ -85,7 +85,7 @@ def _work(job: Job[Any], counters: mmap.mmap, index: int, pipe: int) -> NoReturn
 
         try:
             answer: tuple[bool, Any] = (True, job(advance))
-        except Exception as error:  # whatever it is, the parent raises it
+        except Exception as error:  # noqa: BLE001 - the parent raises it
             answer = (False, error)
         with os.fdopen(pipe, "wb") as stream:
             pickle.dump(answer, stream, pickle.HIGHEST_PROTOCOL)
@@ -120,7 +120,7 @@ def _gather(
 def _answer(chunks: list[bytes]) -> Any:
     if not chunks:
         raise WorkerError("a worker process died")
-    good, value = pickle.loads(b"".join(chunks))
+    good, value = pickle.loads(b"".join(chunks))  # noqa: S301 - from our own child
     if not good:
         raise value
     return value

@@ -105,7 +105,7 @@ def check_content(run, node):
         touched.add(last)
     assert run.content == bytes(content)
     assert set(run.records) == touched
-    assert len(run.headers) == max(1, -(-(-(-node.size // 1024)) // 512))
+    assert len(run.headers) == max(1, (node.size + 512 * 1024 - 1) // (512 * 1024))
     if run.records and max(run.records) == (node.size - 1) // 1024:
         assert not any(run.records[max(run.records)][(node.size - 1) % 1024 + 1 :])
 

@@ -68,7 +68,7 @@ class Program(click.Group):
             # Whoever read the answer has seen enough; Python must not complain at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             code = EXIT_PIPE
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again if it is a fault of ours
             code = _known(error)
         sys.exit(code if isinstance(code, int) else 0)
 

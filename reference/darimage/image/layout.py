@@ -118,7 +118,8 @@ def plan(inventory: Inventory, nt_acls: bytes | None, ntrec: int) -> Layout:
 def payload_extents(payload: bytes) -> holes.Extents:
     """Return the records of a section's payload that it has in an image (DARI-SCT-007)."""
     padded = np.frombuffer(payload.ljust(records_of(len(payload)) * RECORD, b"\0"), np.uint8)
-    return _section_extents(padded.reshape(-1, RECORD).any(axis=1))
+    filled: npt.NDArray[np.bool_] = padded.reshape(-1, RECORD).max(axis=1, initial=0) > 0
+    return _section_extents(filled)
 
 
 def _section(at: int, payload: bytes | None) -> tuple[SectionPlan, int]:

@@ -110,14 +110,16 @@ def as_headers(records: Records, order: Order = "le", body: str = "inode_body") 
 def sums(records: Records, order: Order = "le") -> npt.NDArray[np.uint32]:
     """Return the sum of each record's words modulo 2^32 (DARI-REC-004)."""
     words = np.ascontiguousarray(records).view("<u4" if order == "le" else ">u4")
-    return words.sum(axis=1, dtype=np.uint32)
+    totals: npt.NDArray[np.uint32] = words.sum(axis=1, dtype=np.uint32)
+    return totals
 
 
 def sound(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
     """Tell which records are headers: right magic, right checksum."""
     start, end = field_span("c_magic")
     magic = np.int64(Magic.NFS).astype("<u4" if order == "le" else ">u4").tobytes()
-    found = (records[:, start:end] == np.frombuffer(magic, np.uint8)).all(axis=1)
+    equal = records[:, start:end] == np.frombuffer(magic, np.uint8)
+    found: npt.NDArray[np.bool_] = equal.all(axis=1)
     candidates = np.flatnonzero(found)
     found[candidates] = sums(records[candidates], order) == CHECKSUM
     return found
@@ -164,8 +166,6 @@ def picker(order: Order, *paths: str, body: str = "inode_body") -> struct.Struct
 def _find(path: str, dtype: np.dtype[Any]) -> tuple[int, np.dtype[Any]]:
     at = 0
     for name in path.split("."):
-        fields = dtype.fields
-        assert fields is not None
-        dtype, offset = fields[name][:2]
+        dtype, offset = (dtype.fields or {})[name][:2]
         at += offset
     return at, dtype

@@ -189,7 +189,7 @@ def _present(name: bytes, at: int, size: int) -> Extents | None:
     )
     try:
         ranges, end = [], 0
-        with suppress(_NoMoreData):
+        with suppress(_NoMoreDataError):
             while end < size:
                 start = _seek_data(descriptor, end)
                 end = os.lseek(descriptor, start, os.SEEK_HOLE)
@@ -199,7 +199,7 @@ def _present(name: bytes, at: int, size: int) -> Extents | None:
     return None if ranges == [(0, size)] else from_ranges(ranges, size)
 
 
-class _NoMoreData(Exception):
+class _NoMoreDataError(Exception):
     """There is only hole up to the end."""
 
 
@@ -208,5 +208,5 @@ def _seek_data(descriptor: int, offset: int) -> int:
         return os.lseek(descriptor, offset, os.SEEK_DATA)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise _NoMoreData from None
+            raise _NoMoreDataError from None
         raise
