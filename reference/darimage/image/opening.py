@@ -170,22 +170,40 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
 
 
 def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
-    """Return the last row of ``TS_END`` before a record."""
+    """Return the last row of ``TS_END`` before a record.
+
+    In a sound image the record before it is one, and nothing but these is read.
+    """
+    last = high if _end_at(volume, opening, high - 1) else _last_end(volume, opening, high)
+    if last is None:
+        return None
+    first, record = last, b""
+    while first > 0 and (found := _end_at(volume, opening, first - 1)):
+        first, record = first - 1, found
+    body = None
+    if opening.is_dari and parts.has_extension(record) and parts.kind_of(record) == Kind.END:
+        body = parts.end_record(record, opening.marks.order, first)
+    return End(first, last, body)
+
+
+def _last_end(volume: Volume, opening: Opening, high: int) -> int | None:
+    """Return the record after the last ``TS_END`` in the tail before a record."""
     low = max(0, high - _TAIL)
     data = volume.read_at(low * RECORD, (high - low) * RECORD)
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
-    places = np.flatnonzero(sound(rows, opening.marks.order))
-    ends = [at for at in places.tolist() if _is_end(rows[at].tobytes(), opening, low + at)]
-    if not ends:
-        return None
-    first = ends[-1]
-    while first - 1 in ends:
-        first -= 1
-    record = rows[first].tobytes()
-    body = None
-    if opening.is_dari and parts.has_extension(record) and parts.kind_of(record) == Kind.END:
-        body = parts.end_record(record, opening.marks.order, low + first)
-    return End(low + first, low + ends[-1] + 1, body)
+    for at in reversed(np.flatnonzero(sound(rows, opening.marks.order)).tolist()):
+        if _is_end(rows[at].tobytes(), opening, low + at):
+            return int(low + at + 1)
+    return None
+
+
+def _end_at(volume: Volume, opening: Opening, at: int) -> bytes:
+    """Return a record if it is a ``TS_END``, else nothing."""
+    record = volume.read_at(at * RECORD, RECORD)
+    order = opening.marks.order
+    if len(record) < RECORD or not sound(parts.as_row(record), order)[0]:
+        return b""
+    return record if _is_end(record, opening, at) else b""
 
 
 def _is_end(record: bytes, opening: Opening, at: int) -> bool:

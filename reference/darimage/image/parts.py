@@ -123,8 +123,11 @@ def _body(record: bytes, order: Order, name: str) -> Any:
     return layout(f"extension/{name}", order).parse(record[body_start:_EXTENSION_END])
 
 
-def _from_body(record: bytes, order: Order, name: str, kind: type[Any], **known: int) -> Any:
-    body = _body(record, order, name)
+def _from_body(
+    header: bytes, order: Order, name: str, kind: type[Any], known: dict[str, int]
+) -> Any:
+    """Return a dataclass filled with the fields of an extension body and what is known."""
+    body = _body(header, order, name)
     wanted = [field.name for field in fields(kind) if field.name not in known]
     return kind(**{field: _plain(body[field]) for field in wanted}, **known)
 
@@ -135,19 +138,23 @@ def _plain(value: Any) -> int | bytes:
 
 def volume_header(record: bytes, order: Order) -> VolumeHeader:
     """Return the volume header's extension."""
-    found: VolumeHeader = _from_body(record, order, "volume_body", VolumeHeader)
+    found: VolumeHeader = _from_body(record, order, "volume_body", VolumeHeader, {})
     return found
 
 
 def section_header(record: bytes, order: Order, position: int) -> SectionHeader:
     """Return the extension of a section's first header."""
-    found: SectionHeader = _from_body(record, order, "section_body", SectionHeader, record=position)
+    found: SectionHeader = _from_body(
+        record, order, "section_body", SectionHeader, {"record": position}
+    )
     return found
 
 
 def end_record(record: bytes, order: Order, position: int) -> EndRecord:
     """Return the extension of an end record."""
-    found: EndRecord = _from_body(record, order, "end_body", EndRecord, record=position)
+    found: EndRecord = _from_body(
+        record, order, "end_body", EndRecord, {"record": position}
+    )
     return found
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from darimage.faults import Fault
 from darimage.image.following import following, following_of_one
 from darimage.image.inode import shifts
-from darimage.schema import ORDERS, CType, DrFlag, Order
+from darimage.schema import ORDERS, CType, DrFlag, Magic, Order
 from darimage.sections.header import Headers, as_headers, picker, sound
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
@@ -304,8 +304,10 @@ class _Walk:
         return found is not None
 
     def _tell(self, at: int, passed: int) -> None:
-        told = f"no sound header here; {passed} record{'s' * (passed != 1)} passed over"
-        self.on_fault(Fault("damaged", told, record=at, requirement="DARI-REC-004"))
+        record = self.volume.read_at(at * RECORD, RECORD)
+        why, requirement = _why(record, at - self.shift, self.marks)
+        told = f"{why}; {passed} record{'s' * (passed != 1)} passed over"
+        self.on_fault(Fault("damaged", told, record=at, requirement=requirement))
 
     def _search(self) -> int | None:
         """Return the record of the next header, one out of place only if no other is near."""
@@ -358,6 +360,23 @@ def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int
         if places[first] != target:
             gaps.append((target, int(places[first])))
     return np.flatnonzero(kept), gaps
+
+
+def _why(record: bytes, at: int, marks: Marks) -> tuple[str, str]:
+    """Return why a record is no header of an image, and by which sentence."""
+    if len(record) < RECORD:
+        return "no header here", "DARI-REC-001"
+    c_type, date, tapea, magic, _ = _PICKERS[marks.order].unpack_from(record)
+    if magic != Magic.NFS:
+        return "no header here", "DARI-REC-003"
+    row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
+    if not sound(row, marks.order)[0]:
+        return "the header here has a wrong checksum", "DARI-REC-004"
+    if not CType.TS_TAPE <= c_type <= CType.TS_CLRI:
+        return f"the header here has c_type {c_type}", "DARI-REC-005"
+    if marks.date is not None and date != marks.date:
+        return f"the header here has c_date {date}, not {marks.date}", "DARI-REC-007"
+    return f"the header here says that it is record {tapea}", "DARI-REC-006"
 
 
 def _confirmed(records: Ints, rows: Rows, behind: Ints, order: Order) -> tuple[int, int] | None:

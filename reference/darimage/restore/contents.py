@@ -163,6 +163,8 @@ class Filler:
     def _by_extents(self, row: int, fd: int, inode: Inode) -> bool:
         """Write what the image has of a file; tell whether that is all of it."""
         faults: list[Fault] = []
+        if inode.metadata_only and inode.size:
+            faults.append(Fault("missing", "the image has its attributes but not its data"))
         try:
             os.ftruncate(fd, inode.size)
             for batch in extents(self._image, inode, faults.append):

@@ -44,8 +44,7 @@ ODD_NAMES = (
 LONGEST_NAMES = (b"n" * 255, "é".encode() * 127 + b"x", b"\xff" * 255)
 
 #: Lengths of symlink targets: inside the inode (< 60), and around one record, up to ext4's limit.
-#: A multiple of 1,024 is left out: `restore` 0.4b47 then reads past its buffer (no NUL follows).
-LINK_LENGTHS = (1, 59, 60, 255, 1000, 1023, 1025, 1500, 4000, 4095)
+LINK_LENGTHS = (1, 59, 60, 255, 1000, 1023, 1024, 1025, 2048, 4000, 4095)
 
 FILE_MODES = (0o000, 0o400, 0o644, 0o755, 0o1755, 0o2755, 0o4755, 0o6755, 0o7777)
 DIRECTORY_MODES = (0o000, 0o500, 0o700, 0o1777, 0o2775, 0o7777)

@@ -1,0 +1,72 @@
+# Everything runs in $(VENV), which is made on demand from the locked requirements/*.txt.
+# `make help` lists the targets.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+UV_VERSION := 0.13.9
+
+# What pytest is given by `make test` and `make test-all`, for example PYTEST_ARGS="-k bitmap -x".
+PYTEST_ARGS ?= -n auto --dist loadgroup
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all lint format docs bench generate generate-check nightly lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/.runtime ## build an image of a real tree and get one directory back
+	@$(PY) tools/demo.py
+
+test: $(VENV)/.dev ## run the tests (without the slow ones)
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+test-all: $(VENV)/.dev ## run all tests, the slow ones too
+	$(PY) -m pytest -m "" $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## ruff (rules and formatting) and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## let ruff format the code and fix what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## build the docs and the specification into build/docs
+	$(BIN)/sphinx-build -b html -W -n --keep-going -q -d build/doctrees docs build/docs
+	@echo "docs: open build/docs/index.html"
+
+bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
+	$(PY) reference/benchmarks/run.py $(BENCH_ARGS)
+
+generate: ## make the codecs from ksy/ again (needs node and npm)
+	tools/generate.sh
+
+nightly: lint docs test-all bench ## what runs at night
+
+# uv lives in an environment of its own: it is needed for this and nothing else.
+lock: ## resolve requirements/*.txt again (UPGRADE=--upgrade takes newer versions)
+	tools/lock.sh $(VENV)-lock $(UV_VERSION) $(UPGRADE)
+
+clean: ## remove everything that was made here
+	rm -rf build dist $(VENV) $(VENV)-lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The three stamps: an environment, what `make demo` needs, what developing needs.
+$(VENV)/bin/python:
+	@python=$$(tools/find-python.sh) && echo "making $(VENV) with $$python" && \
+	  $$python -m venv --clear $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing requirements/runtime.txt into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "installing requirements/dev.txt into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,114 @@
+"""``darimage info``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from darimage.cli import common
+from darimage.faults import display
+from darimage.image.reader import Image
+from darimage.schema import Compat, Verdict
+from darimage.units import RECORD
+
+
+@click.command("info")
+@common.image_argument
+@common.json_option
+def command(image: str, *, as_json: bool) -> int:
+    r"""Show what IMAGE is, and its parts with their record numbers and sizes.
+
+    No file data is read.
+
+    \b
+    Examples:
+      darimage info home.dari
+      darimage info --json home.dari | jq .parts
+    """
+    with Image.open(image) as opened:
+        answer = describe(opened)
+        faults = list(opened.faults)
+    if as_json:
+        common.print_json({**answer, "faults": [fault.as_json() for fault in faults]})
+    else:
+        for line in _lines(answer):
+            click.echo(line)
+        common.print_faults(faults)
+    return common.EXIT_FAULTS if faults else 0
+
+
+def describe(image: Image) -> dict[str, Any]:
+    """Return what is known of an image for JSON."""
+    identity, extension, end = image.identity, image.extension, image.end
+    answer: dict[str, Any] = {
+        "image": image.name,
+        "format": "dari" if image.is_dari else "dump",
+        "byte_order": {"le": "little", "be": "big"}[image.order],
+        "bytes": image.volume.size,
+        "date": identity.date,
+        "base_date": identity.base_date,
+        "level": identity.level,
+        "ntrec": identity.ntrec,
+        "access": image.access,
+        "access_note": image.access_note,
+    }
+    for name in ("label", "filesys", "device", "host"):
+        answer[name] = display(getattr(identity, name))
+    if extension is not None:
+        answer["uuid"] = str(uuid.UUID(bytes=extension.image_uuid))
+        answer["records"] = extension.total_records
+        answer["features"] = [
+            f.name.lower() for f in Compat if f & extension.feature_compat and f.name
+        ]
+        answer["acl_start"] = trailing[0].record * RECORD if trailing else 0
+    if end is not None:
+        known = {int(verdict): verdict.name.lower() for verdict in Verdict}
+        answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")
+        for name in ("files_written", "mismatches", "substituted"):
+            answer[name] = getattr(end, name)
+    answer["parts"] = [
+        {**part._asdict(), "offset": part.record * RECORD, "bytes": part.records * RECORD}
+        for part in image.parts
+    ]
+    return answer
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    kind = "DARI image" if answer["format"] == "dari" else "plain dump stream"
+    yield f"{answer['image']}: {kind}, {common.size_text(answer['bytes'])}"
+    yield f"  of        {answer['filesys']} on {answer['host']} ({answer['device']})"
+    yield f"  made      {_date(answer['date'])}, level {answer['level']}, label {answer['label']!r}"
+    if answer["base_date"]:
+        yield f"  since     {_date(answer['base_date'])}"
+    if "uuid" in answer:
+        features = ", ".join(answer["features"]) or "none"
+        yield f"  identity  {answer['uuid']}, features: {features}"
+    if "verdict" in answer:
+        yield f"  verdict   {answer['verdict']}: {_verdict(answer)}"
+    note = f" ({answer['access_note']})" if answer["access_note"] else ""
+    yield f"  access    {answer['access']}{note}, {answer['byte_order']}-endian"
+    yield ""
+    yield f"  {'record':>12} {'records':>12} {'size':>11}  part"
+    for part in answer["parts"]:
+        size = common.size_text(part["bytes"])
+        note = f": {part['note']}" if part["note"] else ""
+        yield f"  {part['record']:>12} {part['records']:>12} {size:>11}  {part['title']}{note}"
+
+
+def _verdict(answer: dict[str, Any]) -> str:
+    written = common.plural(answer["files_written"], "inode")
+    text = f"{written} written, {answer['mismatches']} not where the offset map says"
+    if answer["substituted"]:
+        text += f", {answer['substituted']} with zeros for data that could not be read"
+    return text
+
+
+def _date(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} seconds since 1970"

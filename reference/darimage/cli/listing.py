@@ -1,0 +1,142 @@
+"""What ``list`` shows: names of an image with the attributes of their inodes."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from darimage.errors import FormatError
+from darimage.faults import Fault, display
+from darimage.image.contents import read_link
+from darimage.image.inode import Inode
+from darimage.image.reader import Image
+from darimage.restore.selection import Selection, is_directory
+from darimage.sections.directory import Entry
+
+_NS = 1_000_000_000
+_TYPES = {
+    stat.S_IFDIR: "directory",
+    stat.S_IFREG: "file",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "character device",
+    stat.S_IFBLK: "block device",
+}
+
+
+class Row(NamedTuple):
+    """A name.
+
+    Attributes:
+        path: From the root; empty for the root itself.
+        entry: What its directory says of it.
+    """
+
+    path: bytes
+    entry: Entry
+
+
+def rows(image: Image, selection: Selection) -> Iterator[Row]:
+    """Yield the names that were selected and all below them, in tree order."""
+    names = image.names
+    if selection.root:
+        yield Row(b"", Entry(names.root, 4, b""))
+        yield from (Row(path, entry) for path, entry, _ in names.walk())
+        return
+    for pick in selection.picks:
+        above = names.path(pick.parent) or b""
+        yield Row(above + b"/" + pick.entry.name if above else pick.entry.name, pick.entry)
+        if is_directory(names, pick.entry):
+            yield from (Row(path, entry) for path, entry, _ in names.walk(pick.entry.inode))
+
+
+def inodes(image: Image, listed: list[Row]) -> dict[int, Inode]:
+    """Return the inodes of names by number, without those that the image does not have."""
+    wanted = {row.entry.inode for row in listed}
+    directories = image.names.directories
+    known = {number: directories[number].inode for number in wanted if number in directories}
+    others = np.array(sorted(wanted - known.keys()), np.int64)
+    known.update((inode.number, inode) for inode in image.inodes(others, image.faults.tell))
+    return known
+
+
+def long_line(image: Image, row: Row, inode: Inode | None) -> str:
+    """Return a line as ``ls -l`` has it, with numbers for owners and times in UTC."""
+    path = display(row.path) or "."
+    if inode is None:
+        return f"{'?':10} {'?':>3} {'?':>6} {'?':>6} {'?':>12} {'?':16} {path}"
+    size = f"{inode.size}"
+    if stat.S_ISCHR(inode.mode) or stat.S_ISBLK(inode.mode):
+        size = f"{inode.rdev >> 8 & 0xFFF}, {inode.rdev & 0xFF | inode.rdev >> 12 & 0xFFF00}"
+    target = f" -> {display(_target(image, inode))}" if stat.S_ISLNK(inode.mode) else ""
+    return (
+        f"{stat.filemode(inode.mode)} {inode.nlink:>3} {inode.uid:>6} {inode.gid:>6} {size:>12} "
+        f"{_time_text(inode.mtime_ns)} {path}{target}"
+    )
+
+
+def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
+    """Return a name and its inode for JSON; ``path_hex`` where the path is not plain text."""
+    known: dict[str, Any] = {"path": display(row.path), "inode": row.entry.inode}
+    if known["path"].encode() != row.path:
+        known["path_hex"] = row.path.hex()
+    if inode is None:
+        return {**known, "type": None}
+    known["type"] = _TYPES.get(inode.kind)
+    for name in ("mode", "nlink", "uid", "gid", "size", "rdev"):
+        known[name] = getattr(inode, name)
+    for name in ("atime_ns", "mtime_ns", "ctime_ns"):
+        known[name] = getattr(inode, name)
+    known["record"] = inode.record
+    if stat.S_ISLNK(inode.mode):
+        target = _target(image, inode)
+        known["target"] = display(target)
+        if known["target"].encode() != target:
+            known["target_hex"] = target.hex()
+    return known
+
+
+def tree_lines(listed: list[Row]) -> Iterator[str]:
+    """Yield names drawn as a tree; a directory's names follow it."""
+    last = _last_of_their_directory(listed)
+    open_above: list[bool] = []
+    for at, row in enumerate(listed):
+        depth = row.path.count(b"/") + 1 if row.path else 0
+        if not depth:
+            yield "."
+            continue
+        del open_above[depth - 1 :]
+        open_above += [False] * (depth - 1 - len(open_above))
+        stem = "".join("│   " if is_open else "    " for is_open in open_above)
+        yield f"{stem}{'└── ' if last[at] else '├── '}{display(row.path.rpartition(b'/')[2])}"
+        open_above.append(not last[at])
+
+
+def _last_of_their_directory(listed: list[Row]) -> list[bool]:
+    seen: set[bytes] = set()
+    last = []
+    for row in reversed(listed):
+        above = row.path.rpartition(b"/")[0]
+        last.append(above not in seen)
+        seen.add(above)
+    return last[::-1]
+
+
+def _target(image: Image, inode: Inode) -> bytes:
+    try:
+        return read_link(image, inode)
+    except FormatError as error:
+        image.faults.tell(Fault.of(error, inode=inode.number))
+        return b"?"
+
+
+def _time_text(nanoseconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(nanoseconds // _NS, UTC).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return f"{nanoseconds // _NS:>16}"

@@ -1,0 +1,96 @@
+"""``darimage restore``."""
+
+from __future__ import annotations
+
+import click
+
+from darimage.cli import common
+from darimage.image.reader import Image
+from darimage.parallel import cores
+from darimage.restore.report import RestoreReport
+from darimage.restore.run import Options, restore
+from darimage.restore.selection import select
+
+
+@click.command("restore")
+@common.image_argument
+@click.argument("destination", type=click.Path(file_okay=False))
+@common.selection_argument
+@click.option("--inode", "inodes", type=click.IntRange(2), multiple=True, help="By inode number.")
+@click.option("--parents", is_flag=True, help="Attributes of the directories above it as well.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option("--no-owner", is_flag=True, help="Files belong to who runs this.")
+@click.option(
+    "--sequential", is_flag=True, help="Do not use the offset map; walk through the image."
+)
+@click.option("--force", is_flag=True, help="Trust an offset map without a good verdict.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
+)
+@common.quiet_option
+@common.json_option
+def command(
+    image: str,
+    destination: str,
+    selection: list[bytes],
+    *,
+    inodes: tuple[int, ...],
+    parents: bool,
+    overwrite: bool,
+    no_owner: bool,
+    sequential: bool,
+    force: bool,
+    workers: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    r"""Bring back what IMAGE holds, or a SELECTION of it, below DESTINATION.
+
+    A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Everything
+    keeps its place: alice/mail comes back as DESTINATION/alice/mail. With a good offset map only
+    the data asked for is read.
+
+    \b
+    Examples:
+      darimage restore home.dari /tmp/back
+      darimage restore home.dari /tmp/back alice/mail 'bob/*.txt'
+      darimage restore --inode 1234 --parents home.dari /tmp/back
+      cat home.dari | darimage restore - /tmp/back
+    """
+    if sequential and force:
+        raise click.UsageError("--sequential and --force do not go together")
+    with Image.open(image, trust_map=force, sequential=sequential) as opened:
+        chosen = select(opened.names, selection, inodes)
+        if opened.access == "sequential" and opened.is_dari and not sequential:
+            click.echo(f"darimage: {opened.name}: no direct access: {opened.access_note}", err=True)
+        settings = Options(
+            parents=parents,
+            overwrite=overwrite,
+            owners=not no_owner,
+            workers=workers or cores(),
+        )
+        report = restore(opened, destination, chosen, settings, common.progress(quiet=quiet))
+    if as_json:
+        common.print_json(report.as_json())
+    else:
+        common.print_faults(report.faults)
+        if not quiet or report.fault_count:
+            click.echo(_summary(report))
+    return report.exit_code
+
+
+def _summary(report: RestoreReport) -> str:
+    made = [
+        common.plural(report.directories, "directory", "directories"),
+        common.plural(report.files, "file"),
+    ]
+    for count, word in (
+        (report.symlinks, "symbolic link"),
+        (report.others, "special file"),
+        (report.links, "hard link"),
+    ):
+        if count:
+            made.append(common.plural(count, word))
+    read, size = common.size_text(report.bytes_read), common.size_text(report.image_bytes)
+    faults = f"; {common.plural(report.fault_count, 'fault')}" if report.fault_count else ""
+    return f"{report.destination}: {', '.join(made)}; read {read} of {size}{faults}"

@@ -1,0 +1,269 @@
+"""What every header of a DARI image must be, one small rule a requirement, as columns.
+
+A rule gets the headers of a batch and tells which of them break it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.image.front import SECTIONS_INODE
+from darimage.image.inode import shifts
+from darimage.image.walk import Batch
+from darimage.schema import CType, DrFlag, InodeFlag, Kind
+from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
+from darimage.units import ADDRESSES
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+_ADDR, _ADDR_END = field_span("c_addr")
+_LABEL, _ = field_span("c_label")
+_, _HOST_END = field_span("c_host")
+_ENTRIES = np.arange(ADDRESSES)
+_NS = 1_000_000_000
+_NLINK_MAX = 32767
+_MODES_WITHOUT_DATA = (0o010000, 0o020000, 0o060000, 0o140000)
+_DEVICES = (0o020000, 0o060000)
+
+
+class Seen:
+    """A batch with the columns that many rules use.
+
+    Attributes:
+        batch: The headers.
+        first: The first header of the image.
+        h: The headers, with the extension of an inode.
+        is_data: Which are ``TS_INODE`` or ``TS_ADDR``.
+        is_map: Which are ``TS_CLRI`` or ``TS_BITS``.
+        is_section: Which belong to a section.
+        is_inode: Which belong to an inode.
+    """
+
+    def __init__(self, batch: Batch, first: Headers) -> None:
+        self.batch = batch
+        self.first = first
+        self.h = batch.headers()
+        kinds = batch.c_type
+        self.is_data: Bools = (kinds == CType.TS_INODE) | (kinds == CType.TS_ADDR)
+        self.is_map: Bools = (kinds == CType.TS_CLRI) | (kinds == CType.TS_BITS)
+        self.is_section: Bools = self.is_data & (batch.inode == SECTIONS_INODE)
+        self.is_inode: Bools = self.is_data & ~self.is_section
+        self.dinode = self.h["c_dinode"]
+        self.extension = self.h["extension"]
+        self.body = self.extension["body"]
+        self.type_mode: Ints = batch.mode & 0o170000
+
+    def used(self) -> Ints:
+        """Return how many entries of ``c_addr`` are in use."""
+        used: Ints = np.where(
+            self.is_data | self.is_map, np.clip(self.batch.count, 0, ADDRESSES), 0
+        )
+        return used
+
+
+class Rule(NamedTuple):
+    """One requirement on each header.
+
+    Attributes:
+        requirement: Its id.
+        told: What is wrong if it is broken.
+        broken: Tells which headers break it.
+    """
+
+    requirement: str
+    told: str
+    broken: Callable[[Seen], Bools]
+
+
+RULES: list[Rule] = []
+
+
+def _rule(requirement: str, told: str) -> Callable[[Callable[[Seen], Bools]], Rule]:
+    def enter(broken: Callable[[Seen], Bools]) -> Rule:
+        made = Rule(requirement, told, broken)
+        RULES.append(made)
+        return made
+
+    return enter
+
+
+@_rule("DARI-REC-006", "c_tapea is not the record number")
+def _numbered(seen: Seen) -> Bools:
+    return shifts(seen.h, seen.batch.record) != 0
+
+
+@_rule("DARI-REC-008", "c_ddate differs from the first header's")
+def _base_date(seen: Seen) -> Bools:
+    return seen.h["c_ddate"] != seen.first["c_ddate"]
+
+
+@_rule("DARI-REC-009", "c_volume is not 1")
+def _volume(seen: Seen) -> Bools:
+    return seen.h["c_volume"] != 1
+
+
+@_rule("DARI-REC-010", "c_inumber does not fit c_type")
+def _inode_number(seen: Seen) -> Bools:
+    return (seen.batch.inode != 0) != seen.is_data
+
+
+@_rule("DARI-REC-011", "c_count does not fit c_type")
+def _count(seen: Seen) -> Bools:
+    count, kinds = seen.batch.count, seen.batch.c_type
+    broken = seen.is_data & ((count < 0) | (count > ADDRESSES))
+    broken |= (kinds == CType.TS_TAPE) & (count != 1)
+    return broken | ((kinds == CType.TS_END) & (count != 0)) | (seen.is_map & (count < 1))
+
+
+@_rule("DARI-REC-012", "c_addr has entries after those in use, or a hole in a bitmap")
+def _addresses(seen: Seen) -> Bools:
+    used = seen.used()
+    broken = np.zeros(len(used), np.bool_)
+    short = np.flatnonzero(used < ADDRESSES)
+    rest = seen.batch.rows[short, _ADDR:_ADDR_END] * (_ENTRIES >= used[short, None])
+    broken[short] = rest.any(axis=1)
+    maps = np.flatnonzero(seen.is_map)
+    broken[maps] |= seen.batch.rows[maps, _ADDR:_ADDR_END].sum(axis=1) != used[maps]
+    return broken
+
+
+@_rule("DARI-REC-017", "c_addr has entries other than 0 and 1")
+def _no_coding(seen: Seen) -> Bools:
+    return seen.batch.rows[:, _ADDR:_ADDR_END].max(axis=1, initial=0) > 1
+
+
+@_rule("DARI-REC-013", "c_flags does not fit c_type")
+def _flags(seen: Seen) -> Bools:
+    kinds, flags = seen.batch.c_type, seen.batch.flags
+    wanted = np.where(kinds == CType.TS_TAPE, int(DrFlag.DR_NEWHEADER), 0)
+    wanted |= int(DrFlag.DR_NEWINODEFMT)
+    return flags & ~np.where(seen.is_data, int(DrFlag.DR_EXTATTRIBUTES), 0) != wanted
+
+
+@_rule("DARI-REC-014", "c_ntrec is out of range or differs from the first header's")
+def _blocking(seen: Seen) -> Bools:
+    ntrec = seen.h["c_ntrec"]
+    return (ntrec != seen.first["c_ntrec"]) | (ntrec < 1) | (ntrec > 1024)
+
+
+@_rule("DARI-REC-015", "bytes 904 to 927 are not zero")
+def _spare(seen: Seen) -> Bools:
+    return seen.h["c_spare"].any(axis=1)
+
+
+@_rule("DARI-REC-019", "label, level, filesys, dev or host differ from the first header's")
+def _who(seen: Seen) -> Bools:
+    first = seen.first.view(np.uint8)[_LABEL:_HOST_END]
+    return (seen.batch.rows[:, _LABEL:_HOST_END] != first).any(axis=1)
+
+
+@_rule("DARI-VOL-001", "c_firstrec is not 0")
+def _first_record(seen: Seen) -> Bools:
+    return seen.h["c_firstrec"] != 0
+
+
+@_rule("DARI-EXT-002", "there is no extension area")
+def _marked(seen: Seen) -> Bools:
+    return (seen.extension["magic"] != np.frombuffer(EXTENSION_MAGIC, np.uint8)).any(axis=1)
+
+
+@_rule("DARI-EXT-003", "the kind of the extension area does not fit c_type")
+def _kind(seen: Seen) -> Bools:
+    kinds = seen.batch.c_type
+    wanted = np.select(
+        [kinds == CType.TS_TAPE, kinds == CType.TS_END, seen.is_map, seen.is_section],
+        [int(Kind.VOLUME), int(Kind.END), int(Kind.BITMAP), int(Kind.SECTION)],
+        int(Kind.INODE),
+    )
+    return seen.extension["kind"] != wanted
+
+
+@_rule("DARI-EXT-004", "the version of the extension area is not 1")
+def _version(seen: Seen) -> Bools:
+    return seen.extension["version"] != EXTENSION_VERSION
+
+
+@_rule("DARI-EXT-005", "undefined flags of the extension area are set")
+def _undefined(seen: Seen) -> Bools:
+    known = int(InodeFlag.INODE_SUBSTITUTED) | int(InodeFlag.INODE_DATA_CRC)
+    return seen.extension["flags"] & ~np.where(seen.is_inode, known, 0) != 0
+
+
+@_rule("DARI-CNV-004", "reserved bytes of the inode are not zero")
+def _inode_reserved(seen: Seen) -> Bools:
+    old = seen.dinode
+    broken = old["di_db"][:, 1:].any(axis=1) | old["di_ib"].any(axis=1)
+    broken |= old["di_spare"].any(axis=1)
+    for name in ("di_flags", "di_blocks", "di_gen"):
+        broken |= old[name] != 0
+    return broken | (~seen.is_data & old["di_mode"].astype(bool))
+
+
+@_rule("DARI-CNV-004", "reserved bytes of the extension area are not zero")
+def _extension_reserved(seen: Seen) -> Bools:
+    broken = seen.is_inode & seen.body["reserved"].any(axis=1)
+    bodies = (
+        (seen.is_section, "section_body", ("reserved",)),
+        (seen.is_map, "bitmap_body", ("reserved",)),
+        (seen.batch.c_type == CType.TS_END, "end_body", ("reserved_1", "reserved_2")),
+    )
+    for here, name, fields in bodies:
+        at = np.flatnonzero(here)
+        if at.size:
+            body = seen.batch.part(at).headers(name)["extension"]["body"]
+            for field in fields:
+                values = body[field].reshape(len(at), -1)
+                broken[at] |= values.any(axis=1)
+    return broken
+
+
+@_rule("DARI-FIL-008", "a fifo, socket or device has a size or data")
+def _no_data(seen: Seen) -> Bools:
+    special = seen.is_inode & np.isin(seen.type_mode, _MODES_WITHOUT_DATA)
+    return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
+
+
+@_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767")
+def _links(seen: Seen) -> Bools:
+    wanted = np.minimum(seen.body["nlink"], _NLINK_MAX)
+    return seen.is_inode & (seen.dinode["di_nlink"] != wanted)
+
+
+@_rule("DARI-FIL-010", "di_ouid or di_ogid is not the low half of the owner")
+def _owners(seen: Seen) -> Bools:
+    old = seen.dinode
+    broken = old["di_ouid"] != old["di_uid"] & 0xFFFF
+    return seen.is_inode & (broken | (old["di_ogid"] != old["di_gid"] & 0xFFFF))
+
+
+@_rule("DARI-FIL-011", "an old time is not the true one")
+def _times(seen: Seen) -> Bools:
+    broken = np.zeros(len(seen.batch), np.bool_)
+    for name in ("atime", "mtime", "ctime"):
+        true, old = seen.body[f"{name}_ns"].astype(np.int64), seen.dinode[f"di_{name}"]
+        broken |= (true // _NS & 0xFFFFFFFF) != old["tv_sec"]
+        broken |= true % _NS // 1000 != old["tv_usec"]
+    return seen.is_inode & broken
+
+
+@_rule("DARI-FIL-012", "what is no device has a device number")
+def _device(seen: Seen) -> Bools:
+    return ~np.isin(seen.type_mode, _DEVICES) & (seen.dinode["di_db"][:, 0] != 0)
+
+
+@_rule("DARI-SCT-001", "a section's mode, links, owner or size is not as it must be")
+def _section_inode(seen: Seen) -> Bools:
+    broken = np.zeros(len(seen.batch), np.bool_)
+    at = np.flatnonzero(seen.is_section)
+    if at.size:
+        old = seen.dinode[at]
+        body = seen.batch.part(at).headers("section_body")["extension"]["body"]
+        wrong = (old["di_mode"] != 0o100600) | (old["di_nlink"] != 0)
+        wrong |= (old["di_uid"] != 0) | (old["di_gid"] != 0)
+        broken[at] = wrong | (old["di_size"] != body["payload_size"])
+    return broken
