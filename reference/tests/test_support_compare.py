@@ -131,6 +131,19 @@ def test_hole_opened(pair: tuple[Path, Path]) -> None:
     assert not compare_trees(*pair, Options(extra_holes=False))
 
 
+def test_short_hole_at_the_end(pair: tuple[Path, Path]) -> None:
+    for root in pair:
+        trees.put_sparse(os.fsencode(root / "short"), 8192 + 17, [(0, b"d" * 8192)])
+    with (pair[1] / "short").open("r+b") as file:
+        file.seek(8192)
+        file.write(bytes(17))
+    for root in pair:
+        trees.stamp(root)
+    assert _found(pair) == {(b"short", "hole filled")}
+    assert not compare_trees(*pair, Options(short_hole=False))
+    assert not compare_trees(pair[1], pair[0], Options(short_hole=False, extra_holes=False))
+
+
 def test_broken_and_new_hard_links(pair: tuple[Path, Path]) -> None:
     _keep_time(pair[1] / "folder/linked", _unlink_from_group)
     assert _found(pair) == {(b"folder/linked", "hard link")}

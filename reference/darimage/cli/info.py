@@ -61,10 +61,9 @@ def describe(image: Image) -> dict[str, Any]:
     if extension is not None:
         answer["uuid"] = str(uuid.UUID(bytes=extension.image_uuid))
         answer["records"] = extension.total_records
-        answer["features"] = [
-            f.name.lower() for f in Compat if f & extension.feature_compat and f.name
-        ]
-        answer["acl_start"] = trailing[0].record * RECORD if trailing else 0
+        present = [feature for feature in Compat if feature & extension.feature_compat]
+        answer["features"] = [feature.name.lower() for feature in present if feature.name]
+        answer["acl_start"] = extension.nt_acls_trailing * RECORD
     if end is not None:
         known = {int(verdict): verdict.name.lower() for verdict in Verdict}
         answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")

@@ -55,6 +55,7 @@ class Options:
         modes: Whether permission bits are compared.
         owners: Whether uid and gid are compared; by default only root can have set them.
         holes: Whether allocated extents are compared, to the file system block (1 KiB at least).
+        short_hole: Whether a hole shorter than a record, at the very end of a file, must stay.
         extra_holes: Whether a hole in the copy where the source has allocated blocks counts.
         hard_links: Whether the same names must share one inode.
         devices: Whether device numbers are compared.
@@ -69,6 +70,7 @@ class Options:
     modes: bool = True
     owners: bool = field(default_factory=lambda: os.geteuid() == 0)
     holes: bool = True
+    short_hole: bool = True
     extra_holes: bool = True
     hard_links: bool = True
     devices: bool = True
@@ -221,7 +223,7 @@ class _Walk:
             source_data, copy_data = _extents(source, old.st_size), _extents(copy, new.st_size)
             if self._options.holes:
                 unit = max(RECORD, old.st_blksize, new.st_blksize)
-                yield from self._holes(path, source_data, copy_data, unit)
+                yield from self._holes(path, source_data, copy_data, unit, old.st_size)
             if self._options.contents:
                 for start, end in _union(source_data, copy_data):
                     at = _first_unequal(source, copy, start, end)
@@ -238,9 +240,13 @@ class _Walk:
         source: list[tuple[int, int]],
         copy: list[tuple[int, int]],
         unit: int,
+        size: int,
     ) -> Iterator[Difference]:
         wanted, got = _blocks(source, unit), _blocks(copy, unit)
-        filled = _outside(got, wanted)
+        allowed = source
+        if not self._options.short_hole and size % RECORD:
+            allowed = _union(source, [(size - size % RECORD, size)])
+        filled = _outside(got, _blocks(allowed, unit))
         if filled:
             yield Difference(path, "hole filled", f"bytes {filled[0]}-{filled[1]} hold blocks")
         opened = _outside(wanted, got)
