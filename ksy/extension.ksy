@@ -12,7 +12,7 @@ doc: |
   kind: {class: Kind, doc: Kind of an extension area (DARI-EXT-003).}
   section: {class: Section, doc: Which section (DARI-SCT-002).}
   verdict: {class: Verdict, doc: Whether the offset map was found true while writing (DARI-END-003).}
-  inode_flags: {class: InodeFlag, flags: true, doc: 'Flags of an inode (DARI-FIL-014, DARI-DIR-010).'}
+  inode_flags: {class: InodeFlag, flags: true, doc: 'Flags of an inode (DARI-FIL-014, DARI-DIR-010, DARI-FIL-020).'}
   compat: {class: Compat, flags: true, doc: Features a reader may ignore (DARI-VOL-004).}
   incompat: {class: Incompat, flags: true, doc: Features a reader must know (DARI-VOL-005).}
 seq:
@@ -205,6 +205,7 @@ enums:
   inode_flags:
     0x1: {id: inode_substituted, doc: Some data records under this header hold zeros for data that could not be read.}
     0x2: {id: inode_data_crc, doc: data_crc32c is valid.}
+    0x4: {id: inode_end_is_hole, doc: 'The last record, all zero, stands for a hole (DARI-FIL-020).'}
   compat:
     0x1: {id: nt_acls, doc: Parts 6 and 9 are in the image.}
     0x2: {id: streams, doc: Part 5 and stream inodes are in the image.}

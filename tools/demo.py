@@ -57,7 +57,12 @@ def restore_directly(image: Path, out: Path, chosen: str) -> int:
     options = [] if IS_ROOT else ["--no-owner"]
     answer = json.loads(darimage("restore", "--json", *options, image, out, chosen))
     read, size = answer["bytes_read"], image.stat().st_size
-    print(f"It read {read:,} of the image's {size:,} bytes ({read / size:.1%}).")
+    front = json.loads(darimage("info", "--json", image, show=False))["parts"]
+    (files,) = [part["offset"] for part in front if part["kind"] == "files"]
+    print(
+        f"It read {read:,} of the image's {size:,} bytes ({read / size:.1%}); the directories and "
+        f"maps at the front alone are {files:,}."
+    )
     faults = compare(SOURCE / chosen, out / chosen, owners=IS_ROOT, tick=1)
     if read >= size:
         print("It read the whole image: that is no direct access.")
@@ -119,8 +124,16 @@ def compare(original: Path, copy: Path, *, owners: bool, tick: int) -> int:
         print(f"DIFFERENT {path}: was {wanted.get(path)}, is {found.get(path)}")
     if not different:
         size = sum(path.lstat().st_size for path in original.rglob("*") if path.is_file())
-        what = "contents, types, modes, times" + (", owners" if owners else "")
-        print(f"{copy.name} equals the original: {len(wanted)} entries, {size:,} bytes ({what}).")
+        what = [
+            "contents",
+            "types",
+            "modes",
+            *["owners"] * owners,
+            "times" + " to the second" * (tick > 1),
+        ]
+        print(
+            f"{copy.name} equals the original: {len(wanted)} entries, {size:,} bytes ({', '.join(what)})."
+        )
     return len(different)
 
 

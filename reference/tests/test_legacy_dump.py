@@ -73,9 +73,12 @@ def _paths_in(found: object) -> Iterator[bytes]:
         for item in found:
             yield from _paths_in(item)
     elif isinstance(found, dict):
+        if "path_hex" in found:
+            yield bytes.fromhex(found["path_hex"])
+            return
         for key, value in found.items():
             if key == "path" and isinstance(value, str):
-                yield os.fsencode(value).removeprefix(b"./").strip(b"/")
+                yield os.fsencode(value)
             else:
                 yield from _paths_in(value)
 

@@ -141,6 +141,18 @@ def test_workers_write_the_same_files_and_report_a_fault_once(tmp_path, workers)
     assert long == (tree / "long").read_bytes() + bytes(4 * MIB + 7)
 
 
+@pytest.mark.parametrize("files", [1, 2, 3, 5, 60])
+@pytest.mark.parametrize("workers", [2, 3, 7])
+def test_the_work_is_cut_between_files_of_one_size(tmp_path, files, workers):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for n in range(files):
+        (tree / f"{n:03}").write_bytes(b"x" * 100)
+    report = create(PosixSource(tree), FileSink(tmp_path / "image"), Options(workers=workers))
+    slow_reader.read((tmp_path / "image").read_bytes())
+    assert report.good
+
+
 def test_holes_are_found(tmp_path):
     with (tmp_path / "sparse").open("wb") as stream:
         stream.seek(MIB)
@@ -247,3 +259,14 @@ def test_no_partial_image_is_left_behind(tmp_path):
     with pytest.raises(StorageError, match="is gone"):
         create(Broken(tmp_path / "tree"), FileSink(tmp_path / "image"))
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+def test_a_time_that_does_not_fit_is_clamped_and_reported(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    late = 9_999_999_999
+    os.utime(tmp_path / "file", (late, late))
+    if (tmp_path / "file").stat().st_mtime != late:
+        pytest.skip("the file system here cannot hold such a time either")
+    image, report = encode(PosixSource(tmp_path))
+    assert [(fault.kind, fault.path) for fault in report.faults] == [("clamped", b"file")]
+    assert image.inodes[3].head.extension.body.mtime_ns == 2**63 - 1

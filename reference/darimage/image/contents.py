@@ -96,7 +96,7 @@ def _extents(found: Stretches, size: int) -> list[Extent]:
     """Return stretches as extents, joined where they adjoin in the file and in the image."""
     if not len(found.block):
         return []
-    ends, places = found.block + found.count, found.record + found.count
+    ends, places = found.block + found.length, found.record + found.length
     adjoin = (found.block[1:] == ends[:-1]) & (found.record[1:] == places[:-1])
     first = np.concatenate(([0], np.flatnonzero(~adjoin) + 1))
     last = np.concatenate((first[1:] - 1, [len(ends) - 1]))

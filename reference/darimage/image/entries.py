@@ -6,7 +6,7 @@ decodes one directory and is what this is tested against.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,16 @@ class Entries(NamedTuple):
     d_type: npt.NDArray[np.uint8]
     at: npt.NDArray[np.int64]
     length: npt.NDArray[np.uint8]
+
+    def pick(self, keep: Any) -> Entries:
+        """Return some of the entries, by whatever selects from an array."""
+        return Entries(
+            self.chunk[keep],
+            self.inode[keep],
+            self.d_type[keep],
+            self.at[keep],
+            self.length[keep],
+        )
 
 
 class Broken(NamedTuple):
@@ -128,7 +138,7 @@ def _split(word: npt.NDArray[np.uint32], order: Order, old_format: bool) -> tupl
 def _in_order(steps: list[Entries]) -> Entries:
     joined = _joined(steps)
     order = np.argsort(joined.at, kind="stable")
-    return Entries(*(column[order] for column in joined))
+    return joined.pick(order)
 
 
 def _joined(parts: list[Entries]) -> Entries:
@@ -140,9 +150,13 @@ def _joined(parts: list[Entries]) -> Entries:
             np.zeros(0, np.int64),
             np.zeros(0, np.uint8),
         )
-    if len(parts) == 1:
-        return parts[0]
-    return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return Entries(
+        np.concatenate([part.chunk for part in parts]),
+        np.concatenate([part.inode for part in parts]),
+        np.concatenate([part.d_type for part in parts]),
+        np.concatenate([part.at for part in parts]),
+        np.concatenate([part.length for part in parts]),
+    )
 
 
 def bad_names(data: npt.NDArray[np.uint8], entries: Entries) -> npt.NDArray[np.bool_]:
@@ -154,7 +168,9 @@ def bad_names(data: npt.NDArray[np.uint8], entries: Entries) -> npt.NDArray[np.b
     first = data[np.minimum(entries.at, len(data) - 1)] if len(data) else length
     second = data[np.minimum(entries.at + 1, len(data) - 1)] if len(data) else length
     dot = ord(".")
-    bad = (length == 0) | ((first == dot) & ((length == 1) | ((length == 2) & (second == dot))))
+    bad: npt.NDArray[np.bool_] = (length == 0) | (
+        (first == dot) & ((length == 1) | ((length == 2) & (second == dot)))
+    )
     for start in range(0, len(length), _STRIDE):
         here = slice(start, start + _STRIDE)
         bad[here] |= _holds_separator(data, entries.at[here], length[here])

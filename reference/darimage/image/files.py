@@ -98,7 +98,7 @@ class FileWriter:
         points = [Point(first, 0)]
         for part in range(1, parts):
             target = total * part // parts
-            row = int(np.searchsorted(work, target))
+            row = int(np.searchsorted(work, target, side="right"))
             if row >= len(work):
                 break
             before = int(work[row - 1]) if row else 0
@@ -127,7 +127,7 @@ class FileWriter:
         return int(self._layout.positions[point.row]) + before
 
     def _present_before(self, row: int, number: int) -> int:
-        extents = self._inventory.extents(row)
+        extents = self._inventory.sparse.get(row)
         if extents is None:
             return number * ADDRESSES
         return int(holes.present_before(extents, np.array([number * ADDRESSES]))[0])
@@ -160,7 +160,7 @@ class FileWriter:
 
     def _end_of_long(self, row: int, number: int) -> int:
         """Return the header after those of a file that fit a unit."""
-        extents = self._inventory.extents(row)
+        extents = self._inventory.sparse.get(row)
         if extents is None:
             return number + _UNIT_RECORDS // (ADDRESSES + 1)
         candidates = np.arange(number, number + _UNIT_HEADERS + 1)
@@ -192,8 +192,9 @@ class FileWriter:
     def _fill_short(
         self, contents: Contents, unit: Unit, made: Headers, starts: Rows, outcome: Outcome
     ) -> None:
-        sparse = self._inventory.scan.extents
-        number = int(unit.rows[0]) - self._inventory.directories
+        sparse = self._inventory.sparse
+        first = int(unit.rows[0])
+        number = first - self._inventory.directories
         sizes = self._inventory.size[unit.rows].tolist()
         regular = (self._inventory.mode[unit.rows] & _S_IFMT == stat.S_IFREG).tolist()
         flags = [0] * len(sizes)
@@ -201,8 +202,8 @@ class FileWriter:
         for at, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=True)):
             if not size and not regular[at]:
                 continue
-            if size and number + at in sparse:
-                pieces = self._pieces(int(unit.rows[at]), 0, starts[at : at + 1])
+            if size and first + at in sparse:
+                pieces = self._pieces(first + at, 0, starts[at : at + 1])
             else:
                 begin = (start + 1) * RECORD
                 pieces = [(0, (memory[begin : begin + size],))] if size else []
@@ -232,7 +233,7 @@ class FileWriter:
             starts: Where the headers lie in the buffer, in records.
         """
         size = int(self._inventory.size[row])
-        extents = self._inventory.extents(row)
+        extents = self._inventory.sparse.get(row)
         if extents is None:
             extents = holes.whole(size)
         free = (starts + 1).tolist()

@@ -75,14 +75,13 @@ def present(maps: Bytes, used: Ints) -> Ints:
 
 def _present(maps: Bytes, group: Ints, used: Ints, width: int) -> Ints:
     """Return the totals of the maps of ``group``, of at most ``width`` used entries each."""
-    whole = len(group) == len(maps) and maps.flags.c_contiguous
-    cut = maps if whole else maps[group, :width]
+    cut = maps[group, :width]
     if (used < width).any():
-        cut = np.where(np.arange(width) < used[:, None], cut[:, :width], np.uint8(0))
-    words = np.ascontiguousarray(cut[:, :width]).view(np.uint32)
+        cut = np.where(np.arange(width) < used[:, None], cut, np.uint8(0))
+    words = np.ascontiguousarray(cut).view(np.uint32)
     coded = np.bitwise_or.reduce(words, axis=1) & _MORE_THAN_ONE != 0
-    lanes = words.sum(axis=1, dtype=np.uint32)
-    total = np.ascontiguousarray(lanes).view(np.uint8).reshape(-1, 4).sum(axis=1, dtype=np.int64)
+    lanes = np.ascontiguousarray(words.sum(axis=1, dtype=np.uint32)).view(np.uint8)
+    total: Ints = lanes.reshape(-1, 4).sum(axis=1, dtype=np.int64)
     if coded.any():
         total[coded] = coded_present(cut[coded], used[coded])
     return total

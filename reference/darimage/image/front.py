@@ -223,7 +223,8 @@ class _Builder:
         size = np.minimum(part.size, np.uint64(1 << 62)).astype(np.int64)
         last = int(owner[-1])
         self.current = (last, int(part.inode[-1]), int(before[-1] + held[-1]))
-        return np.clip(size - before, 0, held)
+        within: Ints = np.clip(size - before, 0, held)
+        return within
 
     def _data(self, part: Batch) -> list[npt.NDArray[np.uint8]]:
         """Return the records that follow the headers, from the window as far as it reaches."""

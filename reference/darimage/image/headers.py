@@ -59,13 +59,14 @@ class InodeHeaders:
         counts = np.minimum(left, ADDRESSES).astype(np.int16)
         made["c_count"] = counts
         made["c_addr"] = counts[:, None] > _SLOTS
-        sparse = self._inventory.scan.extents
+        sparse, hole_ended = self._inventory.sparse, self._inventory.hole_ended
         if not sparse:
             return
-        numbers = rows - self._inventory.directories
-        for at, (other, which) in enumerate(zip(numbers.tolist(), number.tolist(), strict=True)):
-            if (extents := sparse.get(other)) is not None:
+        for at, (row, which) in enumerate(zip(rows.tolist(), number.tolist(), strict=True)):
+            if (extents := sparse.get(row)) is not None:
                 made["c_addr"][at] = holes.addresses(extents, which * ADDRESSES)
+            if row in hole_ended:
+                made["extension"]["flags"][at] |= int(InodeFlag.INODE_END_IS_HOLE)
 
 
 def _fill_dinode(dinode: Headers, source: Inventory, rows: Rows) -> None:

@@ -27,7 +27,7 @@ def gather(volume: Volume, records: Ints) -> Iterator[tuple[Ints, npt.NDArray[np
     for first in range(0, len(records), _TOGETHER):
         wanted = records[first : first + _TOGETHER]
         rows = np.zeros((len(wanted), RECORD), np.uint8)
-        memory = memoryview(rows).cast("B")
+        memory = memoryview(rows.data).cast("B")
         for low, high, record in _neighbours(wanted):
             volume.readinto_at(record * RECORD, [memory[low * RECORD : high * RECORD]])
         yield wanted, rows

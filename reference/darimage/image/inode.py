@@ -202,7 +202,8 @@ def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
 def shifts(headers: Headers, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return how many records headers lie behind their ``c_tapea``, in -2^31 to 2^31-1."""
     behind = positions.astype(np.uint64).astype(np.uint32) - headers["c_tapea"]
-    return behind.astype(np.uint32).view(np.int32).astype(np.int64)
+    signed: npt.NDArray[np.int64] = behind.astype(np.uint32).view(np.int32).astype(np.int64)
+    return signed
 
 
 def _devices(old: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
@@ -217,7 +218,8 @@ def _nanoseconds(old: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
     """Return old times; a fraction too great for microseconds was meant as nanoseconds."""
     fraction = np.clip(old["tv_usec"].astype(np.int64), 0, _NS - 1)
     scaled = np.where(fraction < _NS // 1000, fraction * 1000, fraction)
-    return old["tv_sec"].astype(np.int64) * _NS + scaled
+    seconds: npt.NDArray[np.int64] = old["tv_sec"].astype(np.int64)
+    return seconds * _NS + scaled
 
 
 def _maps(headers: Headers, metadata_only: npt.NDArray[np.bool_]) -> list[bytes]:

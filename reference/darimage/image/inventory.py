@@ -6,12 +6,10 @@ inode number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
-from darimage.sections import directory
+from darimage.sections import directory, holes
 from darimage.sections.holes import Extents
 from darimage.sources.scan import FIELDS, WIDTH, Scan
 
@@ -33,6 +31,8 @@ class Inventory:
         size: Bytes; of a directory the bytes of its entries in the image.
         atime_ns, mtime_ns, ctime_ns, birthtime_ns: Nanoseconds since 1970.
         nlink: Names in the image; directories 2 + subdirectories (DARI-FIL-009).
+        sparse: Present records of the rows that have holes.
+        hole_ended: Those of them whose last record is present for old readers only (DARI-FIL-019).
     """
 
     mode: Column
@@ -58,6 +58,10 @@ class Inventory:
         targets = np.frombuffer(scan.targets, np.int64)
         self._target_rows = np.where(targets < 0, ~targets, targets + self.directories)
         self.nlink = self._count_names()
+        self.sparse: dict[int, Extents] = {}
+        self.hole_ended: set[int] = set()
+        for number, extents in scan.extents.items():
+            self._add_sparse(number + self.directories, extents)
         self.size[: self.directories] = self._directory_sizes()
 
     def __len__(self) -> int:
@@ -67,15 +71,6 @@ class Inventory:
     def highest(self) -> int:
         """The highest inode number."""
         return int(self.inode[-1])
-
-    def extents(self, row: int) -> Extents | None:
-        """Return the present records of a row that has holes, ``None`` if it has none."""
-        return self.scan.extents.get(row - self.directories)
-
-    def sparse_rows(self) -> Iterator[tuple[int, Extents]]:
-        """Yield the rows that have holes."""
-        for number, extents in self.scan.extents.items():
-            yield number + self.directories, extents
 
     def path(self, row: int) -> bytes:
         """Return the first path of a row."""
@@ -96,6 +91,13 @@ class Inventory:
         ]
         named = map(directory.Entry, inodes, types, self.scan.names[first:last])
         return directory.encode([*dots, *named])
+
+    def _add_sparse(self, row: int, extents: Extents) -> None:
+        if holes.ends_short(extents, int(self.size[row])):
+            extents = extents.copy()
+            extents[-1, 1] += 1
+            self.hole_ended.add(row)
+        self.sparse[row] = extents
 
     def _entries(self, row: int) -> tuple[int, int]:
         starts = self.scan.first_entry

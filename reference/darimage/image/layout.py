@@ -132,7 +132,7 @@ def _section(at: int, payload: bytes | None) -> tuple[SectionPlan, int]:
 
 def _present(inventory: Inventory) -> Column:
     present = -(-inventory.size // RECORD)
-    for row, extents in inventory.sparse_rows():
+    for row, extents in inventory.sparse.items():
         present[row] = extents[:, 1].sum()
     return present
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from darimage.faults import Fault, display
 from darimage.image import entries as columns
 from darimage.image.directories import DirectoryTable
 from darimage.image.inode import Inode
-from darimage.sections.directory import Entry
+from darimage.sections.directory import HEAD, Entry
 
 ROOT = 2
 """Inode number of the root directory (DARI-DIR-001)."""
@@ -129,6 +130,16 @@ class Names:
         """Return the inode numbers that entries name, ascending, each once."""
         return np.unique(self._entries.inode).astype(np.int64)
 
+    def name_counts(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the inode numbers that entries name, ascending, and how many name each."""
+        numbers, counts = np.unique(self._entries.inode, return_counts=True)
+        return numbers.astype(np.int64), counts.astype(np.int64)
+
+    def subdirectory_counts(self) -> dict[int, int]:
+        """Return by directory how many directories it names, of those that name any."""
+        owners = [self._owner[entry] for entry in self._named_by if entry != _NOBODY]
+        return dict(Counter(self._numbers[np.array(owners, np.int64)].tolist()))
+
     def parent(self, directory: int) -> int:
         """Return the inode of the directory that names a directory; 0 if none does."""
         if directory == self.root:
@@ -145,11 +156,13 @@ class Names:
         for at in broken:
             number = int(self._numbers[owner[at.chunk]])
             told = f"entry with d_reclen {at.reclen} and d_namlen {at.namlen}"
-            on_fault(Fault("format", told, None, number, None, "DARI-DIR-005"))
+            fits = at.reclen % 4 == 0 and at.namlen <= at.reclen - HEAD
+            requirement = "DARI-DIR-004" if fits else "DARI-DIR-005"
+            on_fault(Fault("format", told, None, number, None, requirement))
         bad = columns.bad_names(table.data, found)
         for entry in np.flatnonzero(bad).tolist():
             self._tell_bad_name(found, entry, int(owner[found.chunk[entry]]), on_fault)
-        self._entries = columns.Entries(*(column[~bad] for column in found))
+        self._entries = found.pick(~bad)
         self._owner = owner[self._entries.chunk]
 
     def _tell_bad_name(
@@ -211,7 +224,7 @@ class Names:
         kept[dropped] = False
         moved = np.cumsum(kept) - 1
         self._named_by = [_NOBODY if e == _NOBODY else int(moved[e]) for e in self._named_by]
-        self._entries = columns.Entries(*(column[kept] for column in self._entries))
+        self._entries = self._entries.pick(kept)
         self._owner = self._owner[kept]
         self._index_directories()
 
@@ -219,7 +232,7 @@ class Names:
         return int(self._starts[row]), int(self._stops[row])
 
     def _slice(self, start: int, stop: int) -> list[Entry]:
-        found = columns.Entries(*(column[start:stop] for column in self._entries))
+        found = self._entries.pick(slice(start, stop))
         if not len(found.at):
             return []
         low = int(found.at[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,7 @@ class Opening:
         identity: Date, label and the like.
         extension: The volume header, if it is there and sound.
         start: Record number of the first header after it.
+        first: Record number of the first sound header: 0, unless that is damaged.
     """
 
     marks: Marks
@@ -49,6 +50,7 @@ class Opening:
     identity: Identity
     extension: VolumeHeader | None
     start: int
+    first: int = 0
 
 
 def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
@@ -68,7 +70,7 @@ def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
         raise FormatError(why, record=0, requirement="DARI-REC-003")
     on_fault(Fault("damaged", "the first record is damaged", None, None, 0, "DARI-VOL-001"))
     record, order, at = found
-    return _opening(record, order, None, at)
+    return replace(_opening(record, order, None, at), first=at)
 
 
 def _of_first(record: bytes, order: Order) -> Opening:

@@ -152,9 +152,7 @@ def section_header(record: bytes, order: Order, position: int) -> SectionHeader:
 
 def end_record(record: bytes, order: Order, position: int) -> EndRecord:
     """Return the extension of an end record."""
-    found: EndRecord = _from_body(
-        record, order, "end_body", EndRecord, {"record": position}
-    )
+    found: EndRecord = _from_body(record, order, "end_body", EndRecord, {"record": position})
     return found
 
 
@@ -168,13 +166,18 @@ def identity(record: bytes, order: Order, volume: VolumeHeader | None) -> Identi
     """
     header = layout("record", order).parse(record)
     high = (volume.c_date_epoch, volume.c_ddate_epoch) if volume else (0, 0)
-    texts = [_text(bytes(header[f"c_{name}"])) for name in ("label", "filesys", "dev", "host")]
+    label, filesys, device, host = [
+        _text(bytes(header[f"c_{name}"])) for name in ("label", "filesys", "dev", "host")
+    ]
     return Identity(
-        volume.image_uuid if volume else bytes(16),
-        high[0] << 32 | header.c_date,
-        high[1] << 32 | header.c_ddate,
-        header.c_level,
-        *texts,
+        uuid=volume.image_uuid if volume else bytes(16),
+        date=high[0] << 32 | header.c_date,
+        base_date=high[1] << 32 | header.c_ddate,
+        level=header.c_level,
+        label=label,
+        filesys=filesys,
+        device=device,
+        host=host,
         ntrec=header.c_ntrec,
     )
 

@@ -40,7 +40,7 @@ class Payload:
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         """Yield offset and bytes of what is present, at most 1 MiB at once."""
         for part in self.stretches:
-            rows = zip(part.block.tolist(), part.record.tolist(), part.count.tolist(), strict=True)
+            rows = zip(part.block.tolist(), part.record.tolist(), part.length.tolist(), strict=True)
             for block, record, count in rows:
                 yield from self._piece(block * RECORD, record * RECORD, count * RECORD)
 

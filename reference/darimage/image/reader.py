@@ -65,6 +65,7 @@ class Image:
         is_dari: Whether it carries the extension.
         old_format: It has 16-bit owners and old directory entries (no ``DR_NEWINODEFMT``).
         identity: Date, label and the like.
+        first_record: Record number of the first sound header: 0, unless that is damaged.
         extension: The volume header's extension; ``None`` in a plain dump, or if it is damaged.
         end: The end record; ``None`` in a plain dump, or if it is not found.
         end_at: Record number of the first ``TS_END``; ``None`` if it is not found.
@@ -92,6 +93,7 @@ class Image:
         self.is_dari = first.is_dari
         self.old_format = first.old_format
         self.identity: Identity = first.identity
+        self.first_record = first.first
         self.extension: VolumeHeader | None = first.extension
         if self.extension is not None and not sequential:
             opening.refuse_unknown_features(self.extension)

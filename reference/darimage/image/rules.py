@@ -6,7 +6,7 @@ A rule gets the headers of a batch and tells which of them break it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ class Seen:
 
     Attributes:
         batch: The headers.
-        first: The first header of the image.
+        first: The first header of the image, shape (1,).
         h: The headers, with the extension of an inode.
         is_data: Which are ``TS_INODE`` or ``TS_ADDR``.
         is_map: Which are ``TS_CLRI`` or ``TS_BITS``.
@@ -77,14 +77,14 @@ class Rule(NamedTuple):
 
     requirement: str
     told: str
-    broken: Callable[[Seen], Bools]
+    broken: Callable[[Seen], Any]
 
 
 RULES: list[Rule] = []
 
 
-def _rule(requirement: str, told: str) -> Callable[[Callable[[Seen], Bools]], Rule]:
-    def enter(broken: Callable[[Seen], Bools]) -> Rule:
+def _rule(requirement: str, told: str) -> Callable[[Callable[[Seen], Any]], Rule]:
+    def enter(broken: Callable[[Seen], Any]) -> Rule:
         made = Rule(requirement, told, broken)
         RULES.append(made)
         return made
@@ -93,27 +93,27 @@ def _rule(requirement: str, told: str) -> Callable[[Callable[[Seen], Bools]], Ru
 
 
 @_rule("DARI-REC-006", "c_tapea is not the record number")
-def _numbered(seen: Seen) -> Bools:
+def _numbered(seen: Seen) -> Any:
     return shifts(seen.h, seen.batch.record) != 0
 
 
 @_rule("DARI-REC-008", "c_ddate differs from the first header's")
-def _base_date(seen: Seen) -> Bools:
+def _base_date(seen: Seen) -> Any:
     return seen.h["c_ddate"] != seen.first["c_ddate"]
 
 
 @_rule("DARI-REC-009", "c_volume is not 1")
-def _volume(seen: Seen) -> Bools:
+def _volume(seen: Seen) -> Any:
     return seen.h["c_volume"] != 1
 
 
 @_rule("DARI-REC-010", "c_inumber does not fit c_type")
-def _inode_number(seen: Seen) -> Bools:
+def _inode_number(seen: Seen) -> Any:
     return (seen.batch.inode != 0) != seen.is_data
 
 
 @_rule("DARI-REC-011", "c_count does not fit c_type")
-def _count(seen: Seen) -> Bools:
+def _count(seen: Seen) -> Any:
     count, kinds = seen.batch.count, seen.batch.c_type
     broken = seen.is_data & ((count < 0) | (count > ADDRESSES))
     broken |= (kinds == CType.TS_TAPE) & (count != 1)
@@ -121,11 +121,11 @@ def _count(seen: Seen) -> Bools:
 
 
 @_rule("DARI-REC-012", "c_addr has entries after those in use, or a hole in a bitmap")
-def _addresses(seen: Seen) -> Bools:
+def _addresses(seen: Seen) -> Any:
     used = seen.used()
     broken = np.zeros(len(used), np.bool_)
     short = np.flatnonzero(used < ADDRESSES)
-    rest = seen.batch.rows[short, _ADDR:_ADDR_END] * (_ENTRIES >= used[short, None])
+    rest = seen.batch.rows[short, _ADDR:_ADDR_END] * (used[short, None] <= _ENTRIES)
     broken[short] = rest.any(axis=1)
     maps = np.flatnonzero(seen.is_map)
     broken[maps] |= seen.batch.rows[maps, _ADDR:_ADDR_END].sum(axis=1) != used[maps]
@@ -133,12 +133,12 @@ def _addresses(seen: Seen) -> Bools:
 
 
 @_rule("DARI-REC-017", "c_addr has entries other than 0 and 1")
-def _no_coding(seen: Seen) -> Bools:
+def _no_coding(seen: Seen) -> Any:
     return seen.batch.rows[:, _ADDR:_ADDR_END].max(axis=1, initial=0) > 1
 
 
 @_rule("DARI-REC-013", "c_flags does not fit c_type")
-def _flags(seen: Seen) -> Bools:
+def _flags(seen: Seen) -> Any:
     kinds, flags = seen.batch.c_type, seen.batch.flags
     wanted = np.where(kinds == CType.TS_TAPE, int(DrFlag.DR_NEWHEADER), 0)
     wanted |= int(DrFlag.DR_NEWINODEFMT)
@@ -146,34 +146,34 @@ def _flags(seen: Seen) -> Bools:
 
 
 @_rule("DARI-REC-014", "c_ntrec is out of range or differs from the first header's")
-def _blocking(seen: Seen) -> Bools:
+def _blocking(seen: Seen) -> Any:
     ntrec = seen.h["c_ntrec"]
     return (ntrec != seen.first["c_ntrec"]) | (ntrec < 1) | (ntrec > 1024)
 
 
 @_rule("DARI-REC-015", "bytes 904 to 927 are not zero")
-def _spare(seen: Seen) -> Bools:
+def _spare(seen: Seen) -> Any:
     return seen.h["c_spare"].any(axis=1)
 
 
 @_rule("DARI-REC-019", "label, level, filesys, dev or host differ from the first header's")
-def _who(seen: Seen) -> Bools:
+def _who(seen: Seen) -> Any:
     first = seen.first.view(np.uint8)[_LABEL:_HOST_END]
     return (seen.batch.rows[:, _LABEL:_HOST_END] != first).any(axis=1)
 
 
 @_rule("DARI-VOL-001", "c_firstrec is not 0")
-def _first_record(seen: Seen) -> Bools:
+def _first_record(seen: Seen) -> Any:
     return seen.h["c_firstrec"] != 0
 
 
 @_rule("DARI-EXT-002", "there is no extension area")
-def _marked(seen: Seen) -> Bools:
+def _marked(seen: Seen) -> Any:
     return (seen.extension["magic"] != np.frombuffer(EXTENSION_MAGIC, np.uint8)).any(axis=1)
 
 
 @_rule("DARI-EXT-003", "the kind of the extension area does not fit c_type")
-def _kind(seen: Seen) -> Bools:
+def _kind(seen: Seen) -> Any:
     kinds = seen.batch.c_type
     wanted = np.select(
         [kinds == CType.TS_TAPE, kinds == CType.TS_END, seen.is_map, seen.is_section],
@@ -184,18 +184,18 @@ def _kind(seen: Seen) -> Bools:
 
 
 @_rule("DARI-EXT-004", "the version of the extension area is not 1")
-def _version(seen: Seen) -> Bools:
+def _version(seen: Seen) -> Any:
     return seen.extension["version"] != EXTENSION_VERSION
 
 
 @_rule("DARI-EXT-005", "undefined flags of the extension area are set")
-def _undefined(seen: Seen) -> Bools:
+def _undefined(seen: Seen) -> Any:
     known = int(InodeFlag.INODE_SUBSTITUTED) | int(InodeFlag.INODE_DATA_CRC)
     return seen.extension["flags"] & ~np.where(seen.is_inode, known, 0) != 0
 
 
 @_rule("DARI-CNV-004", "reserved bytes of the inode are not zero")
-def _inode_reserved(seen: Seen) -> Bools:
+def _inode_reserved(seen: Seen) -> Any:
     old = seen.dinode
     broken = old["di_db"][:, 1:].any(axis=1) | old["di_ib"].any(axis=1)
     broken |= old["di_spare"].any(axis=1)
@@ -205,7 +205,7 @@ def _inode_reserved(seen: Seen) -> Bools:
 
 
 @_rule("DARI-CNV-004", "reserved bytes of the extension area are not zero")
-def _extension_reserved(seen: Seen) -> Bools:
+def _extension_reserved(seen: Seen) -> Any:
     broken = seen.is_inode & seen.body["reserved"].any(axis=1)
     bodies = (
         (seen.is_section, "section_body", ("reserved",)),
@@ -223,26 +223,26 @@ def _extension_reserved(seen: Seen) -> Bools:
 
 
 @_rule("DARI-FIL-008", "a fifo, socket or device has a size or data")
-def _no_data(seen: Seen) -> Bools:
+def _no_data(seen: Seen) -> Any:
     special = seen.is_inode & np.isin(seen.type_mode, _MODES_WITHOUT_DATA)
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
 
 
 @_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767")
-def _links(seen: Seen) -> Bools:
+def _links(seen: Seen) -> Any:
     wanted = np.minimum(seen.body["nlink"], _NLINK_MAX)
     return seen.is_inode & (seen.dinode["di_nlink"] != wanted)
 
 
 @_rule("DARI-FIL-010", "di_ouid or di_ogid is not the low half of the owner")
-def _owners(seen: Seen) -> Bools:
+def _owners(seen: Seen) -> Any:
     old = seen.dinode
     broken = old["di_ouid"] != old["di_uid"] & 0xFFFF
     return seen.is_inode & (broken | (old["di_ogid"] != old["di_gid"] & 0xFFFF))
 
 
 @_rule("DARI-FIL-011", "an old time is not the true one")
-def _times(seen: Seen) -> Bools:
+def _times(seen: Seen) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
     for name in ("atime", "mtime", "ctime"):
         true, old = seen.body[f"{name}_ns"].astype(np.int64), seen.dinode[f"di_{name}"]
@@ -252,12 +252,12 @@ def _times(seen: Seen) -> Bools:
 
 
 @_rule("DARI-FIL-012", "what is no device has a device number")
-def _device(seen: Seen) -> Bools:
+def _device(seen: Seen) -> Any:
     return ~np.isin(seen.type_mode, _DEVICES) & (seen.dinode["di_db"][:, 0] != 0)
 
 
 @_rule("DARI-SCT-001", "a section's mode, links, owner or size is not as it must be")
-def _section_inode(seen: Seen) -> Bools:
+def _section_inode(seen: Seen) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
     at = np.flatnonzero(seen.is_section)
     if at.size:

@@ -20,6 +20,7 @@ OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
 
 _ADDR, _ADDR_END = field_span("c_addr")
+_BLOCKS_MAX = 1 << 54
 _ENTRIES = np.arange(ADDRESSES)
 
 
@@ -46,11 +47,11 @@ class Run(NamedTuple):
 
 
 class Stretches(NamedTuple):
-    """Present records as columns: ``count`` records from ``block`` on lie at ``record``."""
+    """Present records as columns: ``length`` records from ``block`` on lie at ``record``."""
 
     block: Ints
     record: Ints
-    count: Ints
+    length: Ints
 
 
 def follow(volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> Iterator[Stretches]:
@@ -113,7 +114,7 @@ class _Follower:
             belongs[0] = batch.starts_inode[0] and batch.inode[0] == self.what.number
         others = np.flatnonzero(~belongs)
         self._tell_gaps(int(batch.record[others[0]]) if others.size else int(batch.record[-1]))
-        if self._lost():
+        if self.lost_from is not None and not self.marks.numbered:
             others = np.flatnonzero(~belongs | (batch.record > self.lost_from))
         return batch.part(slice(0, int(others[0]))) if others.size else batch
 
@@ -147,11 +148,11 @@ class _Follower:
 
     def _first_blocks(self, batch: Batch, described: Ints) -> Ints:
         """Return the block each header begins with, as far as they go forward."""
-        counted = self.covered + np.cumsum(described) - described
+        counted: Ints = self.covered + np.cumsum(described) - described
         if not self.marks.numbered:
             return counted
-        said = batch.headers(self.what.body)["extension"]["body"]["first_block"]
-        said = np.minimum(said, np.uint64(1 << 54)).astype(np.int64)
+        body = batch.headers(self.what.body)["extension"]["body"]
+        said: Ints = np.minimum(body["first_block"], np.uint64(_BLOCKS_MAX)).astype(np.int64)
         if (said == counted).all():
             return said
         floor = np.concatenate(([self.covered], said[:-1] + described[:-1]))
@@ -169,7 +170,7 @@ class _Follower:
 
     def _cut(self, found: Stretches) -> Stretches:
         """Cut what lies past the size, and what lies past the end of the image."""
-        count = np.clip(self.wanted - found.block, 0, found.count)
+        count = np.clip(self.wanted - found.block, 0, found.length)
         there = np.clip(self.volume.size // RECORD - found.record, 0, count)
         if (there < count).any():
             self._fault("truncated", "the image ends within its data", requirement="DARI-REC-001")

@@ -265,7 +265,10 @@ class _Walk:
 
     def _hop(self) -> Batch:
         """Return headers that are read one by one, as far as they are sound."""
-        at, found, records, after = self.at, [], [], []
+        at = self.at
+        found: list[bytes] = []
+        records: list[int] = []
+        after: list[int] = []
         while len(found) < _HOPS and at < self.end:
             record = self.volume.read_at(at * RECORD, RECORD)
             if not self._looks_right(record, at):
@@ -305,7 +308,7 @@ class _Walk:
 
     def _tell(self, at: int, passed: int) -> None:
         record = self.volume.read_at(at * RECORD, RECORD)
-        why, requirement = _why(record, at - self.shift, self.marks)
+        why, requirement = _why(record, self.marks)
         told = f"{why}; {passed} record{'s' * (passed != 1)} passed over"
         self.on_fault(Fault("damaged", told, record=at, requirement=requirement))
 
@@ -362,7 +365,7 @@ def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int
     return np.flatnonzero(kept), gaps
 
 
-def _why(record: bytes, at: int, marks: Marks) -> tuple[str, str]:
+def _why(record: bytes, marks: Marks) -> tuple[str, str]:
     """Return why a record is no header of an image, and by which sentence."""
     if len(record) < RECORD:
         return "no header here", "DARI-REC-001"

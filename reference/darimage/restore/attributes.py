@@ -10,32 +10,17 @@ import contextlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from darimage.restore.target import TargetError, failure
+
+if TYPE_CHECKING:
+    from darimage.image.inode import Inode
 
 SET_ID = stat.S_ISUID | stat.S_ISGID
 
 NO_ID = 0xFFFFFFFF
 """What ``chown`` takes for "leave it": no file can belong to it."""
-
-
-class Attributes(NamedTuple):
-    """What a file is given back.
-
-    Attributes:
-        mode: As ``st_mode``; the file type is not looked at.
-        uid: Owner.
-        gid: Group.
-        atime_ns: Last access, nanoseconds since 1970.
-        mtime_ns: Last modification, likewise.
-    """
-
-    mode: int
-    uid: int
-    gid: int
-    atime_ns: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -55,13 +40,13 @@ class Rights:
         """Return the rights of whoever runs this."""
         return cls(owners, os.geteuid() == 0)
 
-    def give(self, file: int | str, status: os.stat_result, wanted: Attributes) -> str:
+    def give(self, file: int | str, status: os.stat_result, wanted: Inode) -> str:
         """Give a file its attributes.
 
         Args:
             file: Descriptor of it, or a path that leads to nothing else.
             status: What ``fstat`` said of it.
-            wanted: Attributes to give; the mode of a symbolic link is ignored.
+            wanted: Inode that has them; the mode of a symbolic link is ignored.
 
         Returns:
             What could not be given, in one line; empty if all could.
@@ -81,7 +66,7 @@ class Rights:
             trouble = _joined(trouble, failure(error, "mode or times not set"))
         return trouble
 
-    def _own(self, file: int | str, wanted: Attributes) -> str:
+    def _own(self, file: int | str, wanted: Inode) -> str:
         """Change the owner; return what went wrong if that is a fault."""
         if NO_ID in (wanted.uid, wanted.gid):
             trouble = f"owner {wanted.uid}:{wanted.gid} not set: no such number can be"
@@ -96,14 +81,14 @@ class Rights:
                 os.chown(file, -1, wanted.gid)
         return ""
 
-    def _owns(self, file: int | str, wanted: Attributes) -> bool:
+    def _owns(self, file: int | str, wanted: Inode) -> bool:
         """Tell whether the owner is the wanted one after ``_own`` had no trouble."""
         if self.privileged:
             return True
         status = os.stat(file)
         return status.st_uid == wanted.uid and status.st_gid == wanted.gid
 
-    def give_by_name(self, directory: int, name: bytes, wanted: Attributes) -> str:
+    def give_by_name(self, directory: int, name: bytes, wanted: Inode) -> str:
         """Give attributes to a symbolic link, fifo, socket or device just made.
 
         Returns:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import extents
-from darimage.restore.attributes import Attributes, Rights
+from darimage.restore.attributes import Rights
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.sharing import Advance
 from darimage.restore.target import DestinationError, Target, TargetError, failure
@@ -144,8 +144,7 @@ class Filler:
             os.close(fd)
 
     def _finish(self, row: int, fd: int, status: os.stat_result, inode: Inode) -> None:
-        wanted = Attributes(inode.mode, inode.uid, inode.gid, inode.atime_ns, inode.mtime_ns)
-        trouble = self._rights.give(fd, status, wanted)
+        trouble = self._rights.give(fd, status, inode)
         if trouble:
             self._fault(row, Fault("attributes", trouble))
         self.filled.files += 1
@@ -169,7 +168,7 @@ class Filler:
             os.ftruncate(fd, inode.size)
             for batch in extents(self._image, inode, faults.append):
                 for step in _steps(batch):
-                    self._copy(fd, step)
+                    self._copy(fd, step, faults)
         except DestinationError:
             raise
         except StorageError as error:
@@ -188,13 +187,19 @@ class Filler:
             )
         return whole
 
-    def _copy(self, fd: int, step: list[Extent]) -> None:
+    def _copy(self, fd: int, step: list[Extent], faults: list[Fault]) -> None:
         """Copy extents that lie close together in the image with one read."""
         start = step[0].image_offset
         length = step[-1].image_offset + step[-1].length - start
         buffer = self._buffer[:length]
-        if self._image.volume.readinto_at(start, [buffer]) < length:
-            raise FormatError("the image ends within the file's data", record=start // RECORD)
+        try:
+            got = self._image.volume.readinto_at(start, [buffer])
+        except StorageError as error:
+            faults.append(Fault("unreadable", str(error), record=start // RECORD))
+            return
+        if got < length:
+            faults.append(Fault("truncated", "the image ends here", record=start // RECORD))
+            return
         for extent in step:
             at = extent.image_offset - start
             _write(fd, buffer[at : at + extent.length], extent.file_offset)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import read_link
-from darimage.restore.attributes import Attributes
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, TargetError
 
@@ -120,8 +119,7 @@ class Maker:
         else:
             told = "a directory that is not in part 4" if inode.is_directory else "no known type"
             raise FormatError(f"mode {inode.mode:#o} is {told}", record=inode.record)
-        wanted = Attributes(inode.mode, inode.uid, inode.gid, inode.atime_ns, inode.mtime_ns)
-        trouble = self._rights.give_by_name(self._target.directory(parent), name, wanted)
+        trouble = self._rights.give_by_name(self._target.directory(parent), name, inode)
         if trouble:
             self._fault(parent, name, inode.number, TargetError("attributes", trouble))
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import StorageError
-from darimage.image.inode import ALL_PRESENT, Inode
+from darimage.image.inode import Inode
 from darimage.schema import CType, DrFlag
 from darimage.sections.header import as_headers, sound
 from darimage.units import RECORD, records_of
@@ -150,11 +150,9 @@ class Neighbours:
 
 def _is_one_piece(inode: Inode) -> bool:
     """Tell whether all records of an inode follow its first header, with nothing to report."""
-    count = records_of(inode.size)
+    count = len(inode.head_map)
     return (
-        count <= len(ALL_PRESENT)
-        and len(inode.head_map) >= count
-        and inode.head_map[:count] == ALL_PRESENT[:count]
-        and not inode.is_substituted
+        inode.head_map.count(1) == count == records_of(inode.size)
+        and not (inode.flags and inode.is_substituted)
         and not inode.metadata_only
     )

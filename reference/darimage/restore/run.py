@@ -15,7 +15,7 @@ from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.inode import Inode
 from darimage.progress import SILENT, Progress
-from darimage.restore.attributes import Attributes, Rights
+from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
 from darimage.restore.making import Made, Maker
 from darimage.restore.plan import REGULAR, Plan, make_plan
@@ -292,8 +292,7 @@ class _Run:
         kind, trouble = "attributes", ""
         try:
             fd = self.target.directory(number)
-            wanted = Attributes(inode.mode, inode.uid, inode.gid, inode.atime_ns, inode.mtime_ns)
-            trouble = self.rights.give(fd, os.fstat(fd), wanted)
+            trouble = self.rights.give(fd, os.fstat(fd), inode)
         except TargetError as error:
             kind, trouble = error.kind, str(error)
         if trouble:

@@ -23,10 +23,7 @@ def whole(size: int) -> Extents:
 
 
 def from_ranges(ranges: Iterable[tuple[int, int]], size: int) -> Extents:
-    """Return the extents that cover byte ranges ``(start, end)``, ascending, cut at ``size``.
-
-    A short last record that is a hole right behind data is taken in (DARI-FIL-019).
-    """
+    """Return the extents that cover byte ranges ``(start, end)``, ascending, cut at ``size``."""
     merged: list[list[int]] = []
     for start, end in ranges:
         if start >= min(end, size):
@@ -36,11 +33,14 @@ def from_ranges(ranges: Iterable[tuple[int, int]], size: int) -> Extents:
             merged[-1][1] = max(last, merged[-1][1])
         else:
             merged.append([first, last])
-    if merged and size % RECORD and merged[-1][1] == size // RECORD:
-        merged[-1][1] += 1
     extents = np.array(merged, np.int64).reshape(-1, 2)
     extents[:, 1] -= extents[:, 0]
     return extents
+
+
+def ends_short(extents: Extents, size: int) -> bool:
+    """Tell whether a short last record is a hole right behind data (DARI-FIL-019)."""
+    return bool(len(extents) and size % RECORD and extents[-1].sum() == size // RECORD)
 
 
 def present_before(extents: Extents, records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -97,6 +97,7 @@ class _Scanner:
                 continue
             pending += [(info, entry, number) for info, entry in reversed(below)]
         self.handles.close()
+        self.out.report_clamped()
         return self.out
 
     def _entries(self, number: int) -> list[tuple[os.stat_result, int]]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from darimage.faults import Fault
 from darimage.sources.handles import DirectoryHandles
 from darimage.sources.inode_flags import inode_flags
-from darimage.sources.scan import FIELDS, WIDTH, Piece, Scan, Shortfall
+from darimage.sources.scan import FIELDS, HIGHEST, WIDTH, Piece, Scan, Shortfall
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SIZE, _MTIME = FIELDS.index("size"), FIELDS.index("mtime_ns")
@@ -85,7 +85,9 @@ class PosixContents:
         if info.st_ino != others[row + _INODE] or info.st_dev != others[row + _DEVICE]:
             return self._blank(number, pieces, "replaced", "is another file than was scanned")
         size = others[row + _SIZE]
-        if not last or (info.st_size == size and info.st_mtime_ns == others[row + _MTIME]):
+        if not last or (
+            info.st_size == size and min(info.st_mtime_ns, HIGHEST) == others[row + _MTIME]
+        ):
             return None
         if info.st_size == size:
             return Shortfall([], self._fault(number, "changed", "changed while it was read"))

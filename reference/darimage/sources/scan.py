@@ -32,6 +32,8 @@ FIELDS = (
 """Columns of ``Scan.directories`` and ``Scan.others``; all 64-bit, sizes in bytes."""
 
 WIDTH = len(FIELDS)
+HIGHEST = 2**63 - 1
+"""The greatest number a column holds."""
 
 
 class Scan:
@@ -49,6 +51,7 @@ class Scan:
         other_parent: For each other inode the directory of that entry.
         extents: Present records of those other inodes that have holes.
         links: Targets of symbolic links, by number of the other inode.
+        clamped: Directories (``~number``) and others with a time that does not fit (DARI-LIM-002).
         faults: What could not be taken in.
         skipped: Paths left out on purpose.
     """
@@ -66,13 +69,15 @@ class Scan:
         self.other_parent = array("q")
         self.extents: dict[int, Extents] = {}
         self.links: dict[int, bytes] = {}
+        self.clamped: list[int] = []
         self.faults: list[Fault] = []
         self.skipped: list[bytes] = []
 
     def add_directory(self, row: Sequence[int], entry: int, parent: int) -> int:
         """Take in a directory whose entries come next; return its number."""
         number = len(self.directory_parent)
-        self.directories.extend(row)
+        if not _extend(self.directories, row):
+            self.clamped.append(~number)
         self.directory_entry.append(entry)
         self.directory_parent.append(parent)
         self.first_entry.append(len(self.names))
@@ -95,10 +100,18 @@ class Scan:
 
     def add_other(self, row: Sequence[int], parent: int) -> int:
         """Take in an inode that the next entry names; return its number."""
-        self.others.extend(row)
+        number = len(self.other_parent)
+        if not _extend(self.others, row):
+            self.clamped.append(number)
         self.other_entry.append(len(self.names))
         self.other_parent.append(parent)
-        return len(self.other_parent) - 1
+        return number
+
+    def report_clamped(self) -> None:
+        """Add a fault for each inode with a time that does not fit."""
+        for number in self.clamped:
+            path = self.directory_path(~number) if number < 0 else self.other_path(number)
+            self.faults.append(Fault("clamped", "a time is later than an image can hold", path))
 
     def directory_path(self, number: int) -> bytes:
         """Return the path of a directory; empty for the root."""
@@ -113,6 +126,18 @@ class Scan:
         above = self.directory_path(self.other_parent[number])
         name = self.names[self.other_entry[number]]
         return above + b"/" + name if above else name
+
+
+def _extend(columns: array[int], row: Sequence[int]) -> bool:
+    """Append a row; return whether all its numbers fit as they are."""
+    length = len(columns)
+    try:
+        columns.extend(row)
+    except OverflowError:
+        del columns[length:]
+        columns.extend(max(-HIGHEST - 1, min(number, HIGHEST)) for number in row)
+        return False
+    return True
 
 
 class Shortfall(NamedTuple):

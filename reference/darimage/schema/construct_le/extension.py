@@ -15,6 +15,7 @@ class extension__incompat(enum.IntEnum):
 class extension__inode_flags(enum.IntEnum):
 	inode_substituted = 1
 	inode_data_crc = 2
+	inode_end_is_hole = 4
 
 class extension__kind(enum.IntEnum):
 	volume = 1

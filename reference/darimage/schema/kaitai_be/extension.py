@@ -26,6 +26,7 @@ class Extension(KaitaiStruct):
     class InodeFlags(IntEnum):
         inode_substituted = 1
         inode_data_crc = 2
+        inode_end_is_hole = 4
 
     class Kind(IntEnum):
         volume = 1

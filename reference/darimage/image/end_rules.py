@@ -1,0 +1,251 @@
+"""What the volume header, the sections and the end must be, given all that lies between."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image import payload
+from darimage.image.parts import SectionHeader, VolumeHeader
+from darimage.image.payload import Payload
+from darimage.image.reader import Image
+from darimage.schema import Compat, Section, Verdict
+from darimage.sections import nt_acls
+from darimage.sections.offset_map import ELEMENT
+from darimage.units import RECORD
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+_UUID_VERSIONS = (4, 5, 8)
+_ACLS_MAX = 1 << 26
+"""Bytes of an NT ACL payload that is decoded to judge it."""
+
+_ORDER = (
+    Section.STREAM_DIRECTORIES,
+    Section.NT_ACLS_FRONT,
+    Section.OFFSET_MAP,
+    Section.NT_ACLS_TRAILING,
+)
+
+
+class Files(NamedTuple):
+    """Part 8 as it was found, by ascending record number.
+
+    Attributes:
+        inode: Inode numbers.
+        record: Record numbers of their first headers.
+        substituted: Inodes with data that could not be read.
+    """
+
+    inode: Ints
+    record: Ints
+    substituted: set[int]
+
+
+class Judge:
+    """Holds what an image says of itself against what was found."""
+
+    def __init__(
+        self, image: Image, sections: list[SectionHeader], files: Files, on_fault: OnFault
+    ) -> None:
+        self.image = image
+        self.sections = sections
+        self.files = files
+        self.on_fault = on_fault
+
+    def _tell(self, told: str, requirement: str, record: int | None = 0) -> None:
+        self.on_fault(Fault("format", told, None, None, record, requirement))
+
+    def volume_header(self) -> None:
+        """Judge the volume header (chapter 30)."""
+        volume = self.image.extension
+        if volume is None:
+            self._tell("there is no sound volume header", "DARI-VOL-001")
+            return
+        self._identity(volume)
+        records = self.image.records
+        if volume.total_records != records:
+            told = f"total_records is {volume.total_records}, the image has {records}"
+            self._tell(told, "DARI-VOL-007")
+        if records % max(1, self.image.identity.ntrec):
+            told = f"{records} records are no multiple of c_ntrec {self.image.identity.ntrec}"
+            self._tell(told, "DARI-END-002")
+        self._places(volume)
+
+    def _identity(self, volume: VolumeHeader) -> None:
+        uuid = volume.image_uuid
+        if uuid[6] >> 4 not in _UUID_VERSIONS or uuid[8] >> 6 != 2:
+            self._tell("image_uuid is no random or derived UUID", "DARI-VOL-003")
+        if volume.records_per_volume:
+            self._tell("records_per_volume is not 0", "DARI-VOL-006")
+        there = {section.section for section in self.sections}
+        wanted = bool(volume.feature_compat & Compat.NT_ACLS)
+        for section in (Section.NT_ACLS_FRONT, Section.NT_ACLS_TRAILING):
+            if (section in there) != wanted:
+                told = f"compat feature nt_acls is {'set' if wanted else 'clear'}, part "
+                told += f"{section.name.lower()} is {'there' if section in there else 'absent'}"
+                self._tell(told, "DARI-VOL-010")
+        if volume.feature_compat & ~sum(int(flag) for flag in Compat):
+            self._tell("undefined compat features are set", "DARI-VOL-004")
+
+    def _places(self, volume: VolumeHeader) -> None:
+        """Judge the record numbers of the parts (DARI-VOL-002)."""
+        found = {section.section: section.record for section in self.sections}
+        said = {
+            Section.STREAM_DIRECTORIES: volume.stream_directories,
+            Section.NT_ACLS_FRONT: volume.nt_acls_front,
+            Section.OFFSET_MAP: volume.offset_map,
+            Section.NT_ACLS_TRAILING: volume.nt_acls_trailing,
+        }
+        for section, record in said.items():
+            if found.get(section, 0) != record:
+                told = f"{section.name.lower()} is at record {found.get(section, 0)}, "
+                self._tell(f"{told}the volume header says {record}", "DARI-VOL-002")
+        begin = int(self.files.record[0]) if len(self.files.record) else self.image.front.files
+        if volume.files != begin:
+            told = f"files begin at record {begin}, the volume header says {volume.files}"
+            self._tell(told, "DARI-VOL-002")
+
+    def all_sections(self) -> dict[int, Payload]:
+        """Judge the sections; return the payloads of those that are sound (chapter 70)."""
+        sound: dict[int, Payload] = {}
+        last_place = -1
+        for header in self.sections:
+            place = _ORDER.index(header.section) if header.section in _ORDER else -1
+            if header.section in sound:
+                told = f"{header.title}: a second section of this kind"
+                self._tell(told, "DARI-SCT-004", header.record)
+            elif 0 <= place < last_place:
+                self._tell(f"{header.title}: out of order", "DARI-SCT-002", header.record)
+            last_place = max(place, last_place)
+            self._side(header)
+            found = self._section(header)
+            if found is not None:
+                sound.setdefault(header.section, found)
+        return sound
+
+    def _side(self, header: SectionHeader) -> None:
+        """Judge on which side of the files a section lies (DARI-SCT-002)."""
+        records = self.files.record
+        if not len(records):
+            return
+        before, after = header.record < records[0], header.record > records[-1]
+        trailing = header.section == Section.NT_ACLS_TRAILING
+        if not (after if trailing else before) and header.section in _ORDER:
+            self._tell(f"{header.title}: on the wrong side", "DARI-SCT-002", header.record)
+
+    def _section(self, header: SectionHeader) -> Payload | None:
+        image = self.image
+        found = payload.find(image.volume, image.marks, header, 0, self.on_fault)
+        if found is None:
+            return None
+        if header.section_version != 1:
+            told = f"{header.title}: section_version is {header.section_version}"
+            self._tell(told, "DARI-SCT-003", header.record)
+        if found.crc32c() != header.payload_crc32c:
+            told = f"{header.title}: payload_crc32c is not that of its payload"
+            self._tell(told, "DARI-SCT-006", header.record)
+            return None
+        if any(not all(_used(data)) for _, data in found.pieces()):
+            told = f"{header.title}: a record that is all zero is no hole"
+            self._tell(told, "DARI-SCT-007", header.record)
+        return found
+
+    def acls(self, sound: dict[int, Payload]) -> None:
+        """Judge the NT ACLs (chapter 75)."""
+        front = sound.get(Section.NT_ACLS_FRONT)
+        trailing = sound.get(Section.NT_ACLS_TRAILING)
+        if front is None or trailing is None:
+            return
+        if _digest(front) != _digest(trailing):
+            told = "the trailing payload differs from the front one"
+            self._tell(told, "DARI-ACL-003", self._record_of(Section.NT_ACLS_TRAILING))
+        if front.size <= min(_ACLS_MAX, self.image.volume.size):
+            try:
+                nt_acls.decode(b"".join(front.stream()), self.image.order)
+            except FormatError as error:
+                record = self._record_of(Section.NT_ACLS_FRONT)
+                self._tell(error.message, error.requirement or "DARI-ACL-001", record)
+
+    def _record_of(self, section: int) -> int:
+        return next(header.record for header in self.sections if header.section == section)
+
+    def offset_map(self, sound: dict[int, Payload]) -> bool:
+        """Hold the offset map against the places found; tell whether they are equal (OFF-002)."""
+        found = sound.get(Section.OFFSET_MAP)
+        if found is None:
+            self._tell("there is no sound offset map", "DARI-OFF-001", None)
+            return False
+        record = self._record_of(Section.OFFSET_MAP)
+        highest = int(self.image.exists[-1]) if len(self.image.exists) else 0
+        if found.size != (highest + 1) * ELEMENT:
+            told = f"offset map of {found.size} bytes for {highest} inodes"
+            self._tell(told, "DARI-OFF-001", record)
+        inodes, words = found.words()
+        said = words.view("<u8" if self.image.order == "le" else ">u8").reshape(-1)
+        if (said[1:] <= said[:-1]).any():
+            self._tell("elements of the offset map do not ascend", "DARI-OFF-006", record)
+        return self._compare(inodes, said.astype(np.uint64), record)
+
+    def _compare(self, inodes: Ints, said: npt.NDArray[np.uint64], record: int) -> bool:
+        """Compare the map element by element with what was found."""
+        numbers, first = np.unique(self.files.inode, return_index=True)
+        true = (self.files.record[first] * RECORD).astype(np.uint64)
+        everyone = np.union1d(inodes, numbers)
+        in_map, in_image = _spread(everyone, inodes, said), _spread(everyone, numbers, true)
+        different = np.flatnonzero(in_map != in_image)
+        for at in different.tolist():
+            told = f"the offset map says byte {int(in_map[at])}, "
+            told += f"it is at byte {int(in_image[at])}" if in_image[at] else "it is no file here"
+            where = (int(everyone[at]), record)
+            self.on_fault(Fault("format", told, None, *where, "DARI-OFF-002"))
+        return not different.size
+
+    def end(self, sound: dict[int, Payload], map_equal: bool) -> None:
+        """Judge the end record (chapter 85)."""
+        end = self.image.end
+        if end is None:
+            self._tell("there is no end record", "DARI-END-001", None)
+            return
+        true = {"files_written": len(self.files.inode), "substituted": len(self.files.substituted)}
+        for name, value in true.items():
+            if getattr(end, name) != value:
+                told = f"{name} is {getattr(end, name)}, the image has {value}"
+                requirement = "DARI-END-005" if name == "substituted" else "DARI-END-001"
+                self._tell(told, requirement, end.record)
+        good = end.verdict == Verdict.GOOD
+        if good and (end.mismatches or not map_equal):
+            self._tell("the verdict is good, the map is not", "DARI-END-003", end.record)
+        if end.verdict not in list(Verdict):
+            self._tell(f"verdict {end.verdict} is undefined", "DARI-END-003", end.record)
+        found = sound.get(Section.OFFSET_MAP)
+        wanted = _digest(found) if found is not None else bytes(32)
+        if found is not None and end.offset_map_sha256 != wanted:
+            told = "offset_map_sha256 is not that of the offset map"
+            self._tell(told, "DARI-END-004", end.record)
+
+
+def _spread(everyone: Ints, inodes: Ints, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    spread = np.zeros(len(everyone), np.uint64)
+    spread[np.searchsorted(everyone, inodes)] = values
+    return spread
+
+
+def _used(data: bytes) -> npt.NDArray[np.bool_]:
+    """Tell of each record whether it holds anything but zeros."""
+    padded = np.frombuffer(data.ljust(-(-len(data) // RECORD) * RECORD, b"\0"), np.uint8)
+    return np.asarray(padded.reshape(-1, RECORD).any(axis=1))
+
+
+def _digest(found: Payload) -> bytes:
+    digest = hashlib.sha256()
+    for data in found.stream():
+        digest.update(data)
+    return digest.digest()

@@ -1,0 +1,210 @@
+"""What directories, names and bitmaps must be together (chapters 40 and 50)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import FormatError
+from darimage.faults import Fault, display
+from darimage.image.front import MapPart
+from darimage.image.reader import Image
+from darimage.image.run_rules import Found
+from darimage.schema import InodeFlag
+from darimage.sections import bitmap, directory
+from darimage.sections.crc import crc32c
+from darimage.sections.directory import Entry
+from darimage.sections.header import as_headers
+from darimage.units import RECORD
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+_DIRECTORY = 0o040000
+_ROOT = 2
+
+
+def _is_directory(found: Found) -> npt.NDArray[np.bool_]:
+    is_directory: npt.NDArray[np.bool_] = found.mode & 0o170000 == _DIRECTORY
+    return is_directory
+
+
+def order(found: Found, on_fault: OnFault) -> None:
+    """Directories come first, the root before all, then files; both ascend (DARI-FIL-001)."""
+    is_directory = _is_directory(found)
+    below = np.flatnonzero(~is_directory)
+    first_file = int(below[0]) if below.size else len(is_directory)
+    late = np.flatnonzero(is_directory[first_file:]) + first_file
+    _tell(found, late, "a directory comes after the first file", "DARI-REC-002", on_fault)
+    for which, requirement in ((is_directory, "DARI-DIR-001"), (~is_directory, "DARI-FIL-001")):
+        places = np.flatnonzero(which)
+        numbers = found.inode[places]
+        wrong = places[1:][numbers[1:] <= numbers[:-1]]
+        _tell(found, wrong, "inode numbers do not ascend", requirement, on_fault)
+    if len(is_directory) and not (is_directory[0] and found.inode[0] == _ROOT):
+        _tell(found, np.zeros(1, np.int64), "the root is not first", "DARI-DIR-001", on_fault)
+
+
+def _tell(found: Found, places: Ints, told: str, requirement: str, on_fault: OnFault) -> None:
+    for at in places.tolist():
+        where = (int(found.inode[at]), int(found.record[at]))
+        on_fault(Fault("format", told, None, *where, requirement))
+
+
+def maps(image: Image, found: Found, on_fault: OnFault) -> None:
+    """Bitmaps describe themselves and what is in the image (chapter 40)."""
+    for part in (image.front.exists, image.front.dumped):
+        if part is not None and image.is_dari:
+            _one_map(image, part, on_fault)
+    _both_maps(image, on_fault)
+    if image.front.dumped is not None:
+        there = np.unique(found.inode)
+        record = image.front.dumped.record
+        requirement = "DARI-BMP-001"
+        for inode in np.setdiff1d(image.dumped, there).tolist():
+            told = "is in bitmap II and not in the image"
+            on_fault(Fault("missing", told, None, inode, record, requirement))
+        for inode in np.setdiff1d(there, image.dumped).tolist():
+            told = "is in the image and not in bitmap II"
+            on_fault(Fault("format", told, None, inode, record, requirement))
+
+
+def _both_maps(image: Image, on_fault: OnFault) -> None:
+    one, two = image.front.exists, image.front.dumped
+    if one is None or two is None or not image.is_dari:
+        return
+    if len(one.payload) != len(two.payload):
+        told = "the bitmaps differ in length"
+        on_fault(Fault("format", told, None, None, two.record, "DARI-BMP-003"))
+    elif one.payload != two.payload and not image.identity.base_date:
+        told = "the bitmaps of a full image differ"
+        on_fault(Fault("format", told, None, None, two.record, "DARI-BMP-001"))
+    highest = int(image.exists[-1]) if len(image.exists) else 0
+    if len(one.payload) // RECORD != bitmap.records_for(highest):
+        told = f"a map of {len(one.payload) // RECORD} records for {highest} inodes"
+        on_fault(Fault("format", told, None, None, one.record, "DARI-BMP-003"))
+
+
+def _one_map(image: Image, part: MapPart, on_fault: OnFault) -> None:
+    header = as_headers(np.frombuffer(part.header, np.uint8), image.order, "bitmap_body")[0]
+    body = header["extension"]["body"]
+    inodes = bitmap.decode(part.payload)
+    true = {
+        "bits_set": len(inodes),
+        "highest_inode": int(inodes[-1]) if len(inodes) else 0,
+        "map_crc32c": crc32c(part.payload),
+    }
+    for name, value in true.items():
+        if int(body[name]) != value:
+            told = f"{name} is {int(body[name])}, the map has {value}"
+            on_fault(Fault("format", told, None, None, part.record, "DARI-BMP-006"))
+    if 1 in inodes[:2] or _ROOT not in inodes[:2]:
+        told = "inode 1 is set, or inode 2 is not"
+        on_fault(Fault("format", told, None, None, part.record, "DARI-BMP-005"))
+
+
+def directories(image: Image, found: Found, on_fault: OnFault) -> None:
+    """Each directory's data is as it must be (chapter 50)."""
+    table = image.front.directories
+    starts = np.searchsorted(table.piece_owner, np.arange(len(table.records)), side="left")
+    stops = np.searchsorted(table.piece_owner, np.arange(len(table.records)), side="right")
+    headers = as_headers(table.rows, image.order) if len(table.rows) else None
+    modes = _Modes(found)
+    for row, record in enumerate(table.records.tolist()):
+        if headers is None:
+            break
+        pieces = range(int(starts[row]), int(stops[row]))
+        data = b"".join(
+            table.data[at : at + length].tobytes()
+            for at, length in (
+                (int(table.piece_start[k]), int(table.piece_length[k])) for k in pieces
+            )
+        )
+        number = int(table.numbers[row])
+        for fault in _directory(image, number, headers[row], data, modes):
+            on_fault(fault._replace(inode=number, record=record))
+
+
+def _directory(
+    image: Image, number: int, header: np.void, data: bytes, modes: _Modes
+) -> list[Fault]:
+    size = int(header["c_dinode"]["di_size"])
+    if len(data) != size:
+        return [_fault(f"{len(data)} bytes of data, di_size says {size}", "DARI-DIR-013")]
+    faults = []
+    if size % directory.CHUNK:
+        faults.append(_fault(f"di_size {size} is not a multiple of 512", "DARI-DIR-004"))
+    extension = header["extension"]
+    if not extension["flags"] & InodeFlag.INODE_DATA_CRC:
+        faults.append(_fault("data_crc32c is not given", "DARI-DIR-010"))
+    elif extension["body"]["data_crc32c"] != crc32c(data):
+        faults.append(_fault("data_crc32c is not that of its data", "DARI-DIR-010"))
+    try:
+        entries = directory.decode(data, image.order, old_format=image.old_format)
+    except FormatError as error:
+        return [*faults, Fault.of(error)]
+    return [*faults, *_entries(number, image.names.parent(number), entries, modes)]
+
+
+def _entries(number: int, parent: int, entries: list[Entry], modes: _Modes) -> list[Fault]:
+    dots = [(entry.name, entry.inode) for entry in entries[:2]]
+    faults = []
+    if dots != [(b".", number), (b"..", parent or number)]:
+        faults.append(_fault("the first two entries are not . and ..", "DARI-DIR-003"))
+    names = [entry.name for entry in entries[2:]]
+    if any(a >= b for a, b in pairwise(names)):
+        seen = set(names)
+        if len(seen) < len(names):
+            faults.append(_fault("two entries have the same name", "DARI-DIR-008"))
+        if names != sorted(names):
+            faults.append(_fault("entries are not sorted by name", "DARI-DIR-009"))
+    return faults + modes.judge(entries)
+
+
+def _fault(told: str, requirement: str) -> Fault:
+    return Fault("format", told, None, None, None, requirement)
+
+
+class _Modes:
+    """File types by inode number."""
+
+    def __init__(self, found: Found) -> None:
+        first = np.unique(found.inode, return_index=True)[1]
+        self.types = dict(
+            zip(found.inode[first].tolist(), (found.mode[first] >> 12).tolist(), strict=True)
+        )
+
+    def judge(self, entries: list[Entry]) -> list[Fault]:
+        """Return faults for entries with a wrong type, or of inodes that are not there."""
+        faults = []
+        for inode, d_type, name in entries:
+            there = self.types.get(inode)
+            if there is None:
+                told = f"entry {display(name)} names inode {inode}, which is not in the image"
+                faults.append(_fault(told, "DARI-BMP-001"))
+            elif there != d_type:
+                told = f"entry {display(name)} has d_type {d_type}, the inode {there}"
+                faults.append(_fault(told, "DARI-DIR-012"))
+        return faults
+
+
+def links(image: Image, found: Found, on_fault: OnFault) -> None:
+    """``nlink`` is the number of names, of a directory 2 + its subdirectories (DARI-FIL-009)."""
+    is_directory = _is_directory(found)
+    numbers, counts = image.names.name_counts()
+    at = np.searchsorted(numbers, found.inode)
+    at = np.minimum(at, max(0, len(numbers) - 1))
+    named = np.zeros(len(found.inode), np.int64)
+    if len(numbers):
+        named = np.where(numbers[at] == found.inode, counts[at], 0)
+    below = image.names.subdirectory_counts()
+    wanted = named.copy()
+    for place in np.flatnonzero(is_directory).tolist():
+        wanted[place] = 2 + below.get(int(found.inode[place]), 0)
+    for place in np.flatnonzero(wanted != found.nlink).tolist():
+        told = f"nlink is {int(found.nlink[place])}, it has {int(wanted[place])}"
+        where = (int(found.inode[place]), int(found.record[place]))
+        on_fault(Fault("format", told, None, *where, "DARI-FIL-009"))
