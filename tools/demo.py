@@ -124,16 +124,9 @@ def compare(original: Path, copy: Path, *, owners: bool, tick: int) -> int:
         print(f"DIFFERENT {path}: was {wanted.get(path)}, is {found.get(path)}")
     if not different:
         size = sum(path.lstat().st_size for path in original.rglob("*") if path.is_file())
-        what = [
-            "contents",
-            "types",
-            "modes",
-            *["owners"] * owners,
-            "times" + " to the second" * (tick > 1),
-        ]
-        print(
-            f"{copy.name} equals the original: {len(wanted)} entries, {size:,} bytes ({', '.join(what)})."
-        )
+        what = ["contents", "types", "modes", *["owners"] * owners, "times"]
+        same = ", ".join(what) + " to the second" * (tick > 1)
+        print(f"{copy.name} equals the original: {len(wanted)} entries, {size:,} bytes ({same}).")
     return len(different)
 
 

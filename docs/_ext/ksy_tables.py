@@ -94,12 +94,12 @@ class KsyDomain(Domain):
 
     def resolve_xref(
         self,
-        env: BuildEnvironment,  # noqa: ARG002 - Sphinx calls it with keyword names
+        env: BuildEnvironment,
         fromdocname: str,
         builder: Builder,
         typ: str,
         target: str,
-        node: addnodes.pending_xref,  # noqa: ARG002
+        node: addnodes.pending_xref,
         contnode: Element,
     ) -> nodes.reference | None:
         """Returns the link to a table, or None if no page draws it."""

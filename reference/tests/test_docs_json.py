@@ -25,7 +25,8 @@ COMMANDS = {
 
 def documented(command: str) -> set[str]:
     """Returns the keys that the section of a command describes."""
-    section = re.search(rf"^{command}\n-+\n(.*?)(?=^\S+\n-+$|\Z)", PAGE.read_text(), re.M | re.S)
+    pattern = rf"(?ms)^{command}\n-+\n(.*?)(?=^\S+\n-+$|\Z)"
+    section = re.search(pattern, PAGE.read_text())
     assert section, f"no section {command}"
     terms = [line for line in section[1].splitlines() if line.startswith("``")]
     return set(re.findall(r"``(\w+)``", " ".join(terms)))
