@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darimage.errors import FormatError
-from darimage.schema import CType, Kind, layout
+from darimage.schema import CType, Kind, header_dtype, layout
 from darimage.sections import bitmap, directory, header, holes, nt_acls, offset_map
 from darimage.sections.crc import crc32c
 from darimage.units import ADDRESSES, RECORD, records_of
@@ -176,6 +176,19 @@ def test_sealed_headers_are_sound_until_a_byte_is_changed(count, first):
     records[0, first % RECORD] ^= 1
     assert not header.sound(records)[0]
     assert header.sound(records)[1:].all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 255))
+def test_big_endian_headers_are_told_from_others(number, at):
+    made = np.zeros(1, header_dtype("be"))
+    made["c_magic"], made["c_tapea"] = 60012, number
+    made["c_checksum"] = (header.CHECKSUM - 60012 - number) % 2**32
+    records = header.as_records(made)
+    assert header.byte_order(made.tobytes()) == "be"
+    assert header.sound(records, "be").all()
+    assert not header.sound(records, "le").any()
+    records[0, at] ^= 255
+    assert not header.sound(records, "be").any()
 
 
 def test_picker_reads_what_construct_reads():

@@ -139,15 +139,11 @@ class Filler:
             else:
                 whole = self._written(row, fd, data)
             if whole:
-                self._finish(row, fd, status, inode)
+                self.filled.files += 1
+                if trouble := self._rights.give(fd, status, inode):
+                    self._fault(row, Fault("attributes", trouble))
         finally:
             os.close(fd)
-
-    def _finish(self, row: int, fd: int, status: os.stat_result, inode: Inode) -> None:
-        trouble = self._rights.give(fd, status, inode)
-        if trouble:
-            self._fault(row, Fault("attributes", trouble))
-        self.filled.files += 1
 
     def _written(self, row: int, fd: int, data: memoryview) -> bool:
         """Write contents from the start of a file; tell whether all went well."""
@@ -243,10 +239,9 @@ def _pieces(extent: Extent) -> Iterator[Extent]:
 
 
 def _write(fd: int, data: memoryview, offset: int) -> None:
-    while data:
-        written = os.pwrite(fd, data, offset)
-        data = data[written:]
-        offset += written
+    written = os.pwrite(fd, data, offset)
+    while written < len(data):
+        written += os.pwrite(fd, data[written:], offset + written)
 
 
 def _cut_off(error: OSError | OverflowError) -> Fault:

@@ -13,7 +13,8 @@ import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 from darimage.errors import StorageError
 from darimage.sections.directory import check_name
@@ -87,6 +88,7 @@ class Target:
         self._root = root
         self._limit = max(2, descriptors)
         self._open: OrderedDict[int, int] = OrderedDict()
+        self._last = (root_number, root)
         self._user = os.geteuid()
 
     @classmethod
@@ -121,13 +123,18 @@ class Target:
         Raises:
             TargetError: Something that is no directory is in its place, or it is gone.
         """
+        if number == self._last[0]:
+            return self._last[1]
         found = self._open.get(number)
         if found is not None:
             self._open.move_to_end(number)
+            self._last = (number, found)
             return found
         if number == self._root_number:
             return self._root
-        return self._walk_to(number)
+        found = self._walk_to(number)
+        self._last = (number, found)
+        return found
 
     def _walk_to(self, number: int) -> int:
         missing: dict[int, bytes] = {}
@@ -172,46 +179,48 @@ class Target:
 
     def make_file(self, parent: int, name: bytes) -> None:
         """Make an empty regular file that only its owner may open (DARI-RST-001)."""
-        # One call that neither opens nor follows anything, and fails if the name is taken.
-        self._make(parent, name, lambda fd: os.mknod(name, stat.S_IFREG | PRIVATE_FILE, dir_fd=fd))
+        self.make_node(parent, name, stat.S_IFREG)
 
     def make_node(self, parent: int, name: bytes, kind: int, device: int = 0) -> None:
-        """Make a fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...)."""
-        self._make(parent, name, lambda fd: os.mknod(name, kind | PRIVATE_FILE, device, dir_fd=fd))
+        """Make a file, fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...)."""
+        # One call that neither opens nor follows anything, and fails if the name is taken.
+        self._make(parent, name, os.mknod, name, kind | PRIVATE_FILE, device)
 
     def make_symlink(self, parent: int, name: bytes, target: bytes) -> None:
         """Make a symbolic link; its target is stored, never looked at."""
-        self._make(parent, name, lambda fd: os.symlink(target, name, dir_fd=fd))
+        self._make(parent, name, _symlink, target, name)
 
     def make_link(self, parent: int, name: bytes, source: Place) -> None:
         """Make one more name for a file made before."""
         old_parent, old_name = source
         if old_parent == parent:
-            self._make(parent, name, lambda fd: _link(old_name, name, fd, fd))
+            self._make(parent, name, _link, old_name, name)
             return
+        # The other directory's descriptor may be given up while this one's is looked for.
         held = os.dup(self.directory(old_parent))
         try:
-            self._make(parent, name, lambda fd: _link(old_name, name, held, fd))
+            self._make(parent, name, partial(_link, source=held), old_name, name)
         finally:
             os.close(held)
 
-    def _make(self, parent: int, name: bytes, make: Callable[[int], None]) -> None:
+    def _make(self, parent: int, name: bytes, make: Callable[..., None], *arguments: Any) -> None:
+        """Call ``make`` on a name, with its directory's descriptor as ``dir_fd``."""
         check_name(name)
         fd = self.directory(parent)
         try:
-            make(fd)
+            make(*arguments, dir_fd=fd)
         except FileExistsError:
             if not self.overwrite:
                 message = "exists (--overwrite replaces it)"
                 raise TargetError("exists", message) from None
-            self._replace(fd, name, make)
+            self._replace(fd, name, partial(make, *arguments, dir_fd=fd))
         except OSError as error:
             raise failure(error, "cannot be made") from error
 
-    def _replace(self, fd: int, name: bytes, make: Callable[[int], None]) -> None:
+    def _replace(self, fd: int, name: bytes, make: Callable[[], None]) -> None:
         try:
             os.unlink(name, dir_fd=fd)
-            make(fd)
+            make()
         except IsADirectoryError as error:
             raise TargetError("exists", "is in the way: a directory") from error
         except OSError as error:
@@ -272,8 +281,13 @@ def failure(error: OSError, what: str) -> TargetError:
     return TargetError("target", f"{what}: {reason}")
 
 
-def _link(old: bytes, new: bytes, old_fd: int, new_fd: int) -> None:
-    os.link(old, new, src_dir_fd=old_fd, dst_dir_fd=new_fd, follow_symlinks=False)
+def _symlink(target: bytes, name: bytes, *, dir_fd: int) -> None:
+    os.symlink(target, name, dir_fd=dir_fd)
+
+
+def _link(old: bytes, new: bytes, *, dir_fd: int, source: int = -1) -> None:
+    source = dir_fd if source < 0 else source
+    os.link(old, new, src_dir_fd=source, dst_dir_fd=dir_fd, follow_symlinks=False)
 
 
 def _in_the_way(parent: int, name: bytes) -> str:

@@ -26,6 +26,11 @@ CHECKSUM = 84446
 EXTENSION_MAGIC = b"DARI"
 EXTENSION_VERSION = 1
 
+_MAGIC: dict[Order, bytes] = {
+    "le": int(Magic.NFS).to_bytes(4, "little"),
+    "be": int(Magic.NFS).to_bytes(4, "big"),
+}
+
 BODIES: dict[Kind, str] = {
     Kind.VOLUME: "volume_body",
     Kind.INODE: "inode_body",
@@ -117,8 +122,8 @@ def sums(records: Records, order: Order = "le") -> npt.NDArray[np.uint32]:
 def sound(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
     """Tell which records are headers: right magic, right checksum."""
     start, end = field_span("c_magic")
-    magic = np.int64(Magic.NFS).astype("<u4" if order == "le" else ">u4").tobytes()
-    equal = records[:, start:end] == np.frombuffer(magic, np.uint8)
+    magic = np.frombuffer(_MAGIC[order], np.uint8)
+    equal = records[:, start:end] == magic
     found: npt.NDArray[np.bool_] = equal.all(axis=1)
     candidates = np.flatnonzero(found)
     found[candidates] = sums(records[candidates], order) == CHECKSUM
@@ -128,11 +133,7 @@ def sound(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
 def byte_order(record: bytes) -> Order | None:
     """Return the byte order a header is in, ``None`` if its magic is that of none read."""
     start, end = field_span("c_magic")
-    orders: dict[bytes, Order] = {
-        int(Magic.NFS).to_bytes(4, "little"): "le",
-        int(Magic.NFS).to_bytes(4, "big"): "be",
-    }
-    return orders.get(record[start:end])
+    return next((order for order, magic in _MAGIC.items() if record[start:end] == magic), None)
 
 
 @cache
