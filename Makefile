@@ -35,8 +35,9 @@ format: $(VENV)/.dev ## let ruff format the code and fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# -E: nothing kept from the last run, or a warning would be shown once and then forgotten.
 docs: $(VENV)/.dev ## build the docs and the specification into build/docs
-	$(BIN)/sphinx-build -b html -W -n --keep-going -q -d build/doctrees docs build/docs
+	$(BIN)/sphinx-build -E -b html -W -n --keep-going -q -d build/doctrees docs build/docs
 	@echo "docs: open build/docs/index.html"
 
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing

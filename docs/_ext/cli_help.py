@@ -32,15 +32,23 @@ class CliHelp(SphinxDirective):
         module, _, attribute = self.arguments[0].partition(":")
         try:
             command = getattr(importlib.import_module(module), attribute)
+            return list(self._show(command, None, "darimage"))
         except (ImportError, AttributeError) as error:
             raise self.error(f"cli-help {self.arguments[0]}: {error}") from error
-        return list(self._show(command, None, "darimage"))
 
     def _show(self, command: Any, parent: click.Context | None, name: str) -> Iterator[Node]:
         context = click.Context(
-            command, info_name=name, parent=parent, max_content_width=_WIDTH, terminal_width=_WIDTH
+            command,
+            parent,
+            info_name=name,
+            max_content_width=_WIDTH,
+            terminal_width=_WIDTH,
+            **command.context_settings,
         )
         text = command.get_help(context)
+        if r"\b" in text:
+            # click's mark for a paragraph kept as it is; in a raw docstring it is two characters.
+            raise self.error(rf"the help of {name} shows a literal \b: its docstring is raw")
         yield nodes.literal_block(text, text, language="none")
         if not isinstance(command, click.Group):
             return

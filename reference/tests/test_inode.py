@@ -70,9 +70,7 @@ records = st.builds(
 @given(st.lists(records, min_size=1, max_size=4), st.sampled_from(ORDERS), st.data())
 @settings(deadline=None)
 def test_columns_equal_the_codec(rows, order, data):
-    positions = data.draw(
-        st.lists(st.integers(0, 2**40), min_size=len(rows), max_size=len(rows))
-    )
+    positions = data.draw(st.lists(st.integers(0, 2**40), min_size=len(rows), max_size=len(rows)))
     old_format = data.draw(st.sampled_from([None, True, False]))
     columns = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, RECORD)
     made = Inode.many(columns, order, np.array(positions), old_format=old_format)

@@ -112,7 +112,10 @@ def test_times_come_back_to_the_nanosecond(out):
     bring(image_of(folder), out)
     for number, path in enumerate((out / "f", out / "l", out)):
         info = os.lstat(path)
-        assert (info.st_atime_ns, info.st_mtime_ns) == (-1_999_999_999 + number, 10**18 + 7 + number)
+        assert (info.st_atime_ns, info.st_mtime_ns) == (
+            -1_999_999_999 + number,
+            10**18 + 7 + number,
+        )
 
 
 def two_big_files():
@@ -137,9 +140,7 @@ def test_no_data_but_that_of_the_selection_is_read(pattern, data, out):
     assert report.faults == []
     assert report.bytes_written == data
     chosen = {names.lookup(os.fsencode(p.relative_to(out))) for p in out.rglob("*")}
-    spans = {
-        int(inode): (places[k], places[k + 1]) for k, inode in enumerate(image.offsets.inodes)
-    }
+    spans = {int(inode): (places[k], places[k + 1]) for k, inode in enumerate(image.offsets.inodes)}
     for start, end in image.volume.seen:
         touched = {n for n, (low, high) in spans.items() if start < high and end > low}
         assert touched <= chosen, (start, end)

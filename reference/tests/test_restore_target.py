@@ -195,12 +195,12 @@ def test_a_directory_swapped_for_a_link_is_not_followed(out, tmp_path):
 
 
 SWAPS = {
-    "a link": lambda path, outside: path.symlink_to(outside),
-    "a hard link": lambda path, outside: os.link(outside, path),
-    "a full file": lambda path, outside: path.write_bytes(b"not ours"),
-    "a fifo": lambda path, outside: os.mkfifo(path),
-    "a directory": lambda path, outside: path.mkdir(),
-    "nothing": lambda path, outside: None,
+    "a link": os.symlink,
+    "a hard link": os.link,
+    "a full file": lambda _, path: path.write_bytes(b"not ours"),
+    "a fifo": lambda _, path: os.mkfifo(path),
+    "a directory": lambda _, path: path.mkdir(),
+    "nothing": lambda *_: None,
 }
 
 
@@ -213,16 +213,16 @@ def test_a_file_swapped_during_the_run_is_not_written(out, tmp_path, swap, conte
     with open_at(out, {}) as target:
         target.make_file(ROOT, b"f")
         (out / "f").unlink()
-        SWAPS[swap](out / "f", outside)
+        SWAPS[swap](outside, out / "f")
         with pytest.raises(TargetError):
             target.open_file(ROOT, b"f")
     assert outside.read_bytes() == content
 
 
 def test_directories_that_lead_in_a_circle(out):
-    with open_at(out, {3: (4, b"a"), 4: (5, b"b"), 5: (3, b"c")}) as target:
-        with pytest.raises(TargetError, match="circle"):
-            target.directory(4)
+    circle = {3: (4, b"a"), 4: (5, b"b"), 5: (3, b"c")}
+    with open_at(out, circle) as target, pytest.raises(TargetError, match="circle"):
+        target.directory(4)
 
 
 def test_paths_beyond_path_max(out):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,12 +122,20 @@ def chains(draw):
         blocks = draw(st.sampled_from([0, 1, 2, 2, 3, 60, 512]))
         places.append(len(image) // RECORD)
         image += sealed(CType.TS_INODE, inode, blocks, places[-1])
-        fake = sealed(CType.TS_INODE, 99, 3, draw(st.integers(0, 50)))
+        fake = sealed(CType.TS_INODE, 99, 3, 10**6 + inode)
         every = draw(st.integers(1, 4))
         image += b"".join(b"d" * RECORD if k % every else fake for k in range(blocks))
     places.append(len(image) // RECORD)
     image += sealed(CType.TS_END, 0, 0, places[-1])
-    return bytes(image), places
+    return Chain(bytes(image), places)
+
+
+class Chain(NamedTuple):
+    image: bytes
+    places: list[int]
+
+    def __repr__(self):
+        return f"Chain({self.places}, {len(self.image)} bytes)"
 
 
 def sealed(c_type, inode, blocks, record):

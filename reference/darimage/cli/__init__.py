@@ -97,7 +97,7 @@ def _complain(message: str, code: int) -> int:
     __version__, prog_name="darimage", message=f"%(prog)s %(version)s, DARI format {FORMAT_VERSION}"
 )
 def main() -> None:
-    r"""Make, look into, check and restore DARI backup images.
+    """Make, look into, check and restore DARI backup images.
 
     A DARI image is a dump stream that old restore programs read, with a map of where each file
     lies, so that one file or one directory comes back without reading the rest. Plain dump

@@ -37,7 +37,7 @@ from darimage.volumes.writing import FileSink, open_sink
 def command(
     source: str, image: str, *, as_json: bool, quiet: bool, workers: int | None, **options: Any
 ) -> int:
-    r"""Make an image of the directory SOURCE and all below it.
+    """Make an image of the directory SOURCE and all below it.
 
     IMAGE appears whole or not at all; - writes to standard output, and the report goes to standard
     error. Files that change, vanish or cannot be read meanwhile are reported, and the exit code is

@@ -42,7 +42,7 @@ class Field(NamedTuple):
 @click.argument("number", type=click.IntRange(0))
 @common.json_option
 def command(image: str, number: int, *, as_json: bool) -> int:
-    r"""Show record NUMBER of IMAGE: a header field by field beside its bytes, data as bytes.
+    """Show record NUMBER of IMAGE: a header field by field beside its bytes, data as bytes.
 
     Record numbers count from 0; `darimage info` prints those of the image's parts.
 

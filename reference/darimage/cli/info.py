@@ -20,7 +20,7 @@ from darimage.units import RECORD
 @common.image_argument
 @common.json_option
 def command(image: str, *, as_json: bool) -> int:
-    r"""Show what IMAGE is, and its parts with their record numbers and sizes.
+    """Show what IMAGE is, and its parts with their record numbers and sizes.
 
     No file data is read.
 

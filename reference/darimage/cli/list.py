@@ -19,10 +19,10 @@ from darimage.restore.selection import select
 def command(
     image: str, selection: list[bytes], *, is_long: bool, as_tree: bool, as_json: bool
 ) -> int:
-    r"""Show the names in IMAGE, or those of a SELECTION of it.
+    """Show the names in IMAGE, or those of a SELECTION of it.
 
     A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Bytes of a
-    name that are not printable are shown as \xNN.
+    name that are not printable are shown as \\xNN.
 
     \b
     Examples:

@@ -44,7 +44,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    r"""Bring back what IMAGE holds, or a SELECTION of it, below DESTINATION.
+    """Bring back what IMAGE holds, or a SELECTION of it, below DESTINATION.
 
     A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Everything
     keeps its place: alice/mail comes back as DESTINATION/alice/mail. With a good offset map only

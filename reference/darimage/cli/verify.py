@@ -13,7 +13,7 @@ from darimage.image.verify import Verification, verify
 @common.quiet_option
 @common.json_option
 def command(image: str, *, quiet: bool, as_json: bool) -> int:
-    r"""Check IMAGE against itself and report all that is wrong with it.
+    """Check IMAGE against itself and report all that is wrong with it.
 
     Every header is checked, the offset map is computed again from where the files really are and
     compared with the one in the image, and so are the bitmaps, the directories and the end record.

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import opening
-from darimage.image.following import following
+from darimage.image.describe import describe, section_at, trailing_section
 from darimage.image.front import Front, MapPart, read_front
 from darimage.image.headers_at import gather
 from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
-from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
+from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader, plausible
 from darimage.image.walk import Batch
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, DrFlag, Order, Section, Verdict
@@ -175,8 +175,6 @@ class Image:
     @cached_property
     def parts(self) -> list[Part]:
         """The parts of the image, in order."""
-        from darimage.image.describe import describe
-
         return describe(self)
 
     # -- where things are ---------------------------------------------------------------------
@@ -193,6 +191,8 @@ class Image:
             return "sequential reading was asked for"
         if not self.is_dari:
             return "a plain dump has no offset map"
+        if self.extension is None:
+            return "the volume header is damaged"
         if self._trust_map and self._map is not None:
             return ""
         if self.end is None:
@@ -339,18 +339,26 @@ class Image:
         return front
 
     def _files_begin(self, record: int) -> bool:
-        """Tell whether a file's first header, or the end, is at a record."""
+        """Tell whether a record is the first after the front: a file, a trailing section, the end.
+
+        DARI-VOL-008: the record number comes from the image.
+        """
+        if not plausible(record, self.volume.size):
+            return False
         for found, rows in gather(self.volume, np.array([record], np.int64)):
-            batch = Batch(found, rows, following(rows, self.order), self.order)
-            is_end = batch.c_type[0] in (CType.TS_END, CType.TS_INODE)
-            return bool(is_end and sound(rows, self.order)[0])
+            batch = Batch(found, rows, np.zeros(1, np.int64), self.order)
+            if not sound(rows, self.order)[0]:
+                return False
+            section = section_at(self, record)
+            if section is not None:
+                return section.section == Section.NT_ACLS_TRAILING
+            is_file = batch.starts_inode[0] and batch.mode[0] & 0o170000 != 0o040000
+            return bool(is_file or batch.c_type[0] == CType.TS_END)
         return False
 
     @cached_property
     def _trailing(self) -> SectionHeader | None:
         """The section after the files, if the volume header names one."""
-        from darimage.image.describe import trailing_section
-
         return trailing_section(self)
 
     @cached_property

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image.following import following, following_of_one
+from darimage.image.headers_at import gather
 from darimage.image.inode import shifts
 from darimage.schema import ORDERS, CType, DrFlag, Magic, Order
 from darimage.sections.header import Headers, as_headers, picker, sound
@@ -249,16 +250,23 @@ class _Walk:
         )
 
     def _sound(
-        self, window: Rows, start: int, *, anywhere: bool = False
+        self, window: Rows, start: int | Ints, *, anywhere: bool = False
     ) -> tuple[Ints, Rows, Ints]:
-        """Return place, bytes and shift of the headers of this image among records."""
+        """Return place, bytes and shift of the headers of this image among records.
+
+        Args:
+            window: The records.
+            start: Record number of the first, if they lie side by side, or of each.
+            anywhere: Also those that are not where ``c_tapea`` says.
+        """
         places = np.flatnonzero(sound(window, self.marks.order))
         rows = window[places]
         headers = as_headers(rows, self.marks.order)
         kept = (headers["c_type"] >= CType.TS_TAPE) & (headers["c_type"] <= CType.TS_CLRI)
         if self.marks.date is not None:
             kept &= headers["c_date"] == self.marks.date
-        behind = shifts(headers, places + start)
+        where = places + start if isinstance(start, int) else start[places]
+        behind = shifts(headers, where)
         if self.marks.numbered and not anywhere:
             kept &= behind == self.shift
         return places[kept], rows[kept], behind[kept]
@@ -325,7 +333,7 @@ class _Walk:
             right = behind == self.shift if self.marks.numbered else behind == behind
             if right.any():
                 return at + int(places[right.argmax()])
-            displaced = displaced or _confirmed(places + at, rows, behind, self.marks.order)
+            displaced = displaced or self._confirmed(places + at, rows, behind)
             if displaced is not None and at - self.at > _BEHIND:
                 break
             at += len(window)
@@ -333,6 +341,20 @@ class _Walk:
             return None
         self.shift = displaced[1]
         return displaced[0]
+
+    def _confirmed(self, records: Ints, rows: Rows, behind: Ints) -> tuple[int, int] | None:
+        """Return record and shift of the first header that the one after it confirms."""
+        targets = records + 1 + following(rows, self.marks.order)
+        inside = np.flatnonzero(targets < self.end)
+        done = 0
+        for found, confirming in gather(self.volume, targets[inside]):
+            candidates = inside[done : done + len(found)]
+            done += len(found)
+            places, _, shift = self._sound(confirming, found, anywhere=True)
+            agreed = candidates[places][shift == behind[candidates[places]]]
+            if agreed.size:
+                return int(records[agreed[0]]), int(behind[agreed[0]])
+        return None
 
 
 def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int]]]:
@@ -363,6 +385,23 @@ def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int
         if places[first] != target:
             gaps.append((target, int(places[first])))
     return np.flatnonzero(kept), gaps
+
+
+def _why(record: bytes, marks: Marks) -> tuple[str, str]:
+    """Return why a record is no header of an image, and by which sentence."""
+    if len(record) < RECORD:
+        return "no header here", "DARI-REC-001"
+    c_type, date, tapea, magic, _ = _PICKERS[marks.order].unpack_from(record)
+    if magic != Magic.NFS:
+        return "no header here", "DARI-REC-003"
+    row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
+    if not sound(row, marks.order)[0]:
+        return "the header here has a wrong checksum", "DARI-REC-004"
+    if not CType.TS_TAPE <= c_type <= CType.TS_CLRI:
+        return f"the header here has c_type {c_type}", "DARI-REC-005"
+    if marks.date is not None and date != marks.date:
+        return f"the header here has c_date {date}, not {marks.date}", "DARI-REC-007"
+    return f"the header here says that it is record {tapea}", "DARI-REC-006"
 
 
 def _why(record: bytes, marks: Marks) -> tuple[str, str]:

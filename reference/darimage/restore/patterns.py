@@ -91,7 +91,7 @@ class Pattern:
 
     def _closed(self, reached: Iterable[int]) -> State:
         """Add what ``**`` lets one skip."""
-        closed = set()
+        closed: set[int] = set()
         for first in reached:
             last = first
             while last < len(self.components) and self.components[last] is _ANY_DEPTH:

@@ -31,6 +31,7 @@ class RestoreReport:
         skipped: Names passed over because their directory could not be made.
         faults: What went wrong, the first ``KEPT_FAULTS``.
         fault_count: All that went wrong.
+        image_faults: What is wrong with the image itself, as far as it was seen on the way.
     """
 
     image: str
@@ -47,11 +48,12 @@ class RestoreReport:
     skipped: int = 0
     faults: list[Fault] = field(default_factory=list)
     fault_count: int = 0
+    image_faults: list[Fault] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """0 if all that was selected came back as it is in the image, else 1."""
-        return 1 if self.fault_count else 0
+        """0 if all that was selected came back and nothing is wrong with the image, else 1."""
+        return 1 if self.fault_count or self.image_faults else 0
 
     def note(self, faults: Sequence[Fault]) -> None:
         """Add faults."""
@@ -60,5 +62,7 @@ class RestoreReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a dictionary for JSON."""
-        counted = {name: value for name, value in vars(self).items() if name != "faults"}
-        return {**counted, "faults": [fault.as_json() for fault in self.faults]}
+        return {
+            name: [fault.as_json() for fault in value] if isinstance(value, list) else value
+            for name, value in vars(self).items()
+        }

@@ -97,6 +97,7 @@ def restore(
     ) as target:
         _Run(image, plan, target, report, options, progress).all()
     report.bytes_read = image.volume.bytes_read
+    report.image_faults = list(image.faults)
     return report
 
 

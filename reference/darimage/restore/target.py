@@ -151,6 +151,7 @@ class Target:
             self._open[at] = fd
             if len(self._open) > self._limit:
                 os.close(self._open.popitem(last=False)[1])
+                self._last = (self._root_number, self._root)
         return fd
 
     def _open_below(self, parent: int, name: bytes) -> int:

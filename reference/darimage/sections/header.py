@@ -167,6 +167,7 @@ def picker(order: Order, *paths: str, body: str = "inode_body") -> struct.Struct
 def _find(path: str, dtype: np.dtype[Any]) -> tuple[int, np.dtype[Any]]:
     at = 0
     for name in path.split("."):
-        dtype, offset = (dtype.fields or {})[name][:2]
+        fields: Any = dtype.fields
+        dtype, offset = fields[name][:2]
         at += offset
     return at, dtype

@@ -36,7 +36,8 @@ class PosixContents:
         """Fill pieces of an inode with its data; see ``Contents.fill``."""
         link = self._scan.links.get(number)
         if link is not None:
-            return _fill_from(link, pieces)
+            _fill_from(link, pieces)
+            return None
         try:
             first = number != self._number
             if first:
@@ -113,8 +114,8 @@ class PosixContents:
         for offset, views in pieces:
             at = offset
             for view in views:
-                got, error = self._read(view, at)
-                reason = error or reason
+                got, trouble = self._read(view, at)
+                reason = trouble or reason
                 if got < view.nbytes:
                     view[got:] = bytes(view.nbytes - got)
                     missing.append((at + got, at + view.nbytes))

@@ -10,6 +10,7 @@ import numpy as np
 from darimage.image.writer import Options, create
 from darimage.schema import CType, Kind
 from darimage.sections import bitmap, directory, header
+from darimage.sections.crc import crc32c
 from darimage.sources.memory import MemorySource, Node
 from darimage.units import RECORD
 from darimage.volumes.writing import MemorySink
@@ -195,3 +196,8 @@ def small_plain() -> bytes:
     image.inode(5, FILE, b"contents of a file" * 100)
     image.inode(6, LINK, b"target")
     return image.end()
+
+
+def header_crc(data: bytes) -> int:
+    """Return the CRC-32C of bytes."""
+    return crc32c(bytes(data))

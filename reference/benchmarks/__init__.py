@@ -1,0 +1,1 @@
+"""Measures darimage beside the programs people use today; see docs/benchmarks.rst."""
