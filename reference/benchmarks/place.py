@@ -53,7 +53,7 @@ def tool(name: str) -> str | None:
 
 
 def default() -> Path:
-    """Return ``/dev/shm`` if it has room for the largest topic, else the directory for temporary files."""
+    """Return ``/dev/shm`` if the largest topic fits, else the directory for temporary files."""
     if SHM.is_dir() and os.access(SHM, os.W_OK) and shutil.disk_usage(SHM).free > NEEDED:
         return SHM
     return Path(tempfile.gettempdir())

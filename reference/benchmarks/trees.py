@@ -10,12 +10,12 @@ _POOL = 1 << 20
 _PATCH = 64 << 10
 
 
-def small(root: Path, files: int, *, directories: int = 500, times: int = 1) -> None:
-    """Make files of 1 to 8 KiB (``times`` as big), evenly over directories."""
+def small(root: Path, files: int, *, a_directory: int = 100, times: int = 1) -> None:
+    """Make files of 1 to 8 KiB (``times`` as big), a hundred to a directory."""
     chance = random.Random(1)
     pool = chance.randbytes(_POOL)
     for number in range(files):
-        directory, name = divmod(number, max(1, files // directories))
+        directory, name = divmod(number, a_directory)
         if name == 0:
             (root / f"d{directory:03d}").mkdir(parents=True)
         size = chance.randint(1 << 10, 8 << 10) * times
@@ -49,7 +49,7 @@ def sparse(root: Path, files: int, size: int, data: int) -> None:
 def mixed(root: Path, total: int) -> None:
     """Make a hundred small files in ``m/`` with two big files (``total`` bytes) on each side."""
     large(root / "a", 2, total // 4)
-    small(root / "m", 100, directories=1)
+    small(root / "m", 100)
     large(root / "z", 2, total // 4)
 
 

@@ -73,7 +73,6 @@ def test_what_was_encoded_is_read(tree, sequential):
             for name in ("mode", "uid", "gid", "atime_ns", "mtime_ns", "ctime_ns", "birthtime_ns"):
                 assert getattr(inode, name) == getattr(node, name)
             assert inode.rdev == (node.rdev if inode.is_device else 0)
-            assert inode.flags in (0, 2)
             if not inode.is_directory:
                 assert data == (contents_of(node) if inode.is_file or inode.is_symlink else b"")
                 assert inode.nlink == sum(other is node for other in wanted.values())

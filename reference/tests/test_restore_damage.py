@@ -11,6 +11,7 @@ from support import trees
 from test_restore_run import bring, image_of
 from test_restore_selection import tree_of
 
+from darimage.errors import StorageError
 from darimage.image.reader import Image
 from darimage.image.writer import Options, create
 from darimage.sections import directory, header
@@ -76,6 +77,62 @@ def test_a_lost_header_leaves_its_neighbours_whole(out):
     assert (out / "c").read_bytes() == THREE[b"c"]
     assert is_left_incomplete(out / "b", since)
     assert (report.files, report.exit_code) == (2, 1)
+
+
+def test_another_files_header_is_not_taken_for_ones_own(out):
+    data, since = encoded(three()), time.time()
+    image = Image.open(bytes(data))
+    a, b = (image.offset(image.names.lookup(name)) for name in (b"a", b"b"))
+    data[b : b + RECORD] = data[a : a + RECORD]
+    report = bring(Image.open(bytes(data)), out)
+    assert {fault.path for fault in report.faults} == {b"b"}
+    assert is_left_incomplete(out / "b", since)
+    assert (out / "b").read_bytes() == b""
+    assert (out / "a").read_bytes() == THREE[b"a"]
+
+
+class Scratched:
+    """A volume that cannot be read between two places, as a disk with a bad spot."""
+
+    def __init__(self, volume, start, end):
+        self.volume, self.start, self.end = volume, start, end
+
+    def __getattr__(self, name):
+        return getattr(self.volume, name)
+
+    @property
+    def bytes_read(self):
+        return self.volume.bytes_read
+
+    @bytes_read.setter
+    def bytes_read(self, value):
+        self.volume.bytes_read = value
+
+    def read_at(self, offset, length):
+        self.check(offset, length)
+        return self.volume.read_at(offset, length)
+
+    def readinto_at(self, offset, views):
+        self.check(offset, sum(view.nbytes for view in views))
+        return self.volume.readinto_at(offset, views)
+
+    def check(self, offset, length):
+        if offset < self.end and self.start < offset + length:
+            raise StorageError("memory: Input/output error")
+
+
+@pytest.mark.parametrize("spot", [0, 2 * RECORD])
+def test_a_bad_spot_costs_one_file(out, spot):
+    since = time.time()
+    image = image_of(three())
+    at = image.offset(image.names.lookup(b"b")) + spot
+    image.volume = Scratched(image.volume, at, at + 1)
+    report = bring(image, out)
+    assert {fault.path for fault in report.faults} == {b"b"}
+    assert [fault.kind for fault in report.faults] == ["unreadable", "incomplete"]
+    assert is_left_incomplete(out / "b", since)
+    assert (out / "a").read_bytes() == THREE[b"a"]
+    assert (out / "c").read_bytes() == THREE[b"c"]
 
 
 def test_a_lost_continuation_keeps_the_rest_and_says_so(out):

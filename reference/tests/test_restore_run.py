@@ -329,12 +329,13 @@ def test_files_are_private_until_they_are_whole(out):
     seen = []
 
     def look():
+        seen.append(stat.S_IMODE(os.stat(out).st_mode))
         seen.append(stat.S_IMODE(os.stat(out / "d").st_mode))
         seen.append(stat.S_IMODE(os.stat(out / "d/f").st_mode))
         seen.append(os.stat(out / "d/f").st_size)
 
     bring(image_of(tree), out, progress=Hook("contents", look))
-    assert seen == [0o700, 0o600, 0]
+    assert seen == [0o700, 0o700, 0o600, 0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="owners need root")

@@ -237,8 +237,8 @@ def test_paths_beyond_path_max(out):
 
 
 def test_descriptors_are_bounded(out):
-    places = {n: (ROOT, b"%d" % n) for n in range(3, 2003)}
-    places |= {n + 2000: (n, b"deeper") for n in list(places)}
+    places = {n: (ROOT, b"%d" % n) for n in range(3, 403)}
+    places |= {n + 400: (n, b"deeper") for n in list(places)}
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     held = len(os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (held + 150, hard))
@@ -250,7 +250,20 @@ def test_descriptors_are_bounded(out):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert len(os.listdir("/proc/self/fd")) == held
-    assert sum(len(files) for _, _, files in os.walk(out)) == 4000
+    assert sum(len(files) for _, _, files in os.walk(out)) == 800
+
+
+def test_descriptors_given_up_on_a_way_that_ends_are_not_used_again(out):
+    places = chain(6) | {20: (ROOT, b"other"), 21: (20, b"x")}
+    with open_at(out, places, descriptors=2) as target:
+        make_all(target, places)
+        (out / "d/d/d/d/d/d").rmdir()
+        (out / "d/d/d/d/d/d").touch()
+        target.make_file(21, b"before")
+        with pytest.raises(TargetError, match="in the way"):
+            target.make_file(8, b"lost")
+        target.make_file(21, b"after")
+    assert sorted(os.listdir(out / "other/x")) == ["after", "before"]
 
 
 def test_links_between_directories_with_few_descriptors(out):

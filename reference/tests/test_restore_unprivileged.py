@@ -95,3 +95,13 @@ def test_where_one_may_not_write(place):
     assert {fault["kind"] for fault in answer["faults"]} <= {"target", "blocked", "attributes"}
     assert len(answer["faults"]) >= 8
     assert os.listdir(place / "shut") == []
+
+
+def test_what_lies_in_directories_that_will_be_shut(place):
+    """Attributes go to what is inside first: afterwards there is no way in."""
+    inner = {b"%d" % n: Node.directory(mode=0o500) for n in range(200)}
+    image = image_of(Node.directory({b"a": Node.directory({b"b": Node.directory(inner, 0)}, 0)}))
+    answer = as_nobody(lambda: bring(image, place / "out").as_json())
+    assert answer["faults"] == []
+    assert stat.S_IMODE(os.stat(place / "out/a").st_mode) == 0
+    assert stat.S_IMODE(os.stat(place / "out/a/b/199").st_mode) == 0o500

@@ -73,8 +73,8 @@ def command(
     if as_json:
         common.print_json(report.as_json())
     else:
-        common.print_faults(report.faults)
-        if not quiet or report.fault_count:
+        common.print_faults([*report.image_faults, *report.faults])
+        if not quiet or report.exit_code:
             click.echo(_summary(report))
     return report.exit_code
 

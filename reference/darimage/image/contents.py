@@ -12,12 +12,15 @@ from darimage.faults import Fault
 from darimage.image.inode import ALL_PRESENT, Inode
 from darimage.image.reader import Image
 from darimage.image.runs import Run, Stretches, follow
+from darimage.schema import InodeFlag
 from darimage.units import RECORD, records_of
 
 OnFault = Callable[[Fault], None]
 
 _READ = 1 << 20
 _LINK_MAX = 65536
+_SIZE_MAX = 1 << 62
+"""Bytes of a file beyond which no data is looked for; nothing that big is real."""
 
 
 class Extent(NamedTuple):
@@ -50,9 +53,17 @@ def extents(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[list[Exte
     end = inode.record + inode.run_records if inode.run_records else None
     run = Run(inode.number, inode.record, inode.size, inode.shift, end)
     for stretches in follow(image.volume, image.marks, run, on_fault):
-        found = _extents(stretches, inode.size)
+        found = _extents(stretches, _size_of_data(inode))
         if found:
             yield found
+
+
+def _size_of_data(inode: Inode) -> int:
+    """Return the bytes that may hold data: all but a last block that is a hole (DARI-FIL-021)."""
+    size = min(inode.size, _SIZE_MAX)
+    if size and inode.flags & InodeFlag.INODE_END_IS_HOLE:
+        return (records_of(size) - 1) * RECORD
+    return size
 
 
 def _of_head(image: Image, inode: Inode, on_fault: OnFault) -> list[Extent]:
@@ -60,13 +71,13 @@ def _of_head(image: Image, inode: Inode, on_fault: OnFault) -> list[Extent]:
     if inode.is_substituted:
         told = "some of its data could not be read when the image was made and is zeros"
         on_fault(Fault("substituted", told, None, inode.number, inode.record, "DARI-FIL-014"))
-    blocks = records_of(inode.size)
+    size = _size_of_data(inode)
     begin = (inode.record + 1) * RECORD
-    used = inode.head_map[:blocks]
-    if used == ALL_PRESENT[:blocks]:
-        found = [Extent(0, begin, inode.size)]
+    used = inode.head_map[: records_of(size)]
+    if used == ALL_PRESENT[: len(used)]:
+        found = [Extent(0, begin, size)] if size else []
     else:
-        found = _of_map(used, begin, inode.size)
+        found = _of_map(used, begin, size)
     there = image.volume.size
     if found and found[-1].image_offset + found[-1].length > there:
         told = "the image ends within its data"
@@ -94,6 +105,8 @@ def _of_map(used: bytes, begin: int, size: int) -> list[Extent]:
 
 def _extents(found: Stretches, size: int) -> list[Extent]:
     """Return stretches as extents, joined where they adjoin in the file and in the image."""
+    kept = found.block * RECORD < size
+    found = Stretches(found.block[kept], found.record[kept], found.length[kept])
     if not len(found.block):
         return []
     ends, places = found.block + found.length, found.record + found.length

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darimage.image import parts
+from darimage.image.batch import Batch
 from darimage.image.front import SECTIONS_INODE, MapPart
 from darimage.image.headers_at import gather
 from darimage.image.parts import Part, SectionHeader
-from darimage.image.walk import Batch
 from darimage.schema import CType, Kind, Verdict
 from darimage.sections.header import sound
 from darimage.units import RECORD

@@ -18,7 +18,7 @@ from darimage.image.reader import Image
 from darimage.schema import Compat, Section, Verdict
 from darimage.sections import nt_acls
 from darimage.sections.offset_map import ELEMENT
-from darimage.units import RECORD
+from darimage.units import RECORD, records_of
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
@@ -148,15 +148,27 @@ class Judge:
             return None
         if header.section_version != 1:
             told = f"{header.title}: section_version is {header.section_version}"
-            self._tell(told, "DARI-SCT-003", header.record)
+            self._tell(told, "DARI-SCT-009", header.record)
         if found.crc32c() != header.payload_crc32c:
             told = f"{header.title}: payload_crc32c is not that of its payload"
             self._tell(told, "DARI-SCT-006", header.record)
             return None
-        if any(not all(_used(data)) for _, data in found.pieces()):
-            told = f"{header.title}: a record that is all zero is no hole"
-            self._tell(told, "DARI-SCT-007", header.record)
+        self._holes(header, found)
         return found
+
+    def _holes(self, header: SectionHeader, found: Payload) -> None:
+        """Judge which blocks are holes: those of zeros, but never the last (DARI-SCT-007)."""
+        last = records_of(found.size) - 1
+        ends = max((int((p.block + p.length).max(initial=0)) for p in found.stretches), default=0)
+        if ends != last + 1:
+            told = f"{header.title}: the last block is a hole"
+            self._tell(told, "DARI-SCT-007", header.record)
+        for offset, data in found.pieces():
+            empty = np.flatnonzero(~_used(data)) + offset // RECORD
+            if (empty < last).any():
+                told = f"{header.title}: a block of zeros is no hole"
+                self._tell(told, "DARI-SCT-007", header.record)
+                return
 
     def acls(self, sound: dict[int, Payload]) -> None:
         """Judge the NT ACLs (chapter 75)."""

@@ -26,12 +26,14 @@ _DATA = frozenset(map(int, (CType.TS_INODE, CType.TS_ADDR)))
 _TAPE = int(CType.TS_TAPE)
 
 
-def following(rows: Bytes, order: Order) -> Ints:
+def following(rows: Bytes, order: Order, *, plain: bool = True) -> Ints:
     """Return how many records follow each header before the next header.
 
     Args:
         rows: Sound headers, shape (n, 1024).
         order: Byte order of the image.
+        plain: Whether maps may be run-coded; else a header with what only a plain dump may have
+            counts as damaged and gets -1 (DARI-REC-025).
     """
     fields = _small_fields(rows, order)
     c_type, count = fields["c_type"], fields["c_count"]
@@ -40,7 +42,10 @@ def following(rows: Bytes, order: Order) -> Ints:
     is_data |= (c_type == CType.TS_TAPE) & (fields["c_volume"] > 1)
     is_data &= fields["c_flags"] & DrFlag.DR_METAONLY == 0
     used = np.where(is_data, np.clip(count, 0, ADDRESSES), 0)
-    return np.where(is_map, np.maximum(count, 0), present(rows[:, _ADDR:_ADDR_END], used))
+    held = present(rows[:, _ADDR:_ADDR_END], used, plain=plain)
+    if not plain:
+        held[is_data & ((count < 0) | (count > ADDRESSES))] = -1
+    return np.where(is_map, np.maximum(count, 0), held)
 
 
 def _small_fields(rows: Bytes, order: Order) -> dict[str, Ints]:
@@ -56,12 +61,13 @@ def _column(rows: Bytes, name: str, kind: str) -> Ints:
     return np.ascontiguousarray(rows[:, start:end]).view(kind).reshape(-1).astype(np.int64)
 
 
-def present(maps: Bytes, used: Ints) -> Ints:
+def present(maps: Bytes, used: Ints, *, plain: bool = True) -> Ints:
     """Return how many records are present by each map.
 
     Args:
         maps: The ``c_addr`` of each header, shape (n, 512).
         used: How many entries of each are in use.
+        plain: Whether maps may be run-coded; else those that seem so get -1.
     """
     total = np.zeros(len(used), np.int64)
     below = 0
@@ -69,11 +75,11 @@ def present(maps: Bytes, used: Ints) -> Ints:
         group = np.flatnonzero((used > below) & (used <= width))
         below = width
         if group.size:
-            total[group] = _present(maps, group, used[group], width)
+            total[group] = _present(maps, group, used[group], width, plain)
     return total
 
 
-def _present(maps: Bytes, group: Ints, used: Ints, width: int) -> Ints:
+def _present(maps: Bytes, group: Ints, used: Ints, width: int, plain: bool) -> Ints:
     """Return the totals of the maps of ``group``, of at most ``width`` used entries each."""
     cut = maps[group, :width]
     if (used < width).any():
@@ -83,7 +89,7 @@ def _present(maps: Bytes, group: Ints, used: Ints, width: int) -> Ints:
     lanes = np.ascontiguousarray(words.sum(axis=1, dtype=np.uint32)).view(np.uint8)
     total: Ints = lanes.reshape(-1, 4).sum(axis=1, dtype=np.int64)
     if coded.any():
-        total[coded] = coded_present(cut[coded], used[coded])
+        total[coded] = coded_present(cut[coded], used[coded]) if plain else -1
     return total
 
 
@@ -102,15 +108,19 @@ def coded_present(maps: Bytes, used: Ints) -> Ints:
     return total
 
 
-def following_of_one(record: bytes, order: Order) -> int:
+def following_of_one(record: bytes, order: Order, *, plain: bool = True) -> int:
     """Return what ``following`` returns for one header, quickly."""
     c_type, volume, count, flags = _PICKERS[order].unpack_from(record)
     if c_type in _MAPS:
         return int(max(0, count))
     if flags & DrFlag.DR_METAONLY or not (c_type in _DATA or (c_type == _TAPE and volume > 1)):
         return 0
+    if not plain and not 0 <= count <= ADDRESSES:
+        return -1
     used = record[_ADDR : _ADDR + max(0, min(count, ADDRESSES))]
     ones = used.count(1)
     if ones + used.count(0) == len(used):
         return ones
+    if not plain:
+        return -1
     return sum(records for there, records in holes.runs(used, len(used)) if there)

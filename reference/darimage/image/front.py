@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.batch import Batch, Marks
 from darimage.image.directories import DirectoryTable
 from darimage.image.parts import SectionHeader, section_header
-from darimage.image.walk import Batch, Marks, walk
+from darimage.image.walk import walk
 from darimage.schema import CType, DrFlag, Kind
 from darimage.sections.directory import CHUNK
 from darimage.sections.header import field_span

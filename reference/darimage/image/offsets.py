@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image import payload
+from darimage.image.batch import Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader
-from darimage.image.walk import Marks, walk
+from darimage.image.walk import walk
 from darimage.progress import Progress
 from darimage.schema import DrFlag
 from darimage.sections.offset_map import ELEMENT
@@ -71,6 +72,10 @@ def from_map(
             and reported (DARI-OFF-005).
         on_fault: Told of damage.
     """
+    if header.section_version != 1:
+        told = f"offset map of version {header.section_version}"
+        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-009"))
+        return None
     found = payload.find(volume, marks, header, 0, on_fault)
     if found is None:
         return None

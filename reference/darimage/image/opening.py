@@ -11,8 +11,8 @@ import numpy as np
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import parts
+from darimage.image.batch import Marks
 from darimage.image.parts import EndRecord, VolumeHeader
-from darimage.image.walk import Marks
 from darimage.schema import CType, DrFlag, Incompat, Kind, Magic, Order
 from darimage.sections.header import Identity, byte_order, field_span, picker, sound
 from darimage.units import RECORD
@@ -179,6 +179,8 @@ def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
     last = high if _end_at(volume, opening, high - 1) else _last_end(volume, opening, high)
     if last is None:
         return None
+    while last - high < _TAIL and _end_at(volume, opening, last):
+        last += 1
     first, record = last, b""
     while first > 0 and (found := _end_at(volume, opening, first - 1)):
         first, record = first - 1, found

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.batch import Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader
 from darimage.image.runs import Run, Stretches, follow
-from darimage.image.walk import Marks
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume
 

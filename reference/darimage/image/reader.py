@@ -13,18 +13,19 @@ import numpy.typing as npt
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import opening
+from darimage.image.batch import Batch
 from darimage.image.describe import describe, section_at, trailing_section
+from darimage.image.first_headers import inodes_at
 from darimage.image.front import Front, MapPart, read_front
 from darimage.image.headers_at import gather
 from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader, plausible
-from darimage.image.walk import Batch
 from darimage.progress import SILENT, Progress
-from darimage.schema import CType, DrFlag, Order, Section, Verdict
+from darimage.schema import CType, Order, Section, Verdict
 from darimage.sections import bitmap
-from darimage.sections.header import Identity, as_headers, sound
+from darimage.sections.header import Identity, sound
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume, open_volume
 
@@ -273,29 +274,9 @@ class Image:
 
     def _inodes_at(self, numbers: Ints, places: Ints, on_fault: OnFault) -> Iterator[Inode]:
         """Yield the inodes at addresses, ascending, whose headers are what they should be."""
-        records = places // RECORD
-        there = records < self.volume.size // RECORD
-        for number, record in zip(numbers[~there].tolist(), records[~there].tolist(), strict=True):
-            told = "its place is past the end of the image"
-            on_fault(Fault("truncated", told, None, number, record, "DARI-OFF-005"))
-        numbers, done = numbers[there], 0
-        for found, rows in gather(self.volume, records[there]):
-            wanted = numbers[done : done + len(found)]
-            done += len(found)
-            good = self._is_first_header(rows, wanted)
-            for at in np.flatnonzero(~good).tolist():
-                told = "its first header is not at its place"
-                where = (int(wanted[at]), int(found[at]))
-                on_fault(Fault("damaged", told, None, *where, "DARI-OFF-005"))
-            yield from Inode.many(rows[good], self.order, found[good], old_format=self.old_format)
-
-    def _is_first_header(self, rows: npt.NDArray[np.uint8], numbers: Ints) -> npt.NDArray[np.bool_]:
-        headers = as_headers(rows, self.order)
-        good = sound(rows, self.order) & (headers["c_type"] == CType.TS_INODE)
-        good &= headers["c_inumber"] == numbers
-        good &= headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES == 0
-        found: npt.NDArray[np.bool_] = good & (headers["c_date"] == self.marks.date)
-        return found
+        return inodes_at(
+            self.volume, self.marks, numbers, places, on_fault, old_format=self.old_format
+        )
 
     def _raise(self, fault: Fault) -> None:
         told = fault.message if fault.inode is None else f"inode {fault.inode}: {fault.message}"
@@ -312,7 +293,7 @@ class Image:
         total = self.extension.total_records if self.extension else 0
         if total > held:
             told = f"the image has {held} records of {total}"
-            self.faults.tell(Fault("truncated", told, None, None, held, "DARI-VOL-007"))
+            self.faults.tell(Fault("truncated", told, None, None, held, "DARI-VOL-011"))
         elif found is None:
             told = "no end record is found at the end"
             self.faults.tell(Fault("truncated", told, None, None, held, "DARI-END-001"))

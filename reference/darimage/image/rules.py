@@ -6,14 +6,15 @@ A rule gets the headers of a batch and tells which of them break it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from darimage.image.batch import Batch
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.inode import shifts
-from darimage.image.walk import Batch
 from darimage.schema import CType, DrFlag, InodeFlag, Kind
 from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
 from darimage.units import ADDRESSES
@@ -27,6 +28,9 @@ _, _HOST_END = field_span("c_host")
 _ENTRIES = np.arange(ADDRESSES)
 _NS = 1_000_000_000
 _NLINK_MAX = 32767
+_LEVEL_MAX = 9
+_FLAGGED_TYPES = (0o100000, 0o040000)
+_TYPES = (0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000)
 _MODES_WITHOUT_DATA = (0o010000, 0o020000, 0o060000, 0o140000)
 _DEVICES = (0o020000, 0o060000)
 
@@ -37,6 +41,9 @@ class Seen:
     Attributes:
         batch: The headers.
         first: The first header of the image, shape (1,).
+        shifts: Records each lies behind its ``c_tapea``.
+        shift_before: The same of the header before each; where an image has lost records all later
+            ones are shifted, and only the first of them is at fault.
         h: The headers, with the extension of an inode.
         is_data: Which are ``TS_INODE`` or ``TS_ADDR``.
         is_map: Which are ``TS_CLRI`` or ``TS_BITS``.
@@ -44,8 +51,10 @@ class Seen:
         is_inode: Which belong to an inode.
     """
 
-    def __init__(self, batch: Batch, first: Headers) -> None:
+    def __init__(self, batch: Batch, first: Headers, shift: int = 0) -> None:
         self.batch = batch
+        self.shifts = shifts(batch.headers(), batch.record)
+        self.shift_before = np.concatenate(([shift], self.shifts[:-1]))
         self.first = first
         self.h = batch.headers()
         kinds = batch.c_type
@@ -57,6 +66,13 @@ class Seen:
         self.extension = self.h["extension"]
         self.body = self.extension["body"]
         self.type_mode: Ints = batch.mode & 0o170000
+
+    @cached_property
+    def text_differs(self) -> Bools:
+        """Which have other texts or another level than the first header."""
+        first = self.first.view(np.uint8)[_LABEL:_HOST_END]
+        differs: Bools = (self.batch.rows[:, _LABEL:_HOST_END] != first).any(axis=1)
+        return differs
 
     def used(self) -> Ints:
         """Return how many entries of ``c_addr`` are in use."""
@@ -94,7 +110,7 @@ def _rule(requirement: str, told: str) -> Callable[[Callable[[Seen], Any]], Rule
 
 @_rule("DARI-REC-006", "c_tapea is not the record number")
 def _numbered(seen: Seen) -> Any:
-    return shifts(seen.h, seen.batch.record) != 0
+    return seen.shifts != seen.shift_before
 
 
 @_rule("DARI-REC-008", "c_ddate differs from the first header's")
@@ -158,16 +174,15 @@ def _spare(seen: Seen) -> Any:
 
 @_rule("DARI-REC-019", "label, level, filesys, dev or host differ from the first header's")
 def _who(seen: Seen) -> Any:
-    first = seen.first.view(np.uint8)[_LABEL:_HOST_END]
-    return (seen.batch.rows[:, _LABEL:_HOST_END] != first).any(axis=1)
+    return seen.text_differs
 
 
-@_rule("DARI-VOL-001", "c_firstrec is not 0")
+@_rule("DARI-REC-021", "c_firstrec is not 0")
 def _first_record(seen: Seen) -> Any:
     return seen.h["c_firstrec"] != 0
 
 
-@_rule("DARI-EXT-002", "there is no extension area")
+@_rule("DARI-EXT-001", "there is no extension area")
 def _marked(seen: Seen) -> Any:
     return (seen.extension["magic"] != np.frombuffer(EXTENSION_MAGIC, np.uint8)).any(axis=1)
 
@@ -190,7 +205,7 @@ def _version(seen: Seen) -> Any:
 
 @_rule("DARI-EXT-005", "undefined flags of the extension area are set")
 def _undefined(seen: Seen) -> Any:
-    known = int(InodeFlag.INODE_SUBSTITUTED) | int(InodeFlag.INODE_DATA_CRC)
+    known = sum(int(flag) for flag in InodeFlag)
     return seen.extension["flags"] & ~np.where(seen.is_inode, known, 0) != 0
 
 
@@ -199,8 +214,7 @@ def _inode_reserved(seen: Seen) -> Any:
     old = seen.dinode
     broken = old["di_db"][:, 1:].any(axis=1) | old["di_ib"].any(axis=1)
     broken |= old["di_spare"].any(axis=1)
-    for name in ("di_flags", "di_blocks", "di_gen"):
-        broken |= old[name] != 0
+    broken |= (old["di_blocks"] != 0) | (old["di_gen"] != 0)
     return broken | (~seen.is_data & old["di_mode"].astype(bool))
 
 
@@ -220,6 +234,34 @@ def _extension_reserved(seen: Seen) -> Any:
                 values = body[field].reshape(len(at), -1)
                 broken[at] |= values.any(axis=1)
     return broken
+
+
+@_rule("DARI-REC-022", "c_level does not fit c_ddate")
+def _level(seen: Seen) -> Any:
+    level = seen.h["c_level"]
+    full = seen.first["c_ddate"] == 0
+    return np.where(full, level != 0, (level < 1) | (level > _LEVEL_MAX))
+
+
+@_rule("DARI-REC-023", "a text is not padded with NUL")
+def _padding(seen: Seen) -> Any:
+    broken = np.zeros(len(seen.batch), np.bool_)
+    at = np.flatnonzero(seen.text_differs | (seen.batch.c_type == CType.TS_TAPE))
+    for name in ("c_label", "c_filesys", "c_dev", "c_host"):
+        text = seen.h[name][at]
+        broken[at] |= (text[:, -1] != 0) | ((text[:, :-1] == 0) & (text[:, 1:] != 0)).any(axis=1)
+    return broken
+
+
+@_rule("DARI-FIL-017", "the type in di_mode is none")
+def _type(seen: Seen) -> Any:
+    return seen.is_inode & ~np.isin(seen.type_mode, _TYPES)
+
+
+@_rule("DARI-FIL-016", "what is no file or directory has di_flags")
+def _inode_flags(seen: Seen) -> Any:
+    flagged = seen.is_inode & (seen.dinode["di_flags"] != 0)
+    return flagged & ~np.isin(seen.type_mode, _FLAGGED_TYPES)
 
 
 @_rule("DARI-FIL-008", "a fifo, socket or device has a size or data")
@@ -267,3 +309,13 @@ def _section_inode(seen: Seen) -> Any:
         wrong |= (old["di_uid"] != 0) | (old["di_gid"] != 0)
         broken[at] = wrong | (old["di_size"] != body["payload_size"])
     return broken
+
+
+@_rule("DARI-SCT-008", "a section's inode holds more than it may")
+def _section_rest(seen: Seen) -> Any:
+    old, broken = seen.dinode, np.zeros(len(seen.batch), np.bool_)
+    for name in ("di_ouid", "di_ogid", "di_flags"):
+        broken |= old[name] != 0
+    for name in ("di_atime", "di_mtime", "di_ctime"):
+        broken |= (old[name]["tv_sec"] != 0) | (old[name]["tv_usec"] != 0)
+    return seen.is_section & broken

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.batch import Batch, Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.headers_at import gather
-from darimage.image.walk import Batch, Marks
 from darimage.schema import CType, DrFlag, InodeFlag
 from darimage.sections.header import field_span
 from darimage.units import ADDRESSES, RECORD
@@ -54,6 +54,7 @@ class _Open:
     dinode: npt.NDArray[np.uint8]
     size: int
     run_records: int
+    flags: int
     headers: int = 0
     records: int = 0
     attributes: bool = False
@@ -79,7 +80,7 @@ class Runs:
         is_addr = batch.c_type == CType.TS_ADDR
         attributes = batch.flags & DrFlag.DR_EXTATTRIBUTES != 0
         leads = ~is_addr & ~attributes
-        if self._open is not None:
+        if self._open is not None or not leads[0]:
             head = int(leads.argmax()) if leads.any() else len(batch)
             self._add_to_open(batch.part(slice(0, head)), attributes[:head])
             if head == len(batch):
@@ -93,9 +94,8 @@ class Runs:
 
     def finish(self) -> Found:
         """Judge the last run and return the first headers of all."""
-        if self._open is not None:
-            self._close(self._open)
-            self._open = None
+        self._close(self._open)
+        self._open = None
         nothing = Found(*(np.zeros(0, np.int64) for _ in Found._fields))
         columns = zip(nothing, *self._found, strict=True)
         return Found(*(np.concatenate(column) for column in columns))
@@ -134,6 +134,7 @@ class Runs:
                 batch.rows[last, _DINODE:_DINODE_END].copy(),
                 int(size[-1]),
                 int(said[-1]),
+                int(_flags(batch)[last]),
                 int(headers[-1]),
                 int(records[-1]),
             )
@@ -141,7 +142,9 @@ class Runs:
     def _add_to_open(self, batch: Batch, attributes: Bools) -> None:
         """Judge headers that go on with the run left open."""
         run = self._open
-        if run is None or not len(batch):
+        if run is None:
+            everyone = np.ones(len(batch), np.bool_)
+            self._tell(batch, everyone, "DARI-FIL-005", "follows no TS_INODE")
             return
         plain = np.flatnonzero(~attributes)
         number = run.headers + np.arange(len(plain))
@@ -156,7 +159,8 @@ class Runs:
         same = (part.rows[:, _DINODE:_DINODE_END] == run.dinode).all(axis=1)
         same &= part.inode == run.inode
         said = np.full(len(part), run.run_records, np.int64)
-        self._judge_columns(part, number, size, same, said)
+        flags = np.full(len(part), run.flags, np.int64)
+        self._judge_columns(part, number, size, same, said, flags)
 
     def _numbers(self, run: Ints, attributes: Bools) -> Ints:
         """Return the number of each header within its run, those of attributes not counted."""
@@ -176,10 +180,10 @@ class Runs:
         same[later] &= (dinodes[at[later]] == dinodes[lead[later]]).all(axis=1)
         size = _clipped(batch.size[lead])
         said = _clipped(self._run_records(batch)[lead])
-        self._judge_columns(part, number[at], size, same, said)
+        self._judge_columns(part, number[at], size, same, said, _flags(batch)[lead])
 
     def _judge_columns(
-        self, part: Batch, number: Ints, size: Ints, same: Bools, said: Ints
+        self, part: Batch, number: Ints, size: Ints, same: Bools, said: Ints, flags: Ints
     ) -> None:
         """Judge headers given what their run says."""
         self._tell(part, ~same, "DARI-FIL-005", "does not repeat the inode of its TS_INODE")
@@ -197,11 +201,34 @@ class Runs:
         self._tell(part, first != number * ADDRESSES, "DARI-FIL-007", told)
         told = "run_records differs from the first header's"
         self._tell(part, _clipped(self._run_records(part)) != said, "DARI-FIL-006", told)
-        marked = part.headers()["extension"]["flags"] & InodeFlag.INODE_SUBSTITUTED != 0
+        marked = _flags(part) & InodeFlag.INODE_SUBSTITUTED != 0
         self.substituted.update(part.inode[marked & ~is_section].tolist())
-        self._judge_tails(part, number, size)
+        end_is_hole = ~is_section & (_flags(part) & InodeFlag.INODE_END_IS_HOLE != 0)
+        differs = ~is_section & ((_flags(part) ^ flags) & InodeFlag.INODE_END_IS_HOLE != 0)
+        told = "inode_end_is_hole differs from the first header's"
+        self._tell(part, differs, "DARI-FIL-020", told)
+        self._judge_ends(part, number, size, end_is_hole)
+        self._judge_tails(part, number, size, end_is_hole)
 
-    def _judge_tails(self, part: Batch, number: Ints, size: Ints) -> None:
+    def _judge_ends(self, part: Batch, number: Ints, size: Ints, end_is_hole: Bools) -> None:
+        """Judge whether last blocks are present as they must be (DARI-FIL-019, DARI-FIL-020).
+
+        Where the last block is the first of its header, the one before it is not looked at.
+        """
+        last = -(-size // RECORD) - 1 - number * ADDRESSES
+        at = np.flatnonzero((last >= 0) & (last < ADDRESSES) & (part.inode != SECTIONS_INODE))
+        maps, column = part.rows[at, _ADDR:], last[at]
+        rows = np.arange(len(at))
+        there = maps[rows, column] == 1
+        before = (maps[rows, np.maximum(column - 1, 0)] == 1) | (column == 0)
+        ragged, marked = size[at] % RECORD != 0, end_is_hole[at]
+        chosen = part.part(at)
+        told = "the last block is a hole after a present one"
+        self._tell(chosen, ~there & before & ragged & (column > 0), "DARI-FIL-019", told)
+        told = "inode_end_is_hole is set without cause"
+        self._tell(chosen, marked & ~(there & before & ragged), "DARI-FIL-020", told)
+
+    def _judge_tails(self, part: Batch, number: Ints, size: Ints, end_is_hole: Bools) -> None:
         """Find last records that are not filled with zeros (DARI-FIL-004)."""
         last_block = -(-size // RECORD) - 1 - number * ADDRESSES
         here = (size % RECORD != 0) & (last_block >= 0) & (last_block < ADDRESSES)
@@ -213,6 +240,9 @@ class Runs:
             broken = (rows * ((size[chosen] % RECORD)[:, None] <= _BYTES)).any(axis=1)
             told = "the last record is not filled with zeros"
             self._tell(part.part(chosen), broken, "DARI-FIL-004", told)
+            told = "inode_end_is_hole is set, the last block is not zero"
+            filled = end_is_hole[chosen] & rows.any(axis=1)
+            self._tell(part.part(chosen), filled, "DARI-FIL-020", told)
 
     def _tails(
         self, part: Batch, at: Ints, records: Ints, inside: Bools
@@ -241,8 +271,8 @@ class Runs:
         told = "the run has not run_records records"
         self._tell(heads, done & (records != said), "DARI-FIL-006", told)
 
-    def _close(self, run: _Open) -> None:
-        if not self.marks.numbered:
+    def _close(self, run: _Open | None) -> None:
+        if run is None or not self.marks.numbered:
             return
         wanted = max(1, -(-run.size // (RECORD * ADDRESSES)))
         if run.headers != wanted:
@@ -256,6 +286,12 @@ class Runs:
         for at in np.flatnonzero(broken).tolist():
             where = (int(part.inode[at]), int(part.record[at]))
             self.on_fault(Fault("format", told, None, *where, requirement))
+
+
+def _flags(part: Batch) -> Ints:
+    """Return the flags of extension areas."""
+    flags: Ints = part.headers()["extension"]["flags"].astype(np.int64)
+    return flags
 
 
 def _clipped(column: npt.NDArray[np.integer]) -> Ints:

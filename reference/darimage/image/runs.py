@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
-from darimage.image.walk import Batch, Marks, walk
+from darimage.image.batch import Batch, Marks
+from darimage.image.walk import walk
 from darimage.schema import CType, InodeFlag
 from darimage.sections import holes
 from darimage.sections.header import field_span
@@ -20,7 +21,7 @@ OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
 
 _ADDR, _ADDR_END = field_span("c_addr")
-_BLOCKS_MAX = 1 << 54
+_BLOCKS_MAX = 1 << 52
 _ENTRIES = np.arange(ADDRESSES)
 
 

@@ -79,6 +79,9 @@ def _both_maps(image: Image, on_fault: OnFault) -> None:
     if len(one.payload) != len(two.payload):
         told = "the bitmaps differ in length"
         on_fault(Fault("format", told, None, None, two.record, "DARI-BMP-003"))
+    elif len(np.setdiff1d(image.dumped, image.exists)):
+        told = "bitmap II holds inodes that bitmap I does not"
+        on_fault(Fault("format", told, None, None, two.record, "DARI-BMP-008"))
     elif one.payload != two.payload and not image.identity.base_date:
         told = "the bitmaps of a full image differ"
         on_fault(Fault("format", told, None, None, two.record, "DARI-BMP-001"))
@@ -112,7 +115,7 @@ def directories(image: Image, found: Found, on_fault: OnFault) -> None:
     starts = np.searchsorted(table.piece_owner, np.arange(len(table.records)), side="left")
     stops = np.searchsorted(table.piece_owner, np.arange(len(table.records)), side="right")
     headers = as_headers(table.rows, image.order) if len(table.rows) else None
-    modes = _Modes(found)
+    modes = _Modes(found, image.exists)
     for row, record in enumerate(table.records.tolist()):
         if headers is None:
             break
@@ -171,20 +174,22 @@ def _fault(told: str, requirement: str) -> Fault:
 class _Modes:
     """File types by inode number."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Found, exists: Ints) -> None:
+        self.exists = set(exists.tolist())
         first = np.unique(found.inode, return_index=True)[1]
         self.types = dict(
             zip(found.inode[first].tolist(), (found.mode[first] >> 12).tolist(), strict=True)
         )
 
     def judge(self, entries: list[Entry]) -> list[Fault]:
-        """Return faults for entries with a wrong type, or of inodes that are not there."""
+        """Return faults for entries with a wrong type, or of inodes that do not exist."""
         faults = []
         for inode, d_type, name in entries:
             there = self.types.get(inode)
             if there is None:
-                told = f"entry {display(name)} names inode {inode}, which is not in the image"
-                faults.append(_fault(told, "DARI-BMP-001"))
+                if inode not in self.exists:
+                    told = f"entry {display(name)} names inode {inode}, which does not exist"
+                    faults.append(_fault(told, "DARI-DIR-015"))
             elif there != d_type:
                 told = f"entry {display(name)} has d_type {d_type}, the inode {there}"
                 faults.append(_fault(told, "DARI-DIR-012"))
@@ -204,6 +209,9 @@ def links(image: Image, found: Found, on_fault: OnFault) -> None:
     wanted = named.copy()
     for place in np.flatnonzero(is_directory).tolist():
         wanted[place] = 2 + below.get(int(found.inode[place]), 0)
+    for place in np.flatnonzero(~is_directory & (named == 0)).tolist():
+        where = (int(found.inode[place]), int(found.record[place]))
+        on_fault(Fault("format", "no entry names it", None, *where, "DARI-DIR-016"))
     for place in np.flatnonzero(wanted != found.nlink).tolist():
         told = f"nlink is {int(found.nlink[place])}, it has {int(wanted[place])}"
         where = (int(found.inode[place]), int(found.record[place]))

@@ -14,13 +14,14 @@ import numpy as np
 
 from darimage.faults import Fault
 from darimage.image import tree_rules
+from darimage.image.batch import Batch
 from darimage.image.end_rules import Files, Judge
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
 from darimage.image.reader import Faults, Image
 from darimage.image.rules import RULES, Seen
 from darimage.image.run_rules import Found, Runs
-from darimage.image.walk import Batch, walk
+from darimage.image.walk import walk
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Kind, Verdict
 from darimage.sections.header import Headers, as_headers, field_span
@@ -115,6 +116,7 @@ class _Verifier:
         self.first: Headers | None = None
         self.end_body: bytes | None = None
         self.phase = 0
+        self.shift = 0
 
     def run(self) -> Verification:
         image = self.image
@@ -158,7 +160,8 @@ class _Verifier:
         if self.image.is_dari:
             if self.first is None:
                 self.first = as_headers(batch.rows[:1].copy(), self.image.order)
-            seen = Seen(batch, self.first)
+            seen = Seen(batch, self.first, self.shift)
+            self.shift = int(seen.shifts[-1])
             for rule in RULES:
                 self._tell(batch, rule.broken(seen), rule.requirement, rule.told)
             self._sections(batch)

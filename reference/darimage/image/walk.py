@@ -8,24 +8,20 @@ none is sound, the next one that is sound is searched for and a fault says what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.batch import Batch, Ints, Marks, Rows
 from darimage.image.following import following, following_of_one
 from darimage.image.headers_at import gather
 from darimage.image.inode import shifts
-from darimage.schema import ORDERS, CType, DrFlag, Magic, Order
-from darimage.sections.header import Headers, as_headers, picker, sound
-from darimage.units import RECORD
+from darimage.schema import ORDERS, CType, Magic
+from darimage.sections.header import as_headers, picker, sound
+from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume
 
 OnFault = Callable[[Fault], None]
-Ints = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.uint8]
 
 WINDOW = 4096
 """Records of a big window."""
@@ -41,103 +37,8 @@ _BEHIND = 16 * WINDOW
 """Records that are searched for a header in its right place before one out of place is taken."""
 
 _PICKERS = {
-    order: picker(order, "c_type", "c_date", "c_tapea", "c_magic", "c_checksum") for order in ORDERS
+    order: picker(order, "c_type", "c_date", "c_tapea", "c_magic", "c_count") for order in ORDERS
 }
-_NOTHING = np.zeros((0, RECORD), np.uint8)
-
-
-@dataclass(frozen=True)
-class Marks:
-    """By what a header is told from data that only looks like one.
-
-    Attributes:
-        order: Byte order of the image.
-        date: ``c_date`` of the image; ``None`` takes any.
-        numbered: ``c_tapea`` says where a header belongs (not so in plain dumps).
-    """
-
-    order: Order
-    date: int | None
-    numbered: bool
-
-
-class Batch:
-    """Headers that follow one another, as columns.
-
-    Attributes:
-        record: Record number of each.
-        rows: The headers, shape (n, 1024).
-        following: Records that follow each before the next header.
-        order: Byte order of the image.
-        window: Records that were read, with the headers among them, or none; valid until the next
-            batch is asked for.
-        window_start: Record number of the first of these.
-    """
-
-    def __init__(
-        self,
-        record: Ints,
-        rows: Rows,
-        after: Ints,
-        order: Order,
-        window: Rows = _NOTHING,
-        window_start: int = 0,
-    ) -> None:
-        self.record = record
-        self.rows = rows
-        self.following = after
-        self.order = order
-        self.window = window
-        self.window_start = window_start
-
-    def __len__(self) -> int:
-        return len(self.record)
-
-    def headers(self, body: str = "inode_body") -> Headers:
-        """Return the headers with an extension body."""
-        return as_headers(self.rows, self.order, body)
-
-    @cached_property
-    def c_type(self) -> Ints:
-        """What each opens."""
-        return self.headers()["c_type"].astype(np.int64)
-
-    @cached_property
-    def inode(self) -> Ints:
-        """``c_inumber``."""
-        return self.headers()["c_inumber"].astype(np.int64)
-
-    @cached_property
-    def mode(self) -> Ints:
-        """``di_mode``."""
-        return self.headers()["c_dinode"]["di_mode"].astype(np.int64)
-
-    @cached_property
-    def size(self) -> npt.NDArray[np.uint64]:
-        """``di_size``."""
-        return self.headers()["c_dinode"]["di_size"].astype(np.uint64)
-
-    @cached_property
-    def count(self) -> Ints:
-        """``c_count``."""
-        return self.headers()["c_count"].astype(np.int64)
-
-    @cached_property
-    def flags(self) -> Ints:
-        """``c_flags``."""
-        return self.headers()["c_flags"].astype(np.int64)
-
-    @cached_property
-    def starts_inode(self) -> npt.NDArray[np.bool_]:
-        """Whether each is the first header of an inode, not of its attributes."""
-        plain = self.flags & DrFlag.DR_EXTATTRIBUTES == 0
-        found: npt.NDArray[np.bool_] = (self.c_type == CType.TS_INODE) & plain
-        return found
-
-    def part(self, keep: slice | Ints | npt.NDArray[np.bool_]) -> Batch:
-        """Return some of the headers."""
-        chosen = (self.record[keep], self.rows[keep], self.following[keep])
-        return Batch(*chosen, self.order, self.window, self.window_start)
 
 
 def walk(
@@ -241,7 +142,10 @@ class _Walk:
         """Return the chain of headers of a window that begins at the next one."""
         window = self._read(self.at, self.size)
         places, rows, _ = self._sound(window, self.at)
-        after = following(rows, self.marks.order)
+        after = following(rows, self.marks.order, plain=not self.marks.numbered)
+        if (after < 0).any():
+            kept = after >= 0
+            places, rows, after = places[kept], rows[kept], after[kept]
         chain, gaps = _chain(places, after)
         for gap, place in gaps:
             self._tell(self.at + gap, place - gap)
@@ -281,10 +185,13 @@ class _Walk:
             record = self.volume.read_at(at * RECORD, RECORD)
             if not self._looks_right(record, at):
                 break
+            count = following_of_one(record, self.marks.order, plain=not self.marks.numbered)
+            if count < 0:
+                break
             found.append(record)
             records.append(at)
-            after.append(following_of_one(record, self.marks.order))
-            at += 1 + after[-1]
+            after.append(count)
+            at += 1 + count
         rows = np.frombuffer(b"".join(found), np.uint8).reshape(-1, RECORD)
         wrong = np.flatnonzero(~sound(rows, self.marks.order))
         count = int(wrong[0]) if wrong.size else len(rows)
@@ -330,7 +237,10 @@ class _Walk:
             if not len(window):
                 break
             places, rows, behind = self._sound(window, at, anywhere=True)
-            right = behind == self.shift if self.marks.numbered else behind == behind
+            after = following(rows, self.marks.order, plain=not self.marks.numbered)
+            right = after >= 0
+            if self.marks.numbered:
+                right &= behind == self.shift
             if right.any():
                 return at + int(places[right.argmax()])
             displaced = displaced or self._confirmed(places + at, rows, behind)
@@ -391,7 +301,7 @@ def _why(record: bytes, marks: Marks) -> tuple[str, str]:
     """Return why a record is no header of an image, and by which sentence."""
     if len(record) < RECORD:
         return "no header here", "DARI-REC-001"
-    c_type, date, tapea, magic, _ = _PICKERS[marks.order].unpack_from(record)
+    c_type, date, tapea, magic, count = _PICKERS[marks.order].unpack_from(record)
     if magic != Magic.NFS:
         return "no header here", "DARI-REC-003"
     row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
@@ -401,31 +311,8 @@ def _why(record: bytes, marks: Marks) -> tuple[str, str]:
         return f"the header here has c_type {c_type}", "DARI-REC-005"
     if marks.date is not None and date != marks.date:
         return f"the header here has c_date {date}, not {marks.date}", "DARI-REC-007"
-    return f"the header here says that it is record {tapea}", "DARI-REC-006"
-
-
-def _why(record: bytes, marks: Marks) -> tuple[str, str]:
-    """Return why a record is no header of an image, and by which sentence."""
-    if len(record) < RECORD:
-        return "no header here", "DARI-REC-001"
-    c_type, date, tapea, magic, _ = _PICKERS[marks.order].unpack_from(record)
-    if magic != Magic.NFS:
-        return "no header here", "DARI-REC-003"
-    row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
-    if not sound(row, marks.order)[0]:
-        return "the header here has a wrong checksum", "DARI-REC-004"
-    if not CType.TS_TAPE <= c_type <= CType.TS_CLRI:
-        return f"the header here has c_type {c_type}", "DARI-REC-005"
-    if marks.date is not None and date != marks.date:
-        return f"the header here has c_date {date}, not {marks.date}", "DARI-REC-007"
-    return f"the header here says that it is record {tapea}", "DARI-REC-006"
-
-
-def _confirmed(records: Ints, rows: Rows, behind: Ints, order: Order) -> tuple[int, int] | None:
-    """Return record and shift of the first header that the next one confirms."""
-    targets = records + 1 + following(rows, order)
-    places = np.searchsorted(records, targets)
-    inside = np.flatnonzero(places < len(records))
-    there = inside[records[places[inside]] == targets[inside]]
-    agreed = there[behind[places[there]] == behind[there]]
-    return (int(records[agreed[0]]), int(behind[agreed[0]])) if agreed.size else None
+    if following_of_one(record, marks.order, plain=not marks.numbered) >= 0:
+        return f"the header here says that it is record {tapea}", "DARI-REC-006"
+    if not 0 <= count <= ADDRESSES:
+        return f"the header here has c_count {count}", "DARI-REC-011"
+    return "the header here has entries of c_addr other than 0 and 1", "DARI-REC-017"

@@ -1,7 +1,7 @@
 """Filling files in the order of their offsets, reading only what was selected (DARI-RST-004).
 
 A small file whose records follow its header without a hole is written straight out of the window
-it was read with. All others go by their extents, in steps of a few MiB, and keep their holes
+it was read with. All others go by their extents, in steps of a MiB, and keep their holes
 (DARI-RST-003).
 
 A file is nobody else's to read and has the time of the run until it is whole: one that is left
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from darimage.image.reader import Image
     from darimage.restore.plan import Files, Plan
 
-STEP = 4 << 20
-"""Bytes of one file read at once."""
+STEP = 1 << 20
+"""Bytes of one file read at once; more would not stay in the processor's cache."""
 
 
 @dataclass

@@ -121,7 +121,7 @@ class Neighbours:
             except StorageError:
                 got = 0
             if got < len(view):
-                view[got:] = bytes(len(view) - got)
+                view[:] = bytes(len(view))
 
     def _inodes(
         self,

@@ -1,0 +1,67 @@
+"""Inodes at places that are known: read, and held against what should be there (DARI-OFF-005)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.batch import Marks
+from darimage.image.headers_at import gather
+from darimage.image.inode import Inode
+from darimage.schema import CType, DrFlag
+from darimage.sections.header import as_headers, sound
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+
+
+def inodes_at(
+    volume: Volume,
+    marks: Marks,
+    numbers: Ints,
+    places: Ints,
+    on_fault: OnFault,
+    *,
+    old_format: bool,
+) -> Iterator[Inode]:
+    """Yield the inodes whose first headers are where they should be.
+
+    Args:
+        volume: The image.
+        marks: What its headers have in common.
+        numbers: Inode numbers.
+        places: Byte address of each, ascending.
+        on_fault: Told of the others.
+        old_format: Owners are those of images without ``DR_NEWINODEFMT``.
+    """
+    records = places // RECORD
+    there = records < volume.size // RECORD
+    for number, record in zip(numbers[~there].tolist(), records[~there].tolist(), strict=True):
+        told = "its place is past the end of the image"
+        on_fault(Fault("truncated", told, None, number, record, "DARI-OFF-005"))
+    numbers, done = numbers[there], 0
+    for found, rows in gather(volume, records[there]):
+        wanted = numbers[done : done + len(found)]
+        done += len(found)
+        good = _is_first_header(rows, marks, wanted)
+        for at in np.flatnonzero(~good).tolist():
+            told = "its first header is not at its place"
+            where = (int(wanted[at]), int(found[at]))
+            on_fault(Fault("damaged", told, None, *where, "DARI-OFF-005"))
+        yield from Inode.many(rows[good], marks.order, found[good], old_format=old_format)
+
+
+def _is_first_header(
+    rows: npt.NDArray[np.uint8], marks: Marks, numbers: Ints
+) -> npt.NDArray[np.bool_]:
+    headers = as_headers(rows, marks.order)
+    good = sound(rows, marks.order) & (headers["c_type"] == CType.TS_INODE)
+    good &= headers["c_inumber"] == numbers
+    good &= headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES == 0
+    found: npt.NDArray[np.bool_] = good & (headers["c_date"] == marks.date)
+    return found
