@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import struct
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -468,12 +467,3 @@ def test_one_flipped_byte_costs_at_most_one_inode_and_what_is_below(record, at, 
     tops = {path.split(b"/")[0] for path in different}
     lists_root = len(tops) > 2
     assert not lists_root or record in range(5, 8)
-
-
-def test_images_of_real_dump():
-    """The image made for the notes, if this machine still has it."""
-    path = Path("/tmp/lt/real.dump")
-    if not path.exists():
-        pytest.skip("no such image here")
-    with Image.open(path) as image:
-        assert image.faults == []

@@ -34,7 +34,7 @@ def command(
         raise click.UsageError("--long, --tree and --json do not go together")
     with Image.open(image) as opened:
         chosen = select(opened.names, selection)
-        listed = list(listing.rows(opened, chosen))
+        listed = listing.rows(opened, chosen)
         if as_json or is_long:
             known = listing.inodes(opened, listed)
         if as_json:

@@ -11,6 +11,7 @@ import numpy as np
 
 from darimage.errors import FormatError
 from darimage.faults import Fault, display
+from darimage.image.absent import left_out
 from darimage.image.contents import read_link
 from darimage.image.inode import Inode
 from darimage.image.reader import Image
@@ -41,8 +42,14 @@ class Row(NamedTuple):
     entry: Entry
 
 
-def rows(image: Image, selection: Selection) -> Iterator[Row]:
-    """Yield the names that were selected and all below them, in tree order."""
+def rows(image: Image, selection: Selection) -> list[Row]:
+    """Return the names that were selected and all below them, in tree order."""
+    found = list(_rows(image, selection))
+    absent = left_out(image, [row.entry.inode for row in found])
+    return [row for row, gone in zip(found, absent.tolist(), strict=True) if not gone]
+
+
+def _rows(image: Image, selection: Selection) -> Iterator[Row]:
     names = image.names
     if selection.root:
         yield Row(b"", Entry(names.root, 4, b""))

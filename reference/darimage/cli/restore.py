@@ -63,13 +63,16 @@ def command(
         chosen = select(opened.names, selection, inodes)
         if opened.access == "sequential" and opened.is_dari and not sequential:
             click.echo(f"darimage: {opened.name}: no direct access: {opened.access_note}", err=True)
+        bar = common.progress(quiet=quiet)
+        if opened.access == "sequential":
+            opened.index_sequentially(bar)
         settings = Options(
             parents=parents,
             overwrite=overwrite,
             owners=not no_owner,
             workers=workers or cores(),
         )
-        report = restore(opened, destination, chosen, settings, common.progress(quiet=quiet))
+        report = restore(opened, destination, chosen, settings, bar)
     if as_json:
         common.print_json(report.as_json())
     else:

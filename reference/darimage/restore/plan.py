@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.absent import left_out
 from darimage.restore.selection import Selection, is_directory
 from darimage.units import RECORD
 
@@ -213,7 +214,7 @@ def _arrange(image: Image, collected: _Collected, plan: Plan) -> None:
     place_of = np.full(len(inodes), -1, np.int64)
     place_of[order] = np.arange(len(order))
     rows = place_of[row_of]
-    for name in np.flatnonzero(rows < 0).tolist():
+    for name in np.flatnonzero((rows < 0) & ~left_out(image, named)).tolist():
         plan.faults.append(_missing(collected, name, plan))
     further = np.ones(len(named), np.bool_)
     further[first] = False

@@ -41,10 +41,13 @@ masks = st.one_of(
 guids = st.none() | st.uuids()
 
 
-def entries(types=None, flags=0xFF, data=True, object_flags=True):
+tails = st.binary(max_size=24)
+aligned_tails = tails.map(lambda data: data[: len(data) & ~3])
+
+
+def entries(types=None, flags=0xFF, tails=tails, object_flags=True):
     """Return a strategy of known entries, optionally without what SDDL or Samba leaves out."""
     types = sorted(PLAIN_TYPES | OBJECT_TYPES) if types is None else types
-    tails = st.binary(max_size=24) if data else st.just(b"")
 
     def build(ace_type):
         shared = {
@@ -83,7 +86,7 @@ acls = st.builds(
 
 
 @st.composite
-def descriptors(draw, acls=acls):
+def descriptors(draw, acls=acls, sbz1=st.integers(0, 255)):
     """Draw a descriptor with any control bits."""
     return SecurityDescriptor(
         draw(st.none() | sids),
@@ -91,7 +94,7 @@ def descriptors(draw, acls=acls):
         draw(st.none() | acls),
         draw(st.none() | acls),
         draw(st.integers(0, 0x7FFF)) | SdControl.SELF_RELATIVE,
-        draw(st.integers(0, 255)),
+        draw(sbz1),
     )
 
 
@@ -117,8 +120,14 @@ def sddl_descriptors(draw, spoken=spoken_entries, null_acls=True):
     )
 
 
+# Samba keeps neither sbz1 nor application data.
+packed_descriptors = descriptors(
+    st.lists(entries(JUDGED_TYPES, tails=st.just(b""))).map(tuple).map(Acl.of), st.just(0)
+)
+"""Descriptors that Samba packs again without a loss."""
+
 judged_descriptors = sddl_descriptors(
-    entries(JUDGED_TYPES, JUDGED_FLAGS, data=False, object_flags=False), null_acls=False
+    entries(JUDGED_TYPES, JUDGED_FLAGS, st.just(b""), object_flags=False), null_acls=False
 )
 """Descriptors that Samba 4.17 can say in SDDL."""
 

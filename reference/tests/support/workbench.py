@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import re
+import stat
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -148,11 +149,18 @@ def open_case(
 
 def paths_below(root: Path) -> list[bytes]:
     """Every path of a tree relative to its root, the root itself left out."""
-    start = os.fsencode(root)
     found = []
-    for folder, folder_names, file_names in os.walk(start):
-        names = folder_names + file_names
-        found += [os.path.relpath(os.path.join(folder, name), start) for name in names]
+    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    pending: list[tuple[int, bytes]] = [(here, b"")]
+    # By descriptors, one for each directory on the way: a path may be too long for the system.
+    while pending:
+        here, above = pending.pop()
+        for name in map(os.fsencode, os.listdir(here)):
+            found.append(above + name)
+            if stat.S_ISDIR(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
+                below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                pending.append((below, above + name + b"/"))
+        os.close(here)
     return found
 
 
