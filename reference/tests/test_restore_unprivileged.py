@@ -9,6 +9,7 @@ import traceback
 
 import pytest
 from support import trees
+from support.everybody import let_through
 from test_restore_run import bring, image_of
 
 from darimage.sources.memory import Node
@@ -61,9 +62,7 @@ def tree():
 
 @pytest.fixture
 def place(tmp_path):
-    # Nobody has to get through the directories above as well.
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        os.chmod(folder, 0o755)
+    let_through(tmp_path)
     folder = tmp_path / "place"
     folder.mkdir()
     os.chown(folder, NOBODY, NOBODY)

@@ -48,6 +48,7 @@ def test_a_sid_reads_back_from_bytes_and_from_text(sid):
         ("S-1-0x123456789abc-1", Sid(0x123456789ABC, (1,))),
         ("S-1-16-4096", Sid(16, (4096,))),
         ("S-1-3", Sid(3)),
+        ("S-1-4294967295", Sid(2**32 - 1)),
     ],
 )
 def test_the_text_of_a_sid(text, sid):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from support import samba_judge
 from support.descriptors import (
@@ -44,6 +44,9 @@ REAL = [
     "",
 ]
 FILE_ALL = re.compile(r"(\([A-Z]+;[A-Z]*);FA;")
+EMPTY_BEFORE_SACL = re.compile("D:[A-Z]*S:")
+"""Samba 4.17 takes the S for a flag of a DACL that has no entries, and gives up."""
+
 ORDERINGS = st.sampled_from(list(permutations(range(4))))
 CALLBACKS = [9, 10, 13]
 """Types that Samba 4.17 unpacks though its SDDL does not know them."""
@@ -83,7 +86,9 @@ def test_samba_reads_what_we_build_to_the_same_sddl(samba, descriptor, order, ga
 
 @given(judged_descriptors, st.none() | st.just(DOMAIN_SID))
 def test_samba_builds_from_our_text_what_we_wrote(samba, descriptor, domain):
-    answer = samba.ask("text", sddl=for_samba(to_sddl(descriptor, domain)))
+    text = to_sddl(descriptor, domain)
+    assume(not EMPTY_BEFORE_SACL.search(text))
+    answer = samba.ask("text", sddl=for_samba(text))
     assert "error" not in answer
     found = SecurityDescriptor.parse(bytes.fromhex(answer["data"]))
     assert said(found) == said(descriptor)
@@ -102,7 +107,8 @@ def test_descriptors_of_samba_decode_here(samba, text):
 def test_samba_finds_every_entry_where_ours_is(samba, found):
     descriptor = SecurityDescriptor(dacl=Acl.of(found), control=0x8004)
     answer = samba.ask("read", data=descriptor.build().hex())
-    assert answer["entries"] == [[e.type, e.flags, e.mask, str(e.sid)] for e in found]
+    entries = [(*rest, Sid.from_text(sid)) for *rest, sid in answer["entries"]]
+    assert entries == [(e.type, e.flags, e.mask, e.sid) for e in found]
 
 
 def test_words_for_sids_are_those_of_samba(samba):

@@ -88,6 +88,8 @@ def test_text_that_is_written_as_it_was_read(text):
         ("D:(A;;16;;;WD)(A;;020;;;WD)(A;;0;;;WD)", "D:(A;;RP;;;WD)(A;;RP;;;WD)(A;;;;;WD)"),
         (" D:AIP(A; CIOI ;FA;;; BA )", "D:PAI(A;OICI;FA;;;BA)"),
         ("O:S-1-5-21-1D:", "O:S-1-5-21-1D:"),
+        ("O:S-1-0xfffffffffD:", "O:S-1-0x000fffffffffD:"),
+        ("O:S-1-0xffffffff", "O:S-1-4294967295"),
         ("D:(0x0;;FA;;;WD;)", "D:(A;;FA;;;WD)"),
     ],
 )

@@ -85,8 +85,11 @@ acls = st.builds(
 )
 
 
+octets = st.integers(0, 255)
+
+
 @st.composite
-def descriptors(draw, acls=acls, sbz1=st.integers(0, 255)):
+def descriptors(draw, acls=acls, sbz1=octets):
     """Draw a descriptor with any control bits."""
     return SecurityDescriptor(
         draw(st.none() | sids),

@@ -32,7 +32,7 @@ class Damage(NamedTuple):
 damages = st.lists(
     st.builds(
         Damage,
-        st.sampled_from(["flip", "flip", "seal", "seal", "seal", "cut", "double", "swap", "drop", "blank"]),
+        st.sampled_from([*["flip"] * 2, *["seal"] * 3, "cut", "double", "swap", "drop", "blank"]),
         st.integers(0, 2**16 - 1),
         st.integers(0, 2**16 - 1),
         st.sampled_from([1, 2, 4, 0x80, 0xFF, 0x40, 3]),

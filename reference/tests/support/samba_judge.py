@@ -1,7 +1,7 @@
 """Samba's own codec of descriptors as a judge, in a process of Debian's Python.
 
-As a program it answers one JSON object a line; ``Judge`` is the other end. The package python3-samba
-is built for the system's Python, which is not the one the tests run in.
+As a program it answers one JSON object a line; ``Judge`` is the other end. The package
+python3-samba is built for the system's Python, which is not the one the tests run in.
 """
 
 from __future__ import annotations

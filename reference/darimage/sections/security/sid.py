@@ -17,8 +17,8 @@ _WORD = 4
 _AUTHORITY = 6
 _DECIMAL_AUTHORITY = 1 << 32
 
-# A hexadecimal authority has all its digits, or it could not be told from a D: behind it.
-SID_TEXT = re.compile(r"S-1-(0[xX][0-9A-Fa-f]{12}|[0-9]{1,15})((?:-[0-9]{1,10})*)")
+# A colon behind shows that a hexadecimal authority took the D of a D: for its last digit.
+SID_TEXT = re.compile(r"S-1-(0[xX][0-9A-Fa-f]{1,12}|[0-9]{1,15})((?:-[0-9]{1,10})*)(?!:)")
 
 
 @dataclass(frozen=True, slots=True)
