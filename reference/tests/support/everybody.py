@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-SEARCH = 0o005
+SEARCH = 0o055
 
 
 def let_through(path: Path) -> None:
