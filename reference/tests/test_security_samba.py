@@ -45,7 +45,7 @@ REAL = [
 ]
 FILE_ALL = re.compile(r"(\([A-Z]+;[A-Z]*);FA;")
 UNREAD = re.compile("D:[A-Z]*S:|S-1-0x")
-"""SDDL that Samba 4.17 does not read: it takes the S of S: for a flag of a DACL that has no entries,
+"""SDDL that Samba 4.17 does not read: it takes the S of S: for a flag of a DACL without entries,
 and stops at the x of an authority in hexadecimal."""
 
 ORDERINGS = st.sampled_from(list(permutations(range(4))))

@@ -191,6 +191,9 @@ class Names:
         self._named_by = [_NOBODY] * len(self._numbers)
         dropped: list[int] = []
         root = self._row_of.get(self.root, _NOBODY)
+        if root == _NOBODY:
+            told = "the root directory is not in the image"
+            on_fault(Fault("missing", told, b"", self.root, None, "DARI-DIR-001"))
         reached = {root}
         pending = [root] if root != _NOBODY else []
         for row in pending:
