@@ -125,7 +125,7 @@ def test_extents_are_the_records_that_ranges_touch(byte_ranges, size):
     before = holes.present_before(extents, np.arange(len(present) + 1))
     assert before.tolist() == [0, *np.cumsum(present).tolist()]
     for first in range(0, len(present), ADDRESSES):
-        c_addr = holes.addresses(extents, first)
+        c_addr = holes.addresses(extents, first)[0]
         part = present[first : first + ADDRESSES]
         assert c_addr[: len(part)].tolist() == part.astype(int).tolist()
         expanded = [p for p, count in holes.runs(c_addr.tobytes(), len(part)) for _ in range(count)]

@@ -171,6 +171,19 @@ def test_samba_reads_our_wrappers(samba, found, order):
     assert answer == {**details(found), "data": found.descriptor.hex()}
 
 
+@given(packed_descriptors, ORDERINGS, st.integers(1, 3))
+def test_samba_never_reads_another_descriptor_than_we_show(samba, descriptor, order, gap):
+    value = wrap(rearranged(descriptor, order, gap).build())
+    assert samba.ask("unwrap", data=value.hex())["data"] == plain(descriptor).hex()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_an_entry_that_samba_would_misread_is_not_wrapped(size):
+    acl = Acl((Ace(0, 0, 1, Sid(1, (0,)), data=bytes(size)),))
+    with pytest.raises(FormatError, match="DARI-SDE-015"):
+        wrap(SecurityDescriptor(sacl=acl).build())
+
+
 @given(wrappers())
 def test_a_wrapper_reads_back(found):
     assert unwrap(found.build()) == found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -62,11 +64,13 @@ class InodeHeaders:
         sparse, hole_ended = self._inventory.sparse, self._inventory.hole_ended
         if not sparse:
             return
-        for at, (row, which) in enumerate(zip(rows.tolist(), number.tolist(), strict=True)):
+        edges = np.flatnonzero(np.diff(rows, prepend=-1, append=-1)).tolist()
+        for at, end in pairwise(edges):
+            row, first = int(rows[at]), int(number[at]) * ADDRESSES
             if (extents := sparse.get(row)) is not None:
-                made["c_addr"][at] = holes.addresses(extents, which * ADDRESSES)
+                made["c_addr"][at:end] = holes.addresses(extents, first, end - at)
             if row in hole_ended:
-                made["extension"]["flags"][at] |= int(InodeFlag.INODE_END_IS_HOLE)
+                made["extension"]["flags"][at:end] |= int(InodeFlag.INODE_END_IS_HOLE)
 
 
 def _fill_dinode(dinode: Headers, source: Inventory, rows: Rows) -> None:
@@ -133,8 +137,7 @@ def section(which: Section, plan: SectionPlan, payload: bytes, identity: Identit
     made["c_dinode"]["di_mode"] = _SECTION_MODE
     made["c_dinode"]["di_size"] = plan.size
     made["c_count"] = np.minimum(records_of(plan.size) - number * ADDRESSES, ADDRESSES)
-    for at in range(count):
-        made["c_addr"][at] = holes.addresses(plan.extents, at * ADDRESSES)
+    made["c_addr"] = holes.addresses(plan.extents, 0, count)
     body = made["extension"]["body"]
     body["section"] = which
     body["section_version"] = 1

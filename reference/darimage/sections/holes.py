@@ -61,12 +61,18 @@ def window(extents: Extents, first: int, count: int) -> Extents:
     return np.stack([starts - first, ends - starts], axis=1)
 
 
-def addresses(extents: Extents, first: int) -> npt.NDArray[np.uint8]:
-    """Return the ``c_addr`` of the header whose first record is ``first``."""
-    c_addr = np.zeros(ADDRESSES, np.uint8)
-    for start, count in window(extents, first, ADDRESSES).tolist():
-        c_addr[start : start + count] = 1
-    return c_addr
+def addresses(extents: Extents, first: int, headers: int = 1) -> npt.NDArray[np.uint8]:
+    """Return the ``c_addr`` of consecutive headers, shape ``(headers, 512)``.
+
+    Args:
+        extents: The file's present records.
+        first: Number of the first header's first record.
+        headers: How many.
+    """
+    present = np.zeros(headers * ADDRESSES, np.uint8)
+    for start, count in window(extents, first, len(present)).tolist():
+        present[start : start + count] = 1
+    return present.reshape(headers, ADDRESSES)
 
 
 def runs(c_addr: bytes, c_count: int) -> list[tuple[bool, int]]:

@@ -55,13 +55,14 @@ class NtAcl:
     def build(self) -> bytes:
         """Return the wrapper, byte for byte what Samba writes for the same contents.
 
+        A descriptor with a part that is not at a multiple of 4 is laid out anew.
+
         Raises:
-            FormatError: The descriptor is not well-formed, the version is none of 1 to 4, or a
-                field does not fit.
+            FormatError: The descriptor is not well-formed or has entries of unaligned sizes, the
+                version is none of 1 to 4, or a field does not fit.
         """
-        SecurityDescriptor.parse(self.descriptor)
         front = _HEAD.write(self.version, self.version, _REFERENTS[0]) + self._info()
-        return front + _rebased(self.descriptor, len(front))
+        return front + _rebased(_aligned(self.descriptor), len(front))
 
     def _info(self) -> bytes:
         if self.version == 1:
@@ -140,6 +141,21 @@ def _read_text(value: bytes, at: int) -> tuple[str, int]:
         raise FormatError(f"security.NTACL description: {error}", requirement=_RULE) from error
     stop += 1
     return text, stop + -stop % _ALIGN
+
+
+def _aligned(data: bytes) -> bytes:
+    """Return a descriptor that Samba reads as we do (DARI-SDE-015)."""
+    descriptor = SecurityDescriptor.parse(data)
+    for acl in (descriptor.dacl, descriptor.sacl):
+        if acl and any(len(entry.build()) % _ALIGN for entry in acl.entries):
+            raise FormatError(
+                "entry whose size is not a multiple of 4: Samba would misread it",
+                requirement="DARI-SDE-015",
+            )
+    spans = descriptor.placement.spans if descriptor.placement else ()
+    if any(span and span[0] % _ALIGN for span in spans):
+        return replace(descriptor, placement=None).build()
+    return data
 
 
 def _rebased(descriptor: bytes, by: int) -> bytes:
