@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from support import slow_reader
 from support.strategies import trees
 
 from darimage.errors import UsageError
+from darimage.image.inventory import Inventory
 from darimage.image.layout import place, run_lengths
 from darimage.image.writer import Options, create
+from darimage.progress import SILENT
 from darimage.sections.crc import crc32c
 from darimage.sources.memory import MemorySource, Node
 from darimage.volumes.writing import MemorySink
@@ -255,3 +258,14 @@ def test_an_empty_tree_is_an_image():
 def test_a_blocking_factor_that_may_not_be_is_refused(ntrec):
     with pytest.raises(UsageError, match="1 to 1024"):
         Options(ntrec=ntrec)
+
+
+def test_a_map_that_old_readers_cannot_read_is_warned_of():
+    from darimage.image import writer
+
+    tree = Node.directory({b"a": Node.file()})
+    _, report = encode(tree)
+    assert report.warnings == []
+    plan = writer.plan(Inventory(MemorySource(tree).scan(SILENT)), None, 10)
+    assert writer._warnings(replace(plan, map_records=512)) == []
+    assert "DARI-LIM-004" in writer._warnings(replace(plan, map_records=513))[0]

@@ -67,6 +67,8 @@ def command(
         common.print_json(report.as_json(), err=to_stdout)
     else:
         common.print_faults(report.faults)
+        for warning in report.warnings:
+            click.echo(f"darimage: warning: {warning}", err=True)
         if not quiet or not report.good:
             click.echo(_summary(report), err=to_stdout)
     return 0 if report.good else common.EXIT_FAULTS

@@ -71,6 +71,7 @@ class Report:
         substituted: Inodes with data that could not be read.
         faults: What went wrong with single files.
         skipped: Paths left out on purpose.
+        warnings: What old readers may make of the image, a line each.
     """
 
     image: str
@@ -84,6 +85,7 @@ class Report:
     substituted: int
     faults: list[Fault] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -107,6 +109,7 @@ class Report:
             "substituted": self.substituted,
             "faults": [fault.as_json() for fault in self.faults],
             "skipped": [display(path) for path in self.skipped],
+            "warnings": self.warnings,
         }
 
 
@@ -254,4 +257,12 @@ class _Writer:
             substituted=substituted,
             faults=[*scan.faults, *read.values()],
             skipped=scan.skipped,
+            warnings=_warnings(self.layout),
         )
+
+
+def _warnings(layout: Layout) -> list[str]:
+    if layout.map_records <= ADDRESSES:
+        return []
+    told = f"bitmaps of {layout.map_records} records; of the old readers, only those of Linux and"
+    return [f"{told} FreeBSD read more than {ADDRESSES} (DARI-LIM-004)"]
