@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from support import samba_judge
 from support.descriptors import (
@@ -24,6 +24,7 @@ from support.descriptors import (
 from darimage.errors import FormatError
 from darimage.schema import layout
 from darimage.sections.security import (
+    Ace,
     Acl,
     NtAcl,
     SecurityDescriptor,
@@ -76,6 +77,7 @@ def plain(descriptor):
 
 
 @given(judged_descriptors, ORDERINGS, st.sampled_from([0, 4, 16]))
+@settings(deadline=None)
 def test_samba_reads_what_we_build_to_the_same_sddl(samba, descriptor, order, gap):
     data = rearranged(descriptor, order, gap).build()
     answer = samba.ask("read", data=data.hex(), sddl=True)
@@ -86,6 +88,7 @@ def test_samba_reads_what_we_build_to_the_same_sddl(samba, descriptor, order, ga
 
 
 @given(judged_descriptors, st.none() | st.just(DOMAIN_SID))
+@settings(deadline=None)
 def test_samba_builds_from_our_text_what_we_wrote(samba, descriptor, domain):
     text = to_sddl(descriptor, domain)
     assume(not UNREAD.search(text))
@@ -105,6 +108,7 @@ def test_descriptors_of_samba_decode_here(samba, text):
 
 
 @given(st.lists(entries(JUDGED_TYPES + CALLBACKS, tails=aligned_tails), max_size=5).map(tuple))
+@settings(deadline=None)
 def test_samba_finds_every_entry_where_ours_is(samba, found):
     descriptor = SecurityDescriptor(dacl=Acl.of(found), control=0x8004)
     answer = samba.ask("read", data=descriptor.build().hex())
@@ -157,6 +161,7 @@ def details(found):
 
 
 @given(wrappers())
+@settings(deadline=None)
 def test_wrappers_of_samba_are_read_and_built_byte_for_byte(samba, found):
     answer = samba.ask("wrap", data=found.descriptor.hex(), **details(found))
     value = bytes.fromhex(answer["data"])
@@ -165,6 +170,7 @@ def test_wrappers_of_samba_are_read_and_built_byte_for_byte(samba, found):
 
 
 @given(wrappers(), ORDERINGS)
+@settings(deadline=None)
 def test_samba_reads_our_wrappers(samba, found, order):
     moved = rearranged(SecurityDescriptor.parse(found.descriptor), order, 8).build()
     answer = samba.ask("unwrap", data=replace(found, descriptor=moved).build().hex())
@@ -172,6 +178,7 @@ def test_samba_reads_our_wrappers(samba, found, order):
 
 
 @given(packed_descriptors, ORDERINGS, st.integers(1, 3))
+@settings(deadline=None)
 def test_samba_never_reads_another_descriptor_than_we_show(samba, descriptor, order, gap):
     value = wrap(rearranged(descriptor, order, gap).build())
     assert samba.ask("unwrap", data=value.hex())["data"] == plain(descriptor).hex()

@@ -20,7 +20,7 @@ from darimage.faults import Fault, display
 from darimage.image import headers
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
-from darimage.image.layout import header_counts, plan
+from darimage.image.layout import Layout, header_counts, plan
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Section
 from darimage.sections import bitmap, header, nt_acls, offset_map
