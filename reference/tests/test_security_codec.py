@@ -7,7 +7,7 @@ from itertools import permutations
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.descriptors import acls, descriptors, rearranged, sids
 from test_schema import kaitai_parse
@@ -33,6 +33,7 @@ def patched(data, at, new):
 
 
 @given(sids)
+@settings(deadline=None)
 def test_a_sid_reads_back_from_bytes_and_from_text(sid):
     data = sid.build()
     assert len(data) == sid.size
@@ -65,6 +66,7 @@ def test_what_is_no_sid_is_refused(text):
 
 
 @given(descriptors(), ORDERINGS, st.integers(0, 9))
+@settings(deadline=None)
 def test_a_descriptor_reads_back_however_it_is_laid_out(descriptor, order, gap):
     for sample in (descriptor, rearranged(descriptor, order, gap)):
         data = sample.build()
@@ -74,12 +76,14 @@ def test_a_descriptor_reads_back_however_it_is_laid_out(descriptor, order, gap):
 
 
 @given(descriptors(), ORDERINGS)
+@settings(deadline=None)
 def test_bytes_behind_the_last_part_are_kept(descriptor, order):
     data = rearranged(descriptor, order).build() + b"tail"
     assert SecurityDescriptor.parse(data).build() == data
 
 
 @given(st.lists(sids, min_size=1, max_size=8).map(tuple))
+@settings(deadline=None)
 def test_owner_and_group_may_be_the_same_bytes(found):
     data = SecurityDescriptor(owner=found[0]).build()
     shared = patched(data, 8, data[4:8])
@@ -91,6 +95,7 @@ def test_owner_and_group_may_be_the_same_bytes(found):
 
 
 @given(descriptors(), ORDERINGS, st.none() | sids, st.none() | acls)
+@settings(deadline=None)
 def test_a_changed_part_is_built_and_the_others_stay(descriptor, order, owner, dacl):
     parsed = SecurityDescriptor.parse(rearranged(descriptor, order, 4).build())
     changed = replace(parsed, owner=owner, dacl=dacl)
@@ -99,6 +104,7 @@ def test_a_changed_part_is_built_and_the_others_stay(descriptor, order, owner, d
 
 @given(st.binary(max_size=400))
 @example(b"")
+@settings(deadline=None)
 def test_random_bytes_raise_nothing_but_a_format_error(data):
     for parse in (SecurityDescriptor.parse, Acl.parse, Sid.parse):
         try:
@@ -112,6 +118,7 @@ def test_random_bytes_raise_nothing_but_a_format_error(data):
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=6),
     st.none() | st.integers(0, 10**6),
 )
+@settings(deadline=None)
 def test_a_mutated_descriptor_is_refused_or_round_trips(descriptor, changes, cut):
     data = bytearray(descriptor.build())
     for at, value in changes:
@@ -237,6 +244,7 @@ def known_entry(ace, body):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("codec", ["construct", "kaitai"])
 @given(acls)
+@settings(deadline=None)
 def test_the_generated_codecs_of_either_order_read_the_same_list(codec, order, acl):
     data = acl.build()
     name = "security_descriptor/acl"

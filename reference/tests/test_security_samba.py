@@ -192,6 +192,7 @@ def test_an_entry_that_samba_would_misread_is_not_wrapped(size):
 
 
 @given(wrappers())
+@settings(deadline=None)
 def test_a_wrapper_reads_back(found):
     assert unwrap(found.build()) == found
     assert unwrap(wrap(found.descriptor)) == NtAcl(found.descriptor)
@@ -199,6 +200,7 @@ def test_a_wrapper_reads_back(found):
 
 @given(wrappers(), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=5))
 @example(NtAcl(SecurityDescriptor().build()), [])
+@settings(deadline=None)
 def test_a_mutated_wrapper_raises_nothing_but_a_format_error(found, changes):
     value = bytearray(found.build())
     for at, byte in changes:
@@ -211,6 +213,7 @@ def test_a_mutated_wrapper_raises_nothing_but_a_format_error(found, changes):
 
 
 @given(wrappers())
+@settings(deadline=None)
 def test_the_generated_codec_reads_the_same_wrapper(found):
     value = found.build()
     parsed = layout("xattr_ntacl").parse(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.descriptors import DOMAIN_SID, descriptors, said, sddl_descriptors
 
@@ -18,6 +18,7 @@ USER = "bf967aba-0de6-11d0-a285-00aa003049e2"
 
 
 @given(sddl_descriptors(), st.none() | st.just(DOMAIN_SID))
+@settings(deadline=None)
 def test_what_sddl_can_say_reads_back_the_same(descriptor, domain):
     text = to_sddl(descriptor, domain)
     assert from_sddl(text, domain) == descriptor
@@ -25,6 +26,7 @@ def test_what_sddl_can_say_reads_back_the_same(descriptor, domain):
 
 
 @given(descriptors())
+@settings(deadline=None)
 def test_any_descriptor_can_be_shown_and_its_text_reads_back(descriptor):
     text = to_sddl(descriptor)
     assert text.isascii()
@@ -42,6 +44,7 @@ def test_any_descriptor_can_be_shown_and_its_text_reads_back(descriptor):
 
 
 @given(st.text(alphabet="OGDS:()ARIPF;0x1BWDYU-# ", max_size=60))
+@settings(deadline=None)
 def test_random_text_raises_nothing_but_a_format_error(text):
     try:
         read = from_sddl(text)
