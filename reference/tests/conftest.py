@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 # The package `support` lies beside this file; not every way of calling pytest puts it on the path.
 if str(Path(__file__).parent) not in sys.path:
@@ -16,6 +17,11 @@ from support.workbench import Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("darimage", deadline=None, print_blob=True)
+settings.load_profile("darimage")
 
 
 def pytest_configure(config: pytest.Config) -> None:
