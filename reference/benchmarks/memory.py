@@ -50,7 +50,7 @@ def peak(command: Command) -> Peak:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in (0, 1):
         raise RuntimeError(f"{command.name}: exit code {child.returncode}")
-    return Peak(usage.ru_maxrss, max(together, 0), len(seen))
+    return Peak(usage.ru_maxrss, together, len(seen))
 
 
 def _tree(pid: int) -> list[int]:

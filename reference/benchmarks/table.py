@@ -11,6 +11,12 @@ from benchmarks.measure import Result
 Cell = str | int | float | None
 
 
+class Ratio(float):
+    """A number that is shown with two digits."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Table:
     """One table.
@@ -50,6 +56,8 @@ class Table:
 def _text(cell: Cell) -> str:
     if cell is None:
         return "-"
+    if isinstance(cell, Ratio):
+        return f"{cell:.2f}"
     if isinstance(cell, float):
         return f"{cell:.3f}"
     return f"{cell:,}" if isinstance(cell, int) else cell
@@ -74,12 +82,11 @@ def of_race(
         ["command", "seconds", "min", "max", *(f"x {base}" for base in bases), *more, "target"],
     )
     for result in results:
-        ratios = [round(result.over(named[base]), 2) for base in bases]
+        ratios: list[Cell] = [Ratio(result.over(named[base])) for base in bases]
         read: list[Cell] = [result.read, result.answered("bytes_read")] if reads else []
         low, high = result.spread
         times: list[Cell] = [result.seconds, low, high]
-        shown: list[Cell] = [f"{ratio:.2f}" for ratio in ratios]
-        table.rows.append([result.command.name, *times, *shown, *read, result.command.target])
+        table.rows.append([result.command.name, *times, *ratios, *read, result.command.target])
         if result.note:
             table.notes.append(f"{result.command.name}: {result.note}")
     return table

@@ -5,6 +5,7 @@ Jobs share what the parent had in memory when they started; what they return com
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import pickle
@@ -48,6 +49,7 @@ def run(jobs: Sequence[Job[T]], progress: Progress) -> list[T]:
     """
     if len(jobs) == 1:
         return [jobs[0](progress.advance)]
+    gc.freeze()
     counters = mmap.mmap(-1, _COUNTER.size * len(jobs))
     workers = [_start(job, counters, index) for index, job in enumerate(jobs)]
     try:

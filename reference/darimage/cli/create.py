@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from darimage.cli import common
-from darimage.image.writer import Options, Report, create
-from darimage.parallel import cores
+
+if TYPE_CHECKING:
+    from darimage.image.writer import Report
 from darimage.sources.posix import PosixSource
 from darimage.units import RECORD
 from darimage.volumes.writing import FileSink, open_sink
@@ -55,6 +56,11 @@ def command(
         one_file_system=options["one_file_system"],
         leave_out=_same_file(sink.fd) if isinstance(sink, FileSink) else (),
     )
+    tree.begin()
+    # All below needs numpy: it is imported while the tree is scanned.
+    from darimage.image.writer import Options, create
+    from darimage.parallel import cores
+
     settings = Options(
         label=os.fsencode(options["label"]),
         ntrec=options["ntrec"],

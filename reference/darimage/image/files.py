@@ -89,15 +89,20 @@ class FileWriter:
         self._buffer = np.empty((_UNIT_RECORDS + _UNIT_HEADERS, RECORD), np.uint8)
         self._memory = self._buffer.data.cast("B")
 
-    def split(self, parts: int) -> list[tuple[Point, Point]]:
-        """Return ``parts`` (or fewer) stretches of part 8 that are about equally much work."""
+    def split(self, parts: int, before: int = 0) -> list[tuple[Point, Point]]:
+        """Return ``parts`` (or fewer) stretches of part 8 that are about equally much work.
+
+        Args:
+            parts: How many.
+            before: Work that comes before the first, in records copied.
+        """
         first, end = self._inventory.directories, len(self._inventory)
         # A file costs about as much to open and close as eight records cost to copy.
         work = np.cumsum(self._layout.runs[first:] + 8)
         total = int(work[-1]) if len(work) else 0
         points = [Point(first, 0)]
         for part in range(1, parts):
-            target = total * part // parts
+            target = max(0, (total + before) * part // parts - before)
             row = int(np.searchsorted(work, target, side="right"))
             if row >= len(work):
                 break
@@ -196,23 +201,30 @@ class FileWriter:
         first = int(unit.rows[0])
         number = first - self._inventory.directories
         sizes = self._inventory.size[unit.rows].tolist()
-        regular = (self._inventory.mode[unit.rows] & _S_IFMT == stat.S_IFREG).tolist()
-        flags = [0] * len(sizes)
+        regular = self._inventory.mode[unit.rows] & _S_IFMT == stat.S_IFREG
         memory = self._memory
-        for at, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=True)):
-            if not size and not regular[at]:
+        begins = ((starts + 1) * RECORD).tolist()
+        views: list[memoryview | None] = [
+            memory[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)
+        ]
+        special = np.flatnonzero(~regular).tolist()
+        if sparse:
+            special += [at for at in range(len(sizes)) if sizes[at] and first + at in sparse]
+        for at in special:
+            views[at] = None
+        filled = contents.fill_whole(number, views)
+        for at, short in filled.shortfalls:
+            self._note(short, made[at : at + 1], 0, outcome)
+        for at in special:
+            if not sizes[at]:
                 continue
-            if size and first + at in sparse:
-                pieces = self._pieces(first + at, 0, starts[at : at + 1])
-            else:
-                begin = (start + 1) * RECORD
-                pieces = [(0, (memory[begin : begin + size],))] if size else []
-            short = contents.fill(number + at, pieces)
+            pieces = self._pieces(first + at, 0, starts[at : at + 1])
+            short_ = contents.fill(number + at, pieces)
             if regular[at]:
-                flags[at] = contents.flags(number + at)
-            if short is not None:
-                self._note(short, made[at : at + 1], 0, outcome)
-        made["c_dinode"]["di_flags"] = flags
+                filled.flags[at] = contents.flags(number + at)
+            if short_ is not None:
+                self._note(short_, made[at : at + 1], 0, outcome)
+        made["c_dinode"]["di_flags"] = filled.flags
 
     def _fill_long(
         self, contents: Contents, unit: Unit, made: Headers, starts: Rows, outcome: Outcome

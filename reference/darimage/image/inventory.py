@@ -6,6 +6,8 @@ inode number.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import numpy.typing as npt
 
@@ -61,7 +63,8 @@ class Inventory:
         self.sparse: dict[int, Extents] = {}
         self.hole_ended: set[int] = set()
         for number, extents in scan.extents.items():
-            self._add_sparse(number + self.directories, extents)
+            row = number + self.directories
+            self._add_sparse(row, holes.from_ranges(extents, int(self.size[row])))
         self.size[: self.directories] = self._directory_sizes()
 
     def __len__(self) -> int:
@@ -85,12 +88,9 @@ class Inventory:
         inodes = self.inode[rows].tolist()
         types = (self.mode[rows] >> 12).tolist()
         parent = int(self.inode[self.scan.directory_parent[row]])
-        dots = [
-            directory.Entry(int(self.inode[row]), 4, b"."),
-            directory.Entry(parent, 4, b".."),
-        ]
-        named = map(directory.Entry, inodes, types, self.scan.names[first:last])
-        return directory.encode([*dots, *named])
+        dots = [(int(self.inode[row]), 4, b"."), (parent, 4, b"..")]
+        named = zip(inodes, types, self.scan.names[first:last], strict=True)
+        return directory.encode(chain(dots, named))
 
     def _add_sparse(self, row: int, extents: Extents) -> None:
         if holes.ends_short(extents, int(self.size[row])):

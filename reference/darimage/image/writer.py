@@ -30,7 +30,7 @@ from darimage.sources.scan import Source
 from darimage.units import ADDRESSES, RECORD, records_of
 from darimage.volumes.writing import Sink
 
-_DIRECTORY_BATCH = 1024
+_DIRECTORY_BATCH = 64
 _NTREC_MAX = 1024
 
 
@@ -161,11 +161,7 @@ class _Writer:
             self.layout.positions[below:] * RECORD,
             self.inventory.highest,
         )
-        at = 0
-        for part in self._front(acls, offset_map_payload):
-            self._put(at, part)
-            at += len(part)
-        outcomes = self._files(offset_map_payload)
+        outcomes = self._files(offset_map_payload, acls)
         mismatches = sum(outcome.mismatches for outcome in outcomes) + self._gaps(outcomes)
         substituted = len(set().union(*(outcome.substituted for outcome in outcomes)))
         if acls is not None:
@@ -222,17 +218,39 @@ class _Writer:
             parts += [sealed.tobytes(), piece.ljust(records_of(len(piece)) * RECORD, b"\0")]
         return b"".join(parts)
 
-    def _files(self, offset_map_payload: bytes) -> list[Outcome]:
-        """Write the files: phase IV."""
+    def _write_front(
+        self, acls: bytes | None, offset_map_payload: bytes, advance: Callable[[int], None]
+    ) -> None:
+        at = 0
+        for part in self._front(acls, offset_map_payload):
+            self.sink.write_at(at, part)
+            advance(len(part))
+            at += len(part)
+
+    def _files(self, offset_map_payload: bytes, acls: bytes | None) -> list[Outcome]:
+        """Write the front and the files: phase IV."""
         offsets = offset_map.decode(offset_map_payload)
         writer = FileWriter(self.inventory, self.layout, self.headers, offsets, self.sink)
         workers = self.options.workers if self.sink.seekable else 1
-        jobs = [partial(self._work, writer, start, stop) for start, stop in writer.split(workers)]
+        front = partial(self._write_front, acls, offset_map_payload)
+        (start, stop), *others = writer.split(workers, before=len(self.inventory.scan.names))
+        jobs = [
+            partial(self._work, writer, start, stop, before=front),
+            *(partial(self._work, writer, start, stop) for start, stop in others),
+        ]
         return parallel.run(jobs, self.progress)
 
     def _work(
-        self, writer: FileWriter, start: Point, stop: Point, advance: Callable[[int], None]
+        self,
+        writer: FileWriter,
+        start: Point,
+        stop: Point,
+        advance: Callable[[int], None],
+        *,
+        before: Callable[[Callable[[int], None]], None] | None = None,
     ) -> Outcome:
+        if before is not None:
+            before(advance)
         with closing(self.source.contents(self.inventory.scan)) as contents:
             return writer.write(contents, start, stop, advance)
 

@@ -40,10 +40,10 @@ _HEADS: dict[Order, struct.Struct] = {"le": _head("le"), "be": _head("be")}
 HEAD = _HEADS["le"].size
 
 
-def encode(entries: Iterable[Entry]) -> bytes:
+def encode(entries: Iterable[tuple[int, int, bytes]]) -> bytes:
     """Return the data of a directory, a multiple of 512 bytes (DARI-DIR-004, DARI-DIR-005).
 
-    ``.`` and ``..`` come first among ``entries``.
+    ``.`` and ``..`` come first among ``entries``, which have the fields of ``Entry``.
     """
     pack = _HEADS["le"].pack
     chunks: list[bytes] = []

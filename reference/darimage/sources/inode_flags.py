@@ -7,15 +7,16 @@ import struct
 import sys
 
 _LONG = struct.calcsize("l")
+_ioctl = fcntl.ioctl
+_ZERO = bytes(_LONG)
 _FS_IOC_GETFLAGS = 2 << 30 | _LONG << 16 | ord("f") << 8 | 1
 
 
 def inode_flags(descriptor: int) -> int:
     """Return the flags of an open file or directory; 0 where the file system has none."""
-    answer = bytearray(_LONG)
     try:
-        fcntl.ioctl(descriptor, _FS_IOC_GETFLAGS, answer)
+        answer = _ioctl(descriptor, _FS_IOC_GETFLAGS, _ZERO)
     except OSError:
         return 0
     # The kernel stores an int, whatever the request's name says.
-    return int.from_bytes(answer[:4], sys.byteorder)
+    return 0 if answer == _ZERO else int.from_bytes(answer[:4], sys.byteorder)

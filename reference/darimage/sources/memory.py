@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from darimage.progress import Progress
-from darimage.sections.holes import from_ranges
-from darimage.sources.scan import Contents, Piece, Scan, Shortfall
+from darimage.sources.scan import Contents, Filled, Piece, Scan, Shortfall, fill_each
 
 
 @dataclass(eq=False)
@@ -93,7 +92,7 @@ class MemorySource:
         elif stat.S_ISREG(node.mode):
             ranges = [(at, at + len(data)) for at, data in sorted(node.data.items())]
             if ranges != [(0, node.size)]:
-                out.extents[number] = from_ranges(ranges, node.size)
+                out.extents[number] = ranges
         return number
 
     def contents(self, scan: Scan) -> Contents:
@@ -121,6 +120,10 @@ class _MemoryContents:
     def flags(self, number: int) -> int:
         """Return the flags of a node."""
         return self._nodes[number].flags
+
+    def fill_whole(self, first: int, views: Sequence[memoryview | None]) -> Filled:
+        """Fill one file after the other."""
+        return fill_each(self, first, views)
 
     def close(self) -> None:
         """Nothing is held."""

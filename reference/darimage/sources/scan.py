@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import stat
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from typing import NamedTuple, Protocol
 
 from darimage.faults import Fault
 from darimage.progress import Progress
-from darimage.sections.holes import Extents
 
 FIELDS = (
     "mode",
@@ -36,6 +36,10 @@ HIGHEST = 2**63 - 1
 """The greatest number a column holds."""
 
 
+Ranges = list[tuple[int, int]]
+"""Byte ranges ``(start, end)``, ascending."""
+
+
 class Scan:
     """A tree as columns, filled by a source from the root down.
 
@@ -49,7 +53,7 @@ class Scan:
         directory_parent: For each directory the one above it; 0 for the root.
         other_entry: For each other inode the entry that names it first.
         other_parent: For each other inode the directory of that entry.
-        extents: Present records of those other inodes that have holes.
+        extents: Where the data is of those other inodes that have holes.
         links: Targets of symbolic links, by number of the other inode.
         clamped: Directories (``~number``) and others with a time that does not fit (DARI-LIM-002).
         faults: What could not be taken in.
@@ -67,7 +71,7 @@ class Scan:
         self.directory_parent = array("q")
         self.other_entry = array("q")
         self.other_parent = array("q")
-        self.extents: dict[int, Extents] = {}
+        self.extents: dict[int, Ranges] = {}
         self.links: dict[int, bytes] = {}
         self.clamped: list[int] = []
         self.faults: list[Fault] = []
@@ -106,6 +110,23 @@ class Scan:
         self.other_entry.append(len(self.names))
         self.other_parent.append(parent)
         return number
+
+    def add_plain(self, names: list[bytes], rows: Iterable[tuple[int, ...]], parent: int) -> None:
+        """Take in inodes that are no directories, each with the entry that names it."""
+        first, entry, count = len(self.other_parent), len(self.names), len(names)
+        length = len(self.others)
+        flat = list(chain.from_iterable(rows))
+        try:
+            self.others.fromlist(flat)
+        except OverflowError:
+            del self.others[length:]
+            for at in range(count):
+                if not _extend(self.others, flat[at * WIDTH : (at + 1) * WIDTH]):
+                    self.clamped.append(first + at)
+        self.other_entry.extend(range(entry, entry + count))
+        self.other_parent.extend(repeat(parent, count))
+        self.targets.extend(range(first, first + count))
+        self.names += names
 
     def report_clamped(self) -> None:
         """Add a fault for each inode with a time that does not fit."""
@@ -153,6 +174,30 @@ class Shortfall(NamedTuple):
     fault: Fault
 
 
+class Filled(NamedTuple):
+    """What came of ``Contents.fill_whole``.
+
+    Attributes:
+        flags: ``di_flags`` of each inode, 0 for those left out.
+        shortfalls: What could not be read, with the index of its inode among the views.
+    """
+
+    flags: list[int]
+    shortfalls: list[tuple[int, Shortfall]]
+
+
+def fill_each(contents: Contents, first: int, views: Sequence[memoryview | None]) -> Filled:
+    """Do what ``Contents.fill_whole`` does, a file at a time."""
+    filled = Filled([0] * len(views), [])
+    for at, view in enumerate(views):
+        if view is not None:
+            short = contents.fill(first + at, [(0, (view,))] if view.nbytes else [])
+            filled.flags[at] = contents.flags(first + at)
+            if short is not None:
+                filled.shortfalls.append((at, short))
+    return filled
+
+
 Piece = tuple[int, Sequence[memoryview]]
 """A byte offset within a file and the views that its data from there on goes to."""
 
@@ -170,6 +215,17 @@ class Contents(Protocol):
 
     def flags(self, number: int) -> int:
         """Return ``di_flags`` of the regular file filled last (DARI-FIL-016)."""
+        ...
+
+    def fill_whole(self, first: int, views: Sequence[memoryview | None]) -> Filled:
+        """Fill consecutive inodes, each a regular file without holes, with all of their data.
+
+        It does what ``fill`` and ``flags`` do for each, at less cost.
+
+        Args:
+            first: Number of the first inode.
+            views: Where the data of each goes; ``None`` leaves an inode out.
+        """
         ...
 
     def close(self) -> None:

@@ -1,0 +1,151 @@
+"""Scans in a process of its own, so that what else a run needs can be imported meanwhile."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import pickle
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Any, NoReturn
+
+from darimage.errors import DarimageError
+from darimage.progress import Progress
+from darimage.sources.scan import Scan
+
+_BATCH = 1 << 12
+"""Entries sent at once, so that neither side holds the tree twice."""
+
+_COLUMNS = (
+    "directories",
+    "others",
+    "targets",
+    "first_entry",
+    "directory_entry",
+    "directory_parent",
+    "other_entry",
+    "other_parent",
+)
+_REST = ("extents", "links", "clamped", "faults", "skipped")
+
+
+class ScanError(DarimageError):
+    """The scanning process died."""
+
+    exit_code = 3
+
+
+class ScanAhead:
+    """A scan under way in a child."""
+
+    def __init__(self, scan: Callable[[Progress], Scan]) -> None:
+        """Start it; ``scan`` tells its progress after each directory."""
+        reading, writing = os.pipe()
+        with suppress(OSError):
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(reading)
+            _work(scan, writing)
+        os.close(writing)
+        self._stream = os.fdopen(reading, "rb", 1 << 20)
+
+    def result(self, progress: Progress) -> Scan:
+        """Wait for the scan and return it.
+
+        Raises:
+            ScanError: The child died.
+            DarimageError: What the scan raised.
+        """
+        scan = Scan()
+        try:
+            with self._stream:
+                self._receive(scan, progress)
+        finally:
+            os.waitpid(self._pid, 0)
+        # A directory is named before it is scanned: its entry's target may have come too early.
+        for number, entry in enumerate(scan.directory_entry[1:], 1):
+            scan.targets[entry] = ~number
+        return scan
+
+    def _receive(self, scan: Scan, progress: Progress) -> None:
+        while True:
+            try:
+                columns, count, names, rest = pickle.load(self._stream)  # noqa: S301 - from us
+            except EOFError:
+                raise ScanError("the scanning process died") from None
+            if isinstance(rest, Exception):
+                raise rest
+            for name, column in zip(_COLUMNS, columns, strict=True):
+                getattr(scan, name).frombytes(column)
+            if count:
+                scan.names += names.split(b"/")
+            progress.advance(count)
+            if rest is not None:
+                for name, value in zip(_REST, rest, strict=True):
+                    setattr(scan, name, value)
+                return
+
+
+class Sender:
+    """Sends what a scan has found, each time that it is told of progress.
+
+    Attributes:
+        scan: What the scan fills; whoever scans sets it.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._sent = [0] * len(_COLUMNS)
+        self._named = 0
+        self.scan: Scan | None = None
+
+    def start(self, what: str, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, amount: int) -> None:
+        """Send a batch when there is enough, unless the parent has not read the last one yet."""
+        if self.scan is None or len(self.scan.names) - self._named < _BATCH:
+            return
+        waiting = fcntl.ioctl(self._stream, termios.FIONREAD, bytes(4))
+        if not int.from_bytes(waiting, sys.byteorder):
+            self.send(self.scan, None)
+
+    def finish(self) -> None:
+        """Do nothing."""
+
+    def send(self, scan: Scan, rest: Any) -> None:
+        """Send what is new, and at the end the rest, which is not columns."""
+        columns = []
+        for at, name in enumerate(_COLUMNS):
+            column = getattr(scan, name)
+            columns.append(column[self._sent[at] :].tobytes())
+            self._sent[at] = len(column)
+        # The widest columns, which a scan only appends to, need not be held twice.
+        del scan.others[:]
+        self._sent[_COLUMNS.index("others")] = 0
+        names = b"/".join(scan.names[self._named :])
+        count = len(scan.names) - self._named
+        self._named += count
+        pickle.dump((columns, count, names, rest), self._stream, pickle.HIGHEST_PROTOCOL)
+        self._stream.flush()
+
+
+def _work(scan: Callable[[Progress], Scan], pipe: int) -> NoReturn:
+    """Scan in the child; never returns into the parent's code."""
+    status = 1
+    try:
+        gc.disable()
+        with os.fdopen(pipe, "wb", 1 << 20) as stream:
+            sender = Sender(stream)
+            try:
+                found = scan(sender)
+                sender.send(found, [getattr(found, name) for name in _REST])
+            except Exception as error:  # noqa: BLE001 - the parent raises it
+                pickle.dump(((), 0, b"", error), stream, pickle.HIGHEST_PROTOCOL)
+        status = 0
+    finally:
+        os._exit(status)
