@@ -200,7 +200,7 @@ class Judge:
         if found.size != (highest + 1) * ELEMENT:
             told = f"offset map of {found.size} bytes for {highest} inodes"
             self._tell(told, "DARI-OFF-001", record)
-        inodes, words = found.words()
+        inodes, words, _ = found.words()
         said = words.view("<u8" if self.image.order == "le" else ">u8").reshape(-1)
         if (said[1:] <= said[:-1]).any():
             self._tell("elements of the offset map do not ascend", "DARI-OFF-006", record)

@@ -89,6 +89,11 @@ class Names:
                 here = int(self._entries.inode[entry])
         return here if here != self.root or self.root in self._row_of else None
 
+    def entry(self, directory: int, name: bytes) -> Entry | None:
+        """Return the entry of a name in a directory; ``None`` if there is none."""
+        found = self._find(directory, name)
+        return None if found is None else self._slice(found, found + 1)[0]
+
     def path(self, inode: int) -> bytes | None:
         """Return the first path of an inode, ``b""`` for the root, ``None`` if nobody names it."""
         if inode == self.root:

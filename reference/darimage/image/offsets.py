@@ -83,11 +83,11 @@ def from_map(
         told = f"offset map of {header.payload_size} bytes is not a multiple of {ELEMENT}"
         on_fault(Fault("format", told, None, None, header.record, "DARI-OFF-001"))
         return None
-    if found.crc32c() != header.payload_crc32c:
+    inodes, words, crc = found.words()
+    if crc != header.payload_crc32c:
         told = "offset map: payload_crc32c is not that of its payload"
         on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-006"))
         return None
-    inodes, words = found.words()
     offsets = words.view("<u8" if marks.order == "le" else ">u8").reshape(-1)
     records = np.minimum(offsets // np.uint64(RECORD), np.uint64(1 << 54)).astype(np.int64)
     sound = (offsets % np.uint64(RECORD) == 0) & (records >= span[0]) & (records < span[1])

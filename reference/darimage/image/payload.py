@@ -66,15 +66,25 @@ class Payload:
             value = google_crc32c.extend(value, data)
         return value
 
-    def words(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-        """Return the present 8-byte words that are not zero: their numbers, and their bytes."""
+    def words(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], int]:
+        """Return the 8-byte words that are not zero, their numbers first, and the CRC-32C of all.
+
+        The payload is read once.
+        """
         numbers, found = [np.zeros(0, np.int64)], [np.zeros((0, 8), np.uint8)]
+        at = crc = 0
         for offset, data in self.pieces():
+            for zeros in _zeros(offset - at):
+                crc = google_crc32c.extend(crc, zeros)
+            crc = google_crc32c.extend(crc, data)
+            at = offset + len(data)
             words = np.frombuffer(data, np.uint8, len(data) // 8 * 8).reshape(-1, 8)
             used = np.flatnonzero(words.any(axis=1))
             numbers.append(used + offset // 8)
             found.append(words[used])
-        return np.concatenate(numbers), np.concatenate(found)
+        for zeros in _zeros(self.size - at):
+            crc = google_crc32c.extend(crc, zeros)
+        return np.concatenate(numbers), np.concatenate(found), crc
 
 
 def _zeros(count: int) -> Iterator[bytes]:

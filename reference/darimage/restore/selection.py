@@ -118,10 +118,9 @@ def _found(names: Names, pattern: Pattern) -> Pick | None:
     """Return what a path leads to, without making anything of its neighbours."""
     *way, last = pattern.literal_names
     parent = names.lookup(b"/".join(way)) if way else names.root
-    inode = None if parent is None else names.lookup(b"/".join([*way, last]))
-    if parent is None or inode is None:
+    entry = None if parent is None else names.entry(parent, last)
+    if parent is None or entry is None:
         return None
-    entry = Entry(inode, 0, last)
     if pattern.directories_only and not is_directory(names, entry):
         return None
     return Pick(parent, entry)
