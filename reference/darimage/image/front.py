@@ -76,6 +76,7 @@ def read_front(
     *,
     start: int,
     end: int | None,
+    fence: int | None,
     old_format: bool,
     on_fault: OnFault,
 ) -> Front:
@@ -86,12 +87,13 @@ def read_front(
         marks: What its headers have in common.
         start: Record number to begin at.
         end: Record number to stop at, if it is known where files begin.
+        fence: Record number of the first section, if that is known.
         old_format: Entries and owners are those of images without ``DR_NEWINODEFMT``.
         on_fault: Told of damage.
     """
     builder = _Builder(volume, marks, old_format, on_fault)
     front = Front(builder.table(), files=start)
-    for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end, fence=fence):
         count = _before_files(batch, marks)
         part = batch.part(slice(0, count))
         _take_maps(volume, part, front, on_fault)

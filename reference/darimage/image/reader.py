@@ -310,6 +310,7 @@ class Image:
             self.marks,
             start=self._opening.start,
             end=end,
+            fence=None if end is None else self._first_section(),
             old_format=self.old_format,
             on_fault=self.faults.tell,
         )
@@ -318,6 +319,14 @@ class Image:
                 told = f"{title} is missing or damaged"
                 self.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
         return front
+
+    def _first_section(self) -> int | None:
+        """Return where the volume header says that sections begin before the files."""
+        known = self.extension
+        if known is None:
+            return None
+        said = (known.stream_directories, known.nt_acls_front, known.offset_map)
+        return min((record for record in said if record), default=None)
 
     def _files_begin(self, record: int) -> bool:
         """Tell whether a record is the first after the front: a file, a trailing section, the end.

@@ -50,6 +50,7 @@ def walk(
     end: int | None = None,
     shift: int = 0,
     sparse: bool = False,
+    fence: int | None = None,
 ) -> Iterator[Batch]:
     """Yield the headers from a record on.
 
@@ -64,8 +65,10 @@ def walk(
         end: Record number to stop at; by default the end of the volume.
         shift: By how many records headers are known to lie behind their ``c_tapea``.
         sparse: Begin by reading headers alone.
+        fence: Record number from which on headers are read alone: what lies behind them is read
+            by somebody else, if at all.
     """
-    return _Walk(volume, marks, start, end, shift, sparse, on_fault).run()
+    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault).run()
 
 
 class _Walk:
@@ -79,6 +82,7 @@ class _Walk:
         end: int | None,
         shift: int,
         sparse: bool,
+        fence: int | None,
         on_fault: OnFault,
     ) -> None:
         self.volume = volume
@@ -89,6 +93,7 @@ class _Walk:
         self.cut = end is not None and end <= last
         self.shift = shift
         self.sparse = sparse
+        self.fence = self.end if fence is None else fence
         self.on_fault = on_fault
         self.ending = False
         self.size = _FIRST_WINDOW
@@ -97,7 +102,7 @@ class _Walk:
     def run(self) -> Iterator[Batch]:
         while self.at < self.end:
             before = self.at
-            batch = self._hop() if self.sparse else self._sweep()
+            batch = self._hop() if self.sparse or before >= self.fence else self._sweep()
             if len(batch):
                 batch = self._until_end(batch)
             if len(batch):
@@ -140,7 +145,7 @@ class _Walk:
 
     def _sweep(self) -> Batch:
         """Return the chain of headers of a window that begins at the next one."""
-        window = self._read(self.at, self.size)
+        window = self._read(self.at, min(self.size, self.fence - self.at))
         places, rows, _ = self._sound(window, self.at)
         after = following(rows, self.marks.order, plain=not self.marks.numbered)
         if (after < 0).any():
