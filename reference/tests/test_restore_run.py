@@ -14,7 +14,8 @@ from support.compare import compare_trees
 from darimage.image.reader import Image
 from darimage.image.writer import Options as Create
 from darimage.image.writer import create
-from darimage.restore import Options, restore, select
+from darimage.restore.run import Options, restore
+from darimage.restore.selection import select
 from darimage.sources.memory import MemorySource, Node
 from darimage.sources.posix import PosixSource
 from darimage.volumes.writing import FileSink, MemorySink

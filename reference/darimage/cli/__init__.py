@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -28,6 +30,11 @@ COMMANDS = {
 EXIT_IO = 3
 EXIT_INTERRUPT = 130
 EXIT_PIPE = 141
+EXIT_TERMINATED = 143
+
+
+class _ReaderGoneError(Exception):
+    """Whoever read the answer has gone away."""
 
 
 class Program(click.Group):
@@ -50,11 +57,21 @@ class Program(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click would end with 1 when whoever reads the answer goes away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and exit with its code (docs/reference/exit-codes)."""
         # One thread is enough for sums and saves numpy the start of a pool.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         options["standalone_mode"] = False
+        # What is half done is cleaned up on the way out, as for an interrupt.
+        with suppress(ValueError):  # only the main thread may
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
         try:
             code = super().main(args, *rest, **options)
         except click.exceptions.Exit as error:
@@ -64,7 +81,7 @@ class Program(click.Group):
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
             code = _complain("interrupted", EXIT_INTERRUPT)
-        except BrokenPipeError:
+        except _ReaderGoneError:
             # Whoever read the answer has seen enough; Python must not complain at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             code = EXIT_PIPE

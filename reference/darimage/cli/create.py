@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from darimage.image.writer import Report
 from darimage.sources.posix import PosixSource
 from darimage.units import RECORD
-from darimage.volumes.writing import FileSink, open_sink
+from darimage.volumes.writing import FileSink, Sink, open_sink
 
 
 @click.command("create")
@@ -51,6 +51,26 @@ def command(
       darimage create --json /srv srv.dari > report.json
     """
     sink = open_sink(image, overwrite=options["force"])
+    try:
+        report = _create(source, sink, options, workers, quiet=quiet)
+    except BaseException:
+        sink.abort()
+        raise
+    to_stdout = image == "-"
+    if as_json:
+        common.print_json(report.as_json(), err=to_stdout)
+    else:
+        common.print_faults(report.faults)
+        for warning in report.warnings:
+            click.echo(f"darimage: warning: {warning}", err=True)
+        if not quiet or not report.good:
+            click.echo(_summary(report), err=to_stdout)
+    return 0 if report.good else common.EXIT_FAULTS
+
+
+def _create(
+    source: str, sink: Sink, options: dict[str, Any], workers: int | None, *, quiet: bool
+) -> Report:
     tree = PosixSource(
         source,
         one_file_system=options["one_file_system"],
@@ -67,17 +87,7 @@ def command(
         acls=not options["no_acls"],
         workers=workers or cores(),
     )
-    report = create(tree, sink, settings, common.progress(quiet=quiet))
-    to_stdout = image == "-"
-    if as_json:
-        common.print_json(report.as_json(), err=to_stdout)
-    else:
-        common.print_faults(report.faults)
-        for warning in report.warnings:
-            click.echo(f"darimage: warning: {warning}", err=True)
-        if not quiet or not report.good:
-            click.echo(_summary(report), err=to_stdout)
-    return 0 if report.good else common.EXIT_FAULTS
+    return create(tree, sink, settings, common.progress(quiet=quiet))
 
 
 def _same_file(descriptor: int) -> list[tuple[int, int]]:
