@@ -121,8 +121,6 @@ def test_kinds(mode, names):
 
 
 def test_metadata_only_has_no_contents():
-    assert one(mode=FILE, size=10, addr=b"\1").has_contents
     inode = one(mode=FILE, size=10, addr=b"\1", c_flags=0x102)
     assert inode.metadata_only
-    assert not inode.has_contents
     assert inode.head_map == b""

@@ -129,11 +129,6 @@ class Inode:
         return stat.S_ISCHR(self.mode) or stat.S_ISBLK(self.mode)
 
     @property
-    def has_contents(self) -> bool:
-        """Whether it has bytes to read: a file or link that is not empty, with contents here."""
-        return (self.is_file or self.is_symlink) and self.size > 0 and not self.metadata_only
-
-    @property
     def is_substituted(self) -> bool:
         """Whether its first header says that unreadable data was replaced (DARI-FIL-014)."""
         return bool(self.flags & InodeFlag.INODE_SUBSTITUTED)

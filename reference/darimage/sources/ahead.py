@@ -41,8 +41,8 @@ class ScanError(DarimageError):
 class ScanAhead:
     """A scan under way in a child."""
 
-    def __init__(self, scan: Callable[[Progress], Scan]) -> None:
-        """Start it; ``scan`` tells its progress after each directory."""
+    def __init__(self, scan: Callable[[Scan, Progress], None]) -> None:
+        """Start it; ``scan`` fills what it is given and tells its progress after each directory."""
         reading, writing = os.pipe()
         with suppress(OSError):
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
@@ -91,35 +91,32 @@ class ScanAhead:
 
 
 class Sender:
-    """Sends what a scan has found, each time that it is told of progress.
+    """Sends what a scan has found, each time that it is told of progress."""
 
-    Attributes:
-        scan: What the scan fills; whoever scans sets it.
-    """
-
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], scan: Scan) -> None:
+        """Take what the scan fills."""
         self._stream = stream
+        self._scan = scan
         self._sent = [0] * len(_COLUMNS)
         self._named = 0
-        self.scan: Scan | None = None
 
     def start(self, what: str, total: int) -> None:
         """Do nothing."""
 
     def advance(self, amount: int) -> None:
         """Send a batch when there is enough, unless the parent has not read the last one yet."""
-        if self.scan is None or len(self.scan.names) - self._named < _BATCH:
+        if len(self._scan.names) - self._named < _BATCH:
             return
         waiting = fcntl.ioctl(self._stream, termios.FIONREAD, bytes(4))
         if not int.from_bytes(waiting, sys.byteorder):
-            self.send(self.scan, None)
+            self.send(None)
 
     def finish(self) -> None:
         """Do nothing."""
 
-    def send(self, scan: Scan, rest: Any) -> None:
+    def send(self, rest: Any) -> None:
         """Send what is new, and at the end the rest, which is not columns."""
-        columns = []
+        scan, columns = self._scan, []
         for at, name in enumerate(_COLUMNS):
             column = getattr(scan, name)
             columns.append(column[self._sent[at] :].tobytes())
@@ -134,16 +131,17 @@ class Sender:
         self._stream.flush()
 
 
-def _work(scan: Callable[[Progress], Scan], pipe: int) -> NoReturn:
+def _work(scan: Callable[[Scan, Progress], None], pipe: int) -> NoReturn:
     """Scan in the child; never returns into the parent's code."""
     status = 1
     try:
         gc.disable()
         with os.fdopen(pipe, "wb", 1 << 20) as stream:
-            sender = Sender(stream)
+            found = Scan()
+            sender = Sender(stream, found)
             try:
-                found = scan(sender)
-                sender.send(found, [getattr(found, name) for name in _REST])
+                scan(found, sender)
+                sender.send([getattr(found, name) for name in _REST])
             except Exception as error:  # noqa: BLE001 - the parent raises it
                 pickle.dump(((), 0, b"", error), stream, pickle.HIGHEST_PROTOCOL)
         status = 0

@@ -12,7 +12,7 @@ from contextlib import suppress
 from darimage.errors import StorageError
 from darimage.faults import Fault
 from darimage.progress import Progress
-from darimage.sources.ahead import ScanAhead, Sender
+from darimage.sources.ahead import ScanAhead
 from darimage.sources.handles import DIRECTORY, DirectoryHandles
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
@@ -49,7 +49,7 @@ class PosixSource:
 
     def begin(self) -> None:
         """Begin to scan, in a process of its own; ``scan`` then waits for it."""
-        self._ahead = ScanAhead(lambda progress: _Scanner(self, self.open_root(), progress).run())
+        self._ahead = ScanAhead(self._scan)
 
     def scan(self, progress: Progress) -> Scan:
         """Return the tree.
@@ -62,9 +62,13 @@ class PosixSource:
             scan = self._ahead.result(progress)
             self._ahead = None
         else:
-            scan = _Scanner(self, self.open_root(), progress).run()
+            scan = Scan()
+            self._scan(scan, progress)
         progress.finish()
         return scan
+
+    def _scan(self, out: Scan, progress: Progress) -> None:
+        _Scanner(self, self.open_root(), out, progress).run()
 
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
@@ -91,12 +95,10 @@ _ALL = _All()
 class _Scanner:
     """One walk through a tree, in the order that an image has it."""
 
-    def __init__(self, source: PosixSource, root: int, progress: Progress) -> None:
+    def __init__(self, source: PosixSource, root: int, out: Scan, progress: Progress) -> None:
         self.source = source
         self.progress = progress
-        self.out = Scan()
-        if isinstance(progress, Sender):
-            progress.scan = self.out
+        self.out = out
         self.linked: dict[tuple[int, int], int] = {}
         self.handles = DirectoryHandles(root, self._above)
         self.root_stat = os.fstat(root)
@@ -107,7 +109,7 @@ class _Scanner:
     def _above(self, number: int) -> tuple[int, bytes]:
         return self.out.directory_parent[number], self.out.names[self.out.directory_entry[number]]
 
-    def run(self) -> Scan:
+    def run(self) -> None:
         pending: list[tuple[os.stat_result, int, int]] = [(self.root_stat, -1, 0)]
         while pending:
             info, entry, parent = pending.pop()
@@ -123,7 +125,6 @@ class _Scanner:
             pending += [(info, entry, number) for info, entry in reversed(below)]
         self.handles.close()
         self.out.report_clamped()
-        return self.out
 
     def _entries(self, number: int) -> list[tuple[os.stat_result, int]]:
         """Take in a directory's entries; return its subdirectories and their entries."""

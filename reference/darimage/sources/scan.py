@@ -6,7 +6,6 @@ them (DARI-DIR-014): a directory, its entries sorted by name, then each of its s
 
 from __future__ import annotations
 
-import stat
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
@@ -251,8 +250,3 @@ class Source(Protocol):
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
         ...
-
-
-def has_data(mode: int) -> bool:
-    """Tell whether inodes of this mode have data in an image (DARI-FIL-008)."""
-    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)

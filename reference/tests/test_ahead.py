@@ -1,0 +1,86 @@
+"""A scan in a process of its own finds what a scan in this one finds."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from support import trees
+
+from darimage.errors import StorageError
+from darimage.progress import SILENT
+from darimage.sources import ahead
+from darimage.sources.ahead import ScanAhead, ScanError
+from darimage.sources.posix import PosixSource
+
+
+class Counted:
+    """Progress that adds up."""
+
+    def __init__(self):
+        self.done = 0
+
+    def start(self, what, total):
+        self.done = 0
+
+    def advance(self, amount):
+        self.done += amount
+
+    def finish(self):
+        pass
+
+
+def both(path):
+    here = PosixSource(path).scan(SILENT)
+    source = PosixSource(path)
+    source.begin()
+    progress = Counted()
+    there = source.scan(progress)
+    assert progress.done == len(here.names)
+    return here, there
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1 << 12])
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("kinds", {}), ("deep_long", {}), ("sparse", {}), ("wide", {"entries": 9000})],
+)
+def test_the_same_tree(name, sizes, batch, tmp_path, monkeypatch):
+    monkeypatch.setattr(ahead, "_BATCH", batch)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    try:
+        trees.build(name, tree, **sizes)
+        here, there = both(tree)
+        assert vars(here) == vars(there)
+    finally:
+        trees.remove(tree)
+
+
+def test_an_empty_tree(tmp_path):
+    here, there = both(tmp_path)
+    assert vars(here) == vars(there)
+
+
+def test_an_error_comes_back(tmp_path):
+    source = PosixSource(tmp_path / "nothing")
+    source.begin()
+    with pytest.raises(StorageError, match="nothing: No such file"):
+        source.scan(SILENT)
+
+
+def test_a_process_that_dies_is_an_error():
+    scan = ScanAhead(lambda _scan, _progress: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(ScanError, match="died"):
+        scan.result(SILENT)
+
+
+def test_times_that_do_not_fit_are_told(tmp_path):
+    (tmp_path / "file").touch()
+    os.utime(tmp_path / "file", (9_999_999_999, 9_999_999_999))
+    if (tmp_path / "file").stat().st_mtime != 9_999_999_999:
+        pytest.skip("the file system here cannot hold such a time either")
+    here, there = both(tmp_path)
+    assert [fault.kind for fault in there.faults] == ["clamped"]
+    assert vars(here) == vars(there)
