@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from array import array
 
 import pytest
 from support import trees
@@ -13,6 +14,7 @@ from darimage.progress import SILENT
 from darimage.sources import ahead
 from darimage.sources.ahead import ScanAhead, ScanError
 from darimage.sources.posix import PosixSource
+from darimage.sources.scan import FIELDS, WIDTH
 
 
 class Counted:
@@ -38,7 +40,15 @@ def both(path):
     progress = Counted()
     there = source.scan(progress)
     assert progress.done == len(here.names)
-    return here, there
+    return without_access_times(here), without_access_times(there)
+
+
+def without_access_times(scan):
+    """Return a scan's columns; looking at symbolic links changes when they were looked at last."""
+    at = FIELDS.index("atime_ns")
+    for columns in (scan.directories, scan.others):
+        columns[at::WIDTH] = array("q", bytes(8 * (len(columns) // WIDTH)))
+    return vars(scan)
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1 << 12])
@@ -53,14 +63,14 @@ def test_the_same_tree(name, sizes, batch, tmp_path, monkeypatch):
     try:
         trees.build(name, tree, **sizes)
         here, there = both(tree)
-        assert vars(here) == vars(there)
+        assert here == there
     finally:
         trees.remove(tree)
 
 
 def test_an_empty_tree(tmp_path):
     here, there = both(tmp_path)
-    assert vars(here) == vars(there)
+    assert here == there
 
 
 def test_an_error_comes_back(tmp_path):
@@ -82,5 +92,5 @@ def test_times_that_do_not_fit_are_told(tmp_path):
     if (tmp_path / "file").stat().st_mtime != 9_999_999_999:
         pytest.skip("the file system here cannot hold such a time either")
     here, there = both(tmp_path)
-    assert [fault.kind for fault in there.faults] == ["clamped"]
-    assert vars(here) == vars(there)
+    assert [fault.kind for fault in there["faults"]] == ["clamped"]
+    assert here == there

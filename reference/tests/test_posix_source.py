@@ -153,6 +153,17 @@ def test_the_work_is_cut_between_files_of_one_size(tmp_path, files, workers):
     assert report.good
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="others' files can be read unnoticed by root only")
+def test_reading_leaves_access_times_alone(tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "file").write_bytes(b"x")
+    paths = [tmp_path, tmp_path / "below", tmp_path / "below" / "file"]
+    for path in paths:
+        os.utime(path, (1, 2))
+    encode(PosixSource(tmp_path))
+    assert [path.stat().st_atime for path in paths] == [1, 1, 1]
+
+
 def test_holes_are_found(tmp_path):
     with (tmp_path / "sparse").open("wb") as stream:
         stream.seek(MIB)

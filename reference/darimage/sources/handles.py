@@ -6,7 +6,21 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def open_directory(name: bytes | str, *, dir_fd: int | None = None, follow: bool = False) -> int:
+    """Open a directory for reading, without touching its access time where that is allowed.
+
+    Raises:
+        OSError: It is none, or a symbolic link that is not to be followed.
+    """
+    flags = _DIRECTORY if follow else _DIRECTORY | os.O_NOFOLLOW
+    try:
+        return os.open(name, flags | os.O_NOATIME, dir_fd=dir_fd)
+    except PermissionError:
+        # Only the owner may read a directory that way.
+        return os.open(name, flags, dir_fd=dir_fd)
 
 
 class DirectoryHandles:
@@ -57,7 +71,7 @@ class DirectoryHandles:
             number = parent
         descriptor = self._open[number] if number else self._root
         for below, name in reversed(missing):
-            descriptor = os.open(name, DIRECTORY, dir_fd=descriptor)
+            descriptor = open_directory(name, dir_fd=descriptor)
             self._open[below] = descriptor
             if len(self._open) > self._capacity:
                 os.close(self._open.popitem(last=False)[1])

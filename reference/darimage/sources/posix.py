@@ -13,7 +13,7 @@ from darimage.errors import StorageError
 from darimage.faults import Fault
 from darimage.progress import Progress
 from darimage.sources.ahead import ScanAhead
-from darimage.sources.handles import DIRECTORY, DirectoryHandles
+from darimage.sources.handles import DirectoryHandles, open_directory
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
 from darimage.sources.scan import FIELDS, Contents, Ranges, Scan
@@ -77,7 +77,7 @@ class PosixSource:
     def open_root(self) -> int:
         """Return a new descriptor of the root."""
         try:
-            return os.open(self.path, DIRECTORY & ~os.O_NOFOLLOW)
+            return open_directory(self.path, follow=True)
         except OSError as error:
             raise StorageError.of(error, self.path) from error
 
