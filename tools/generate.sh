@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Regenerates the codecs from ksy/. Needs Node.js and npm; nobody needs them to use or test the package.
+# Regenerates the codecs from ksy/, and the dtypes from the codecs. Needs Node.js and npm, and the
+# python of the environment first in PATH; nobody needs Node to use or test the package.
 set -euo pipefail
 cd "$(dirname "$0")"
 command -v node >/dev/null && command -v npm >/dev/null || {
@@ -8,3 +9,4 @@ command -v node >/dev/null && command -v npm >/dev/null || {
 }
 npm ci --silent --no-audit --no-fund
 node generate.mjs ../ksy ../reference/darimage/schema
+python derive_dtypes.py

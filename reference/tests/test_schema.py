@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darimage.schema import ORDERS, Kind, dtype, layout
+from darimage.schema.derive import derive
+from darimage.schema.tables import DTYPES
 from darimage.sections.header import BODIES
 
 KSY = Path(__file__).parents[2] / "ksy"
@@ -149,6 +151,17 @@ def test_construct_builds_what_it_parsed(name, body, order, seed):
             data[at : at + size] = seed.randbytes(size)
     codec = layout(name, order)
     assert codec.build(codec.parse(bytes(data))) == bytes(data)
+
+
+@pytest.mark.parametrize(("name", "body"), LAYOUTS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_tables_are_what_is_derived(name, body, order):
+    assert (name, order, body) in DTYPES
+    assert dtype(name, order, body) == derive(name, order, body)
+
+
+def test_the_tables_hold_nothing_else():
+    assert set(DTYPES) == {(name, order, body) for name, body in LAYOUTS for order in ORDERS}
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLE))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darimage.schema import Order, Section, layout
+from darimage.schema import Order, Section, dtype, header_dtype
 from darimage.sections.header import EXTENSION_MAGIC, Identity, field_span
 from darimage.units import RECORD
 
@@ -120,7 +120,7 @@ def has_extension(record: bytes) -> bool:
 
 def _body(record: bytes, order: Order, name: str) -> Any:
     body_start, _ = field_span("extension.body")
-    return layout(f"extension/{name}", order).parse(record[body_start:_EXTENSION_END])
+    return np.frombuffer(record, dtype(f"extension/{name}", order), 1, body_start)[0]
 
 
 def _from_body(
@@ -133,7 +133,7 @@ def _from_body(
 
 
 def _plain(value: Any) -> int | bytes:
-    return value if isinstance(value, bytes) else int(value)
+    return value.tobytes() if isinstance(value, np.ndarray) else int(value)
 
 
 def volume_header(record: bytes, order: Order) -> VolumeHeader:
@@ -164,21 +164,21 @@ def identity(record: bytes, order: Order, volume: VolumeHeader | None) -> Identi
         order: Byte order of the image.
         volume: Its extension, if it is that of a volume header.
     """
-    header = layout("record", order).parse(record)
+    header = np.frombuffer(record, header_dtype(order, "raw_body"), 1)[0]
     high = (volume.c_date_epoch, volume.c_ddate_epoch) if volume else (0, 0)
     label, filesys, device, host = [
         _text(bytes(header[f"c_{name}"])) for name in ("label", "filesys", "dev", "host")
     ]
     return Identity(
         uuid=volume.image_uuid if volume else bytes(16),
-        date=high[0] << 32 | header.c_date,
-        base_date=high[1] << 32 | header.c_ddate,
-        level=header.c_level,
+        date=high[0] << 32 | int(header["c_date"]),
+        base_date=high[1] << 32 | int(header["c_ddate"]),
+        level=int(header["c_level"]),
         label=label,
         filesys=filesys,
         device=device,
         host=host,
-        ntrec=header.c_ntrec,
+        ntrec=int(header["c_ntrec"]),
     )
 
 

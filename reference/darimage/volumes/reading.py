@@ -7,9 +7,7 @@ sees positions.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
@@ -81,6 +79,9 @@ class FileVolume:
     @classmethod
     def spool(cls, stream: BinaryIO, name: str) -> FileVolume:
         """Copy a stream into a temporary file without a name and open that."""
+        import shutil
+        import tempfile
+
         try:
             with tempfile.TemporaryFile() as spooled, stream:
                 shutil.copyfileobj(stream, spooled, 1 << 20)
