@@ -9,6 +9,9 @@ from support import slow_reader
 from support.everybody import let_through
 
 from darimage.errors import StorageError
+from darimage.image.files import FileWriter
+from darimage.image.inventory import Inventory
+from darimage.image.layout import plan
 from darimage.image.writer import Options, create
 from darimage.progress import SILENT
 from darimage.sources.handles import DirectoryHandles
@@ -139,6 +142,21 @@ def test_workers_write_the_same_files_and_report_a_fault_once(tmp_path, workers)
         assert image.inodes[names[b"%03d" % n]].content == (tree / f"{n:03}").read_bytes()
     long = image.inodes[names[b"long"]].content
     assert long == (tree / "long").read_bytes() + bytes(4 * MIB + 7)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5, 8])
+def test_each_worker_gets_its_share(tmp_path, workers):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for n in range(400):
+        (tree / f"{n:03}").write_bytes(b"x" * 5000)
+    inventory = Inventory(PosixSource(tree).scan(SILENT))
+    layout = plan(inventory, None, 10)
+    writer = FileWriter(inventory, layout, None, None, None)
+    shares = [stop.row - start.row for start, stop in writer.split(workers)]
+    assert len(shares) == workers
+    assert sum(shares) == 400
+    assert max(shares) - min(shares) <= 2
 
 
 @pytest.mark.parametrize("files", [1, 2, 3, 5, 60])

@@ -106,8 +106,8 @@ class FileWriter:
             row = int(np.searchsorted(work, target, side="right"))
             if row >= len(work):
                 break
-            before = int(work[row - 1]) if row else 0
-            share = (target - before) / (int(work[row]) - before)
+            done = int(work[row - 1]) if row else 0
+            share = (target - done) / (int(work[row]) - done)
             point = Point(first + row, int(int(self._counts[first + row]) * share))
             if point > points[-1]:
                 points.append(point)
@@ -219,11 +219,11 @@ class FileWriter:
             if not sizes[at]:
                 continue
             pieces = self._pieces(first + at, 0, starts[at : at + 1])
-            short_ = contents.fill(number + at, pieces)
+            shortfall = contents.fill(number + at, pieces)
             if regular[at]:
                 filled.flags[at] = contents.flags(number + at)
-            if short_ is not None:
-                self._note(short_, made[at : at + 1], 0, outcome)
+            if shortfall is not None:
+                self._note(shortfall, made[at : at + 1], 0, outcome)
         made["c_dinode"]["di_flags"] = filled.flags
 
     def _fill_long(

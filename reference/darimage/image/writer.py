@@ -165,9 +165,9 @@ class _Writer:
         mismatches = sum(outcome.mismatches for outcome in outcomes) + self._gaps(outcomes)
         substituted = len(set().union(*(outcome.substituted for outcome in outcomes)))
         if acls is not None:
-            plan_ = self.layout.trailing
-            trailing = headers.section(Section.NT_ACLS_TRAILING, plan_, acls, self.identity)
-            self._put(plan_.record * RECORD, trailing)
+            place = self.layout.trailing
+            trailing = headers.section(Section.NT_ACLS_TRAILING, place, acls, self.identity)
+            self._put(place.record * RECORD, trailing)
         ends = headers.ends(
             self.layout,
             self.identity,
@@ -257,7 +257,10 @@ class _Writer:
     def _gaps(self, outcomes: list[Outcome]) -> int:
         """Return how many stretches of part 8 do not begin where the one before really ended."""
         ends = [self.layout.files, *(outcome.end for outcome in outcomes)]
-        starts = [*(outcome.start for outcome in outcomes), self.layout.trailing.record or ends[-1]]
+        starts = [
+            *(outcome.start for outcome in outcomes),
+            self.layout.trailing.record or self.layout.end,
+        ]
         return sum(end != start for end, start in zip(ends, starts, strict=True))
 
     def _report(self, outcomes: list[Outcome], mismatches: int, substituted: int) -> Report:
