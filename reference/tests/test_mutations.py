@@ -195,6 +195,33 @@ def test_memory_stays_bounded(name):
     property_()
 
 
+def with_full_maps(plain, records):
+    """Return a plain dump whose two bitmaps are long and have every bit set."""
+    parts = [plain[:1024]]
+    for at in (1024, 3072):
+        head = np.frombuffer(plain[at : at + 1024], "<u4").copy()
+        head[40] = records
+        head[7] = 0
+        head[7] = (84446 - int(head.sum(dtype=np.uint32))) % 2**32
+        parts += [head.tobytes(), b"\xff" * (records * 1024)]
+    return b"".join([*parts, plain[5120:]])
+
+
+@pytest.mark.parametrize("command", [["info"], ["list"], ["verify"], ["restore", "--json"]])
+def test_maps_that_lie_take_no_more_memory_than_they_are_long(command, tmp_path):
+    records = 4096
+    path = tmp_path / "image"
+    path.write_bytes(with_full_maps(images()["plain"], records))
+    out = [tmp_path / "out"] if command[0] == "restore" else []
+    tracemalloc.start()
+    try:
+        run(*command, path, *out)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < MEMORY + 4 * 2 * records * 1024
+
+
 @pytest.mark.parametrize("name", ["dari", "plain", "big-endian", "run-coded"])
 def test_the_images_are_whole_before(name, tmp_path):
     (tmp_path / "image").write_bytes(images()[name])

@@ -72,6 +72,26 @@ def test_a_bitmap_reads_back_bit_by_bit(inodes):
     } == inodes
 
 
+@given(st.sets(st.integers(2, 30000), min_size=1))
+def test_a_bitmap_answers_as_a_set_does(inodes):
+    data = bitmap.encode(np.array(sorted(inodes)), bitmap.records_for(max(inodes)))
+    one = bitmap.Bitmap(data)
+    assert (len(one), one.highest, one.numbers()) == (len(inodes), max(inodes), sorted(inodes))
+    asked = np.arange(-3, len(data) * 8 + 20)
+    assert asked[one.holds(asked)].tolist() == sorted(inodes)
+    fewer = sorted(inodes)[::2]
+    two = bitmap.Bitmap(bitmap.encode(np.array(fewer), bitmap.records_for(fewer[-1])))
+    assert list(one.without(two)) == sorted(inodes - set(fewer))
+    assert list(two.without(one)) == []
+    assert bool(one)
+
+
+def test_an_empty_bitmap_holds_nothing():
+    nothing = bitmap.Bitmap()
+    assert (bool(nothing), len(nothing), nothing.highest, nothing.numbers()) == (False, 0, 0, [])
+    assert not nothing.holds([0, 1, 2, 10**9]).any()
+
+
 @given(st.dictionaries(st.integers(2, 500), st.integers(0, 2**54 - 1).map(lambda n: n * RECORD)))
 def test_an_offset_map_reads_back(offsets):
     inodes = np.array(sorted(offsets), np.int64)

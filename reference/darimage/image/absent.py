@@ -19,6 +19,6 @@ def left_out(image: Image, inodes: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     image nothing is left out.
     """
     numbers = np.asarray(inodes, np.int64)
-    if not len(image.dumped) or (image.is_dari and image.identity.level == 0):
+    if not image.dumped or (image.is_dari and image.identity.level == 0):
         return np.zeros(len(numbers), np.bool_)
-    return ~np.isin(numbers, image.dumped)
+    return ~image.dumped.holds(numbers)

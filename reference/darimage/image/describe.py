@@ -12,6 +12,7 @@ from darimage.image.front import SECTIONS_INODE, MapPart
 from darimage.image.headers_at import gather
 from darimage.image.parts import Part, SectionHeader
 from darimage.schema import CType, Kind, Verdict
+from darimage.sections.bitmap import Bitmap
 from darimage.sections.header import sound
 from darimage.units import RECORD
 
@@ -62,7 +63,7 @@ def describe(image: Image) -> list[Part]:
 def _map(title: str, part: MapPart | None, what: str) -> list[Part]:
     if part is None:
         return []
-    bits = int.from_bytes(part.payload, "little").bit_count()
+    bits = len(Bitmap(part.payload))
     return [Part(title, "bitmap", part.record, 1 + len(part.payload) // RECORD, f"{bits} {what}")]
 
 

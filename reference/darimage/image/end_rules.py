@@ -196,7 +196,7 @@ class Judge:
             self._tell("there is no sound offset map", "DARI-OFF-001", None)
             return False
         record = self._record_of(Section.OFFSET_MAP)
-        highest = int(self.image.exists[-1]) if len(self.image.exists) else 0
+        highest = self.image.exists.highest
         if found.size != (highest + 1) * ELEMENT:
             told = f"offset map of {found.size} bytes for {highest} inodes"
             self._tell(told, "DARI-OFF-001", record)

@@ -24,7 +24,7 @@ from darimage.image.offsets import Offsets, from_map, from_walk
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader, plausible
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Order, Section, Verdict
-from darimage.sections import bitmap
+from darimage.sections.bitmap import Bitmap
 from darimage.sections.header import Identity, sound
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume, open_volume
@@ -158,14 +158,14 @@ class Image:
         return Names(self.front.directories, self.faults.tell)
 
     @cached_property
-    def exists(self) -> Ints:
-        """Inode numbers in bitmap I, ascending."""
-        return _decoded(self.front.exists)
+    def exists(self) -> Bitmap:
+        """Bitmap I: the inodes that exist."""
+        return _bitmap(self.front.exists)
 
     @cached_property
-    def dumped(self) -> Ints:
-        """Inode numbers in bitmap II, ascending."""
-        return _decoded(self.front.dumped)
+    def dumped(self) -> Bitmap:
+        """Bitmap II: the inodes in this image."""
+        return _bitmap(self.front.dumped)
 
     @property
     def sections(self) -> list[SectionHeader]:
@@ -361,5 +361,5 @@ class Image:
         return None
 
 
-def _decoded(part: MapPart | None) -> Ints:
-    return np.zeros(0, np.int64) if part is None else bitmap.decode(part.payload)
+def _bitmap(part: MapPart | None) -> Bitmap:
+    return Bitmap() if part is None else Bitmap(part.payload)
