@@ -65,6 +65,13 @@ class Batch:
     def __len__(self) -> int:
         return len(self.record)
 
+    def read_behind(self, record: int, count: int) -> bytes | None:
+        """Return records behind a header if they are in the window, else ``None``."""
+        first = record + 1 - self.window_start
+        if first + count > len(self.window):
+            return None
+        return self.window[first : first + count].tobytes()
+
     def headers(self, body: str = "inode_body") -> Headers:
         """Return the headers with an extension body."""
         return as_headers(self.rows, self.order, body)

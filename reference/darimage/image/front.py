@@ -136,7 +136,9 @@ def _map(volume: Volume, batch: Batch, at: int, on_fault: OnFault) -> MapPart | 
         told = f"bitmap of {count} records does not fit in the image"
         on_fault(Fault("truncated", told, record=record, requirement="DARI-BMP-007"))
         return None
-    payload = volume.read_at((record + 1) * RECORD, count * RECORD)
+    payload = batch.read_behind(record, count)
+    if payload is None:
+        payload = volume.read_at((record + 1) * RECORD, count * RECORD)
     return MapPart(record, batch.rows[at].tobytes(), payload)
 
 
