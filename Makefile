@@ -43,8 +43,8 @@ docs: $(VENV)/.dev ## build the docs and the specification into build/docs
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
 	$(PY) reference/benchmarks/run.py $(BENCH_ARGS)
 
-generate: ## make the codecs from ksy/ again (needs node and npm)
-	tools/generate.sh
+generate: $(VENV)/.dev ## make the codecs from ksy/ again (needs node and npm)
+	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh
 
 nightly: lint docs test-all bench ## what runs at night
 

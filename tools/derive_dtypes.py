@@ -18,12 +18,21 @@ TABLES = REFERENCE / "darimage/schema/tables.py"
 
 def main() -> None:
     """Derives every dtype that there is and writes them."""
-    # What the derivation itself imports must not need the file that is about to be written.
-    TABLES.write_text(f"{head()}DTYPES: dict[tuple[str, str, str | None], Any] = {{}}\n")
+    before = TABLES.read_text() if TABLES.exists() else ""
+    # What the derivation itself imports must not need what is about to be written.
+    TABLES.write_text(written(""))
+    try:
+        TABLES.write_text(written("".join(rows())))
+    except BaseException:
+        TABLES.write_text(before)
+        raise
+
+
+def rows() -> Iterator[str]:
+    """Yields the lines of the table."""
     from darimage.schema.codecs import ORDERS
     from darimage.schema.derive import cases, derive
 
-    lines = []
     for name in layouts():
         for order in ORDERS:
             try:
@@ -31,20 +40,17 @@ def main() -> None:
             except TypeError:
                 continue  # its size is in its contents
             for case, derived in known.items():
-                lines.append(f"    {(name, order, case)!r}: {described(derived)!r},\n")
-    text = "".join(lines)
-    TABLES.write_text(
-        f"{head()}DTYPES: dict[tuple[str, str, str | None], Any] = {{\n{text}}}\n"
-        '"""Fields of each fixed layout as ``numpy.dtype`` takes them: name, byte order, case."""\n'
-    )
+                yield f"    {(name, order, case)!r}: {described(derived)!r},\n"
 
 
-def head() -> str:
-    """Returns how the file begins."""
+def written(table: str) -> str:
+    """Returns the whole file."""
     return (
         "# Generated from ksy/ by `make generate`. Do not edit.\n"
         '"""The numpy dtypes of the layouts, derived from their Construct codecs."""\n\n'
         "from __future__ import annotations\n\nfrom typing import Any\n\n"
+        f"DTYPES: dict[tuple[str, str, str | None], Any] = {{\n{table}}}\n"
+        '"""Fields of each fixed layout as ``numpy.dtype`` takes them: name, byte order, case."""\n'
     )
 
 
