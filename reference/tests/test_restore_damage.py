@@ -8,6 +8,7 @@ import time
 
 import pytest
 from support import trees
+from support.volumes import Before
 from test_restore_run import bring, image_of
 from test_restore_selection import tree_of
 
@@ -91,32 +92,14 @@ def test_another_files_header_is_not_taken_for_ones_own(out):
     assert (out / "a").read_bytes() == THREE[b"a"]
 
 
-class Scratched:
+class Scratched(Before):
     """A volume that cannot be read between two places, as a disk with a bad spot."""
 
     def __init__(self, volume, start, end):
-        self.volume, self.start, self.end = volume, start, end
+        super().__init__(volume)
+        self.start, self.end = start, end
 
-    def __getattr__(self, name):
-        return getattr(self.volume, name)
-
-    @property
-    def bytes_read(self):
-        return self.volume.bytes_read
-
-    @bytes_read.setter
-    def bytes_read(self, value):
-        self.volume.bytes_read = value
-
-    def read_at(self, offset, length):
-        self.check(offset, length)
-        return self.volume.read_at(offset, length)
-
-    def readinto_at(self, offset, views):
-        self.check(offset, sum(view.nbytes for view in views))
-        return self.volume.readinto_at(offset, views)
-
-    def check(self, offset, length):
+    def seen(self, offset, length):
         if offset < self.end and self.start < offset + length:
             raise StorageError("memory: Input/output error")
 

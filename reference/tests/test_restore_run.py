@@ -10,6 +10,7 @@ import pytest
 from support import trees
 from support.compare import Options as Compare
 from support.compare import compare_trees
+from support.volumes import Before
 
 from darimage.image.reader import Image
 from darimage.image.writer import Options as Create
@@ -142,36 +143,20 @@ def test_no_data_but_that_of_the_selection_is_read(pattern, data, out):
     assert report.bytes_written == data
     chosen = {names.lookup(os.fsencode(p.relative_to(out))) for p in out.rglob("*")}
     spans = {int(inode): (places[k], places[k + 1]) for k, inode in enumerate(image.offsets.inodes)}
-    for start, end in image.volume.seen:
+    for start, end in image.volume.ranges:
         touched = {n for n, (low, high) in spans.items() if start < high and end > low}
         assert touched <= chosen, (start, end)
 
 
-class Watched:
+class Watched(Before):
     """A volume that remembers what was read of it."""
 
     def __init__(self, volume):
-        self.volume = volume
-        self.seen = []
+        super().__init__(volume)
+        self.ranges = []
 
-    def __getattr__(self, name):
-        return getattr(self.volume, name)
-
-    @property
-    def bytes_read(self):
-        return self.volume.bytes_read
-
-    @bytes_read.setter
-    def bytes_read(self, value):
-        self.volume.bytes_read = value
-
-    def read_at(self, offset, length):
-        self.seen.append((offset, offset + length))
-        return self.volume.read_at(offset, length)
-
-    def readinto_at(self, offset, views):
-        self.seen.append((offset, offset + sum(view.nbytes for view in views)))
-        return self.volume.readinto_at(offset, views)
+    def seen(self, offset, length):
+        self.ranges.append((offset, offset + length))
 
 
 def test_neighbours_come_with_one_read(out):

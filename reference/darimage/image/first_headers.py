@@ -48,7 +48,7 @@ def inodes_at(
     for found, rows in gather(volume, records[there]):
         wanted = numbers[done : done + len(found)]
         done += len(found)
-        good = _is_first_header(rows, marks, wanted)
+        good = are_first_headers(rows, marks, wanted)
         for at in np.flatnonzero(~good).tolist():
             told = "its first header is not at its place"
             where = (int(wanted[at]), int(found[at]))
@@ -56,9 +56,10 @@ def inodes_at(
         yield from Inode.many(rows[good], marks.order, found[good], old_format=old_format)
 
 
-def _is_first_header(
+def are_first_headers(
     rows: npt.NDArray[np.uint8], marks: Marks, numbers: Ints
 ) -> npt.NDArray[np.bool_]:
+    """Tell which records, shape (n, 1024), are the first headers of the inodes expected there."""
     headers = as_headers(rows, marks.order)
     good = sound(rows, marks.order) & (headers["c_type"] == CType.TS_INODE)
     good &= headers["c_inumber"] == numbers

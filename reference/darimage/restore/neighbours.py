@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import StorageError
+from darimage.image.first_headers import are_first_headers
 from darimage.image.inode import Inode
-from darimage.schema import CType, DrFlag
-from darimage.sections.header import as_headers, sound
 from darimage.units import RECORD, records_of
 
 if TYPE_CHECKING:
@@ -134,11 +133,7 @@ class Neighbours:
         order = self._image.order
         records = np.frombuffer(self._buffer[:total], np.uint8).reshape(-1, RECORD)
         heads = records[places // RECORD]
-        headers = as_headers(heads, order)
-        right = sound(heads, order) & (headers["c_type"] == CType.TS_INODE)
-        right &= headers["c_inumber"] == self._files.inodes[rows]
-        right &= headers["c_date"] == self._image.marks.date
-        right &= headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES == 0
+        right = are_first_headers(heads, self._image.marks, self._files.inodes[rows])
         usable = np.flatnonzero(right)
         old_format = self._image.old_format
         known = Inode.many(heads[usable], order, starts[usable] // RECORD, old_format=old_format)
