@@ -101,6 +101,7 @@ def _gather(
 ) -> list[Any]:
     received: dict[int, list[bytes]] = {pipe: [] for _, pipe in workers}
     waiting = {pipe for _, pipe in workers}
+    answers: dict[int, Any] = {}
     told = 0
     while waiting:
         ready, _, _ = select.select(list(waiting), [], [], _POLL_SECONDS)
@@ -110,13 +111,13 @@ def _gather(
                 received[pipe].append(chunk)
             else:
                 waiting.discard(pipe)
-                _answer(received[pipe])
+                answers[pipe] = _answer(received.pop(pipe))
         done = sum(
             _COUNTER.unpack_from(counters, i * _COUNTER.size)[0] for i in range(len(workers))
         )
         progress.advance(done - told)
         told = done
-    return [_answer(received[pipe]) for _, pipe in workers]
+    return [answers[pipe] for _, pipe in workers]
 
 
 def _answer(chunks: list[bytes]) -> Any:

@@ -9,6 +9,10 @@ ADDRESSES = 512
 """Entries of ``c_addr``: records one header can describe (DARI-FIL-002)."""
 
 
+S_IFMT = 0o170000
+"""The bits of a mode that say the file type: for columns, which ``stat.S_IFMT`` cannot take."""
+
+
 def records_of(size: int) -> int:
     """Return how many records hold ``size`` bytes."""
     return -(-size // RECORD)

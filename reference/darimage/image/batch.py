@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from darimage.schema import CType, DrFlag, Order
 from darimage.sections.header import Headers, as_headers
-from darimage.units import RECORD
+from darimage.units import RECORD, S_IFMT
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.uint8]
@@ -90,6 +91,12 @@ class Batch:
     def mode(self) -> Ints:
         """``di_mode``."""
         return self.headers()["c_dinode"]["di_mode"].astype(np.int64)
+
+    @cached_property
+    def is_directory(self) -> npt.NDArray[np.bool_]:
+        """Whether each is of a directory, by its mode."""
+        found: npt.NDArray[np.bool_] = self.mode & S_IFMT == stat.S_IFDIR
+        return found
 
     @cached_property
     def size(self) -> npt.NDArray[np.uint64]:

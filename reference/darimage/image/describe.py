@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.image import parts
 from darimage.image.batch import Batch
@@ -31,14 +32,20 @@ def section_at(image: Image, record: int) -> SectionHeader | None:
     """Return the first header of a section, ``None`` if there is none at a record."""
     if not parts.plausible(record, image.volume.size):
         return None
-    for found, rows in gather(image.volume, np.array([record], np.int64)):
-        batch = Batch(found, rows, np.zeros(1, np.int64), image.order)
-        header = rows[0].tobytes()
-        is_section = bool(sound(rows, image.order)[0]) and int(batch.c_type[0]) == CType.TS_INODE
-        is_section = is_section and int(batch.inode[0]) == SECTIONS_INODE
-        is_section = is_section and parts.has_extension(header)
-        if is_section and parts.kind_of(header) == Kind.SECTION:
-            return parts.section_header(header, image.order, record)
+    for _, rows in gather(image.volume, np.array([record], np.int64)):
+        return section_of(image, record, rows)
+    return None
+
+
+def section_of(image: Image, record: int, rows: npt.NDArray[np.uint8]) -> SectionHeader | None:
+    """Return what a record, shape (1, 1024), says if it is the first header of a section."""
+    batch = Batch(np.array([record]), rows, np.zeros(1, np.int64), image.order)
+    header = rows[0].tobytes()
+    is_section = bool(sound(rows, image.order)[0]) and int(batch.c_type[0]) == CType.TS_INODE
+    is_section = is_section and int(batch.inode[0]) == SECTIONS_INODE
+    is_section = is_section and parts.has_extension(header)
+    if is_section and parts.kind_of(header) == Kind.SECTION:
+        return parts.section_header(header, image.order, record)
     return None
 
 

@@ -19,11 +19,10 @@ from darimage.schema import InodeFlag
 from darimage.sections import header, holes
 from darimage.sections.header import Headers
 from darimage.sources.scan import Contents, Piece, Shortfall
-from darimage.units import ADDRESSES, RECORD
+from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.writing import Sink
 
 _SPAN = ADDRESSES * RECORD
-_S_IFMT = 0o170000
 _UNIT_RECORDS = 8 * (ADDRESSES + 1)
 _UNIT_HEADERS = 4096
 
@@ -201,7 +200,7 @@ class FileWriter:
         first = int(unit.rows[0])
         number = first - self._inventory.directories
         sizes = self._inventory.size[unit.rows].tolist()
-        regular = self._inventory.mode[unit.rows] & _S_IFMT == stat.S_IFREG
+        regular = self._inventory.mode[unit.rows] & S_IFMT == stat.S_IFREG
         memory = self._memory
         begins = ((starts + 1) * RECORD).tolist()
         views: list[memoryview | None] = [

@@ -5,7 +5,6 @@ No header of a file is looked at but the first.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -110,16 +109,11 @@ def read_front(
 
 def _before_files(batch: Batch, marks: Marks) -> int:
     """Return how many headers of a batch come before the first file."""
-    is_file = batch.starts_inode & ~_is_directory(batch)
+    is_file = batch.starts_inode & ~batch.is_directory
     if marks.numbered:
         is_file &= batch.inode != SECTIONS_INODE
     found = np.flatnonzero(is_file | (batch.c_type == CType.TS_END))
     return int(found[0]) if found.size else len(batch)
-
-
-def _is_directory(batch: Batch) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = batch.mode & 0o170000 == stat.S_IFDIR
-    return found
 
 
 def _take_maps(volume: Volume, batch: Batch, front: Front, on_fault: OnFault) -> None:
@@ -172,7 +166,7 @@ class _Builder:
 
     def add(self, batch: Batch) -> int:
         """Take the directories of a batch; return the record after the last, 0 if none."""
-        starts = batch.starts_inode & _is_directory(batch) & (batch.inode != SECTIONS_INODE)
+        starts = batch.starts_inode & batch.is_directory & (batch.inode != SECTIONS_INODE)
         starts &= self._new(batch, starts)
         owner = self._owners(batch, starts)
         mine = np.flatnonzero(owner >= 0)

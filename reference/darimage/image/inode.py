@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from darimage.schema import DrFlag, InodeFlag, Kind, Order
 from darimage.sections.header import EXTENSION_MAGIC, Headers, as_headers
-from darimage.units import ADDRESSES, RECORD, records_of
+from darimage.units import ADDRESSES, RECORD, S_IFMT, records_of
 
 _NS = 1_000_000_000
 
@@ -203,7 +203,7 @@ def shifts(headers: Headers, positions: npt.NDArray[np.int64]) -> npt.NDArray[np
 
 def _devices(old: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
     """Return device numbers; Linux ``dump`` puts big ones in the second word (DARI-FIL-012)."""
-    kind = old["di_mode"] & np.uint16(0o170000)
+    kind = old["di_mode"] & np.uint16(S_IFMT)
     first, second = old["di_db"][:, 0], old["di_db"][:, 1]
     is_device = (kind == stat.S_IFCHR) | (kind == stat.S_IFBLK)
     return np.where(is_device, np.where(first == 0, second, first), 0)

@@ -115,7 +115,7 @@ def from_walk(
     attributes, before = 0, start
     progress.start("reading headers", max(0, volume.size - start * RECORD))
     for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
-        kept = batch.starts_inode & (batch.mode & 0o170000 != 0o040000)
+        kept = batch.starts_inode & ~batch.is_directory
         if marks.numbered:
             kept &= batch.inode != SECTIONS_INODE
         inodes.append(batch.inode[kept])

@@ -14,7 +14,7 @@ from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import opening
 from darimage.image.batch import Batch
-from darimage.image.describe import describe, section_at, trailing_section
+from darimage.image.describe import describe, section_of, trailing_section
 from darimage.image.first_headers import inodes_at
 from darimage.image.front import Front, MapPart, read_front
 from darimage.image.headers_at import gather
@@ -339,10 +339,10 @@ class Image:
             batch = Batch(found, rows, np.zeros(1, np.int64), self.order)
             if not sound(rows, self.order)[0]:
                 return False
-            section = section_at(self, record)
+            section = section_of(self, record, rows)
             if section is not None:
                 return section.section == Section.NT_ACLS_TRAILING
-            is_file = batch.starts_inode[0] and batch.mode[0] & 0o170000 != 0o040000
+            is_file = batch.starts_inode[0] and not batch.is_directory[0]
             return bool(is_file or batch.c_type[0] == CType.TS_END)
         return False
 

@@ -17,7 +17,7 @@ from darimage.image.front import SECTIONS_INODE
 from darimage.image.inode import shifts
 from darimage.schema import CType, DrFlag, InodeFlag, Kind
 from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
-from darimage.units import ADDRESSES
+from darimage.units import ADDRESSES, S_IFMT
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -65,7 +65,7 @@ class Seen:
         self.dinode = self.h["c_dinode"]
         self.extension = self.h["extension"]
         self.body = self.extension["body"]
-        self.type_mode: Ints = batch.mode & 0o170000
+        self.type_mode: Ints = batch.mode & S_IFMT
 
     @cached_property
     def text_differs(self) -> Bools:

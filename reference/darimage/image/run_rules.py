@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from darimage.image.front import SECTIONS_INODE
 from darimage.image.headers_at import gather
 from darimage.schema import CType, DrFlag, InodeFlag
 from darimage.sections.header import field_span
-from darimage.units import ADDRESSES, RECORD
+from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.reading import Volume
 
 OnFault = Callable[[Fault], None]
@@ -25,7 +26,6 @@ Bools = npt.NDArray[np.bool_]
 _DINODE, _DINODE_END = field_span("c_dinode")
 _ADDR, _ = field_span("c_addr")
 _BLOCKS_MAX = 1 << 54
-_DIRECTORY = 0o040000
 _BYTES = np.arange(RECORD)
 
 
@@ -43,6 +43,12 @@ class Found(NamedTuple):
     inode: Ints
     mode: Ints
     nlink: Ints
+
+    @property
+    def is_directory(self) -> npt.NDArray[np.bool_]:
+        """Which are directories, by their modes."""
+        found: npt.NDArray[np.bool_] = self.mode & S_IFMT == stat.S_IFDIR
+        return found
 
 
 @dataclass

@@ -24,7 +24,6 @@ from darimage.units import RECORD
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
 
-_DIRECTORY = 0o040000
 _ROOT = 2
 
 _TOLD_ONE_BY_ONE = 1000
@@ -32,14 +31,9 @@ _TOLD_ONE_BY_ONE = 1000
 billions."""
 
 
-def _is_directory(found: Found) -> npt.NDArray[np.bool_]:
-    is_directory: npt.NDArray[np.bool_] = found.mode & 0o170000 == _DIRECTORY
-    return is_directory
-
-
 def order(found: Found, on_fault: OnFault) -> None:
     """Directories come first, the root before all, then files; both ascend (DARI-FIL-001)."""
-    is_directory = _is_directory(found)
+    is_directory = found.is_directory
     below = np.flatnonzero(~is_directory)
     first_file = int(below[0]) if below.size else len(is_directory)
     late = np.flatnonzero(is_directory[first_file:]) + first_file
@@ -213,7 +207,7 @@ class _Modes:
 
 def links(image: Image, found: Found, on_fault: OnFault) -> None:
     """``nlink`` is the number of names, of a directory 2 + its subdirectories (DARI-FIL-009)."""
-    is_directory = _is_directory(found)
+    is_directory = found.is_directory
     numbers, counts = image.names.name_counts()
     at = np.searchsorted(numbers, found.inode)
     at = np.minimum(at, max(0, len(numbers) - 1))

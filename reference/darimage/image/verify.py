@@ -122,7 +122,7 @@ class _Verifier:
         image = self.image
         self._walk()
         found = self.runs.finish()
-        is_directory = found.mode & 0o170000 == 0o040000
+        is_directory = found.is_directory
         map_equal = None
         if image.is_dari:
             map_equal = self._dari(found, is_directory)

@@ -17,9 +17,10 @@ from darimage.sources.handles import DirectoryHandles, open_directory
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
 from darimage.sources.scan import FIELDS, Contents, Ranges, Scan
+from darimage.units import S_IFMT
 
 _SIZE = FIELDS.index("size")
-_S_IFMT, _S_IFREG = 0o170000, stat.S_IFREG
+_S_IFREG = stat.S_IFREG
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
@@ -100,14 +101,11 @@ class _Scanner:
         self.progress = progress
         self.out = out
         self.linked: dict[tuple[int, int], int] = {}
-        self.handles = DirectoryHandles(root, self._above)
+        self.handles = DirectoryHandles(root, out.above)
         self.root_stat = os.fstat(root)
         # Only root may read what permissions forbid; asking for each file would cost it a call.
         self.ask_access = os.geteuid() != 0
         self.left_out_inodes = frozenset(inode for _, inode in source.leave_out)
-
-    def _above(self, number: int) -> tuple[int, bytes]:
-        return self.out.directory_parent[number], self.out.names[self.out.directory_entry[number]]
 
     def run(self) -> None:
         pending: list[tuple[os.stat_result, int, int]] = [(self.root_stat, -1, 0)]
@@ -140,11 +138,11 @@ class _Scanner:
             try:
                 info = found[name].stat(follow_symlinks=False)
             except OSError as error:
-                self._fault("vanished", self._path(number, name), error)
+                self._fault("vanished", self.out.path_in(number, name), error)
                 continue
             mode = info.st_mode
             if (
-                mode & _S_IFMT == _S_IFREG
+                mode & S_IFMT == _S_IFREG
                 and info.st_nlink == 1
                 and info.st_blocks * 512 >= info.st_size
                 and info.st_ino not in special
@@ -156,7 +154,7 @@ class _Scanner:
             if plain:
                 out.add_plain(plain, map(_row, rows), number)
                 plain, rows = [], []
-            if mode & _S_IFMT == stat.S_IFDIR:
+            if mode & S_IFMT == stat.S_IFDIR:
                 below.append((info, out.add_entry(name)))
             elif (other := self._other(info, number, name, descriptor)) is not None:
                 out.add_entry(name, other)
@@ -171,7 +169,7 @@ class _Scanner:
         if info.st_nlink > 1 and (known := self.linked.get(key)) is not None:
             return known
         if key in self.source.leave_out:
-            self.out.skipped.append(self._path(parent, name))
+            self.out.skipped.append(self.out.path_in(parent, name))
             return None
         row = list(_row(info))
         link = extents = None
@@ -188,7 +186,7 @@ class _Scanner:
                 row[_SIZE] = 0
         except OSError as error:
             kind = "vanished" if error.errno == errno.ENOENT else "unreadable"
-            self._fault(kind, self._path(parent, name), error, "left out: ")
+            self._fault(kind, self.out.path_in(parent, name), error, "left out: ")
             return None
         number = self.out.add_other(row, parent)
         if link is not None:
@@ -198,10 +196,6 @@ class _Scanner:
         if info.st_nlink > 1:
             self.linked[key] = number
         return number
-
-    def _path(self, parent: int, name: bytes) -> bytes:
-        above = self.out.directory_path(parent)
-        return above + b"/" + name if above else name
 
     def _fault(self, kind: str, path: bytes, error: OSError, lead: str = "") -> None:
         self.out.faults.append(Fault(kind, f"{lead}{error.strerror or error}", path))

@@ -22,6 +22,7 @@ from darimage.sources.scan import (
 )
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_UNNOTICED = _FLAGS | os.O_NOATIME
 _SIZE, _MTIME = FIELDS.index("size"), FIELDS.index("mtime_ns")
 _DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
 
@@ -32,14 +33,9 @@ class PosixContents:
     def __init__(self, scan: Scan, root: int) -> None:
         """Take over ``root``, a descriptor of the tree's root."""
         self._scan = scan
-        self._handles = DirectoryHandles(root, self._above)
+        self._handles = DirectoryHandles(root, scan.above)
         self._number = -1
         self._fd = -1
-        self._noatime = os.O_NOATIME
-
-    def _above(self, number: int) -> tuple[int, bytes]:
-        scan = self._scan
-        return scan.directory_parent[number], scan.names[scan.directory_entry[number]]
 
     def fill(self, number: int, pieces: Sequence[Piece], *, last: bool = True) -> Shortfall | None:
         """Fill pieces of an inode with its data; see ``Contents.fill``."""
@@ -89,7 +85,6 @@ class PosixContents:
         width = slice(first * WIDTH, (first + len(views)) * WIDTH)
         table = scan.others[width]
         columns = (table[at::WIDTH] for at in (_SIZE, _MTIME, _DEVICE, _INODE))
-        how = _FLAGS | self._noatime
         above = at = -1
         for index, (view, entry, parent, size, mtime, device, inode) in enumerate(
             zip(views, scan.other_entry[rows], scan.other_parent[rows], *columns, strict=True)
@@ -99,7 +94,7 @@ class PosixContents:
             try:
                 if parent != above:
                     above, at = parent, descriptor_of(parent)
-                descriptor = open_(names[entry], how, dir_fd=at)
+                descriptor = open_(names[entry], _UNNOTICED, dir_fd=at)
             except OSError:
                 above = -1
                 unusual.append(index)
@@ -136,7 +131,7 @@ class PosixContents:
         at = self._handles.descriptor(scan.other_parent[number])
         name = scan.names[scan.other_entry[number]]
         try:
-            self._fd = os.open(name, _FLAGS | self._noatime, dir_fd=at)
+            self._fd = os.open(name, _UNNOTICED, dir_fd=at)
         except PermissionError:
             # Only the owner of a file may read it without touching its access time.
             self._fd = os.open(name, _FLAGS, dir_fd=at)

@@ -143,9 +143,16 @@ class Scan:
 
     def other_path(self, number: int) -> bytes:
         """Return the path by which an inode is named first."""
-        above = self.directory_path(self.other_parent[number])
-        name = self.names[self.other_entry[number]]
+        return self.path_in(self.other_parent[number], self.names[self.other_entry[number]])
+
+    def path_in(self, directory: int, name: bytes) -> bytes:
+        """Return the path of a name in a directory."""
+        above = self.directory_path(directory)
         return above + b"/" + name if above else name
+
+    def above(self, directory: int) -> tuple[int, bytes]:
+        """Return the directory that a directory is in, and its name there."""
+        return self.directory_parent[directory], self.names[self.directory_entry[directory]]
 
 
 def _extend(columns: array[int], row: Sequence[int]) -> bool:
