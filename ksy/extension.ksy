@@ -114,8 +114,17 @@ types:
       - id: data_crc32c
         type: u4
         doc: CRC-32C of the di_size bytes of data, if flag inode_data_crc is set (DARI-DIR-010).
+      - id: source_device
+        type: u8
+        doc: Device the source had this inode on, as its st_dev; 0 if unknown (DARI-INC-004).
+      - id: source_inode
+        type: u8
+        doc: Inode number in the source, as its st_ino; 0 if unknown (DARI-INC-004).
+      - id: attribute_records
+        type: u4
+        doc: Records of extended attributes that end the run, their header included (DARI-XAT-003).
       - id: reserved
-        size: 24
+        size: 4
         doc: Zero.
   section_body:
     doc: Body in the records of a section (DARI-SCT-001).

@@ -63,7 +63,10 @@ extension__inode_body = Struct(
 	'birthtime_ns' / Int64sb,
 	'nlink' / Int32ub,
 	'data_crc32c' / Int32ub,
-	'reserved' / FixedSized(24, GreedyBytes),
+	'source_device' / Int64ub,
+	'source_inode' / Int64ub,
+	'attribute_records' / Int32ub,
+	'reserved' / FixedSized(4, GreedyBytes),
 )
 
 extension__raw_body = Struct(

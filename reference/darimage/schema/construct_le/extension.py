@@ -63,7 +63,10 @@ extension__inode_body = Struct(
 	'birthtime_ns' / Int64sl,
 	'nlink' / Int32ul,
 	'data_crc32c' / Int32ul,
-	'reserved' / FixedSized(24, GreedyBytes),
+	'source_device' / Int64ul,
+	'source_inode' / Int64ul,
+	'attribute_records' / Int32ul,
+	'reserved' / FixedSized(4, GreedyBytes),
 )
 
 extension__raw_body = Struct(

@@ -171,7 +171,10 @@ class Extension(KaitaiStruct):
             self.birthtime_ns = self._io.read_s8be()
             self.nlink = self._io.read_u4be()
             self.data_crc32c = self._io.read_u4be()
-            self.reserved = self._io.read_bytes(24)
+            self.source_device = self._io.read_u8be()
+            self.source_inode = self._io.read_u8be()
+            self.attribute_records = self._io.read_u4be()
+            self.reserved = self._io.read_bytes(4)
 
 
         def _fetch_instances(self):

@@ -171,7 +171,10 @@ class Extension(KaitaiStruct):
             self.birthtime_ns = self._io.read_s8le()
             self.nlink = self._io.read_u4le()
             self.data_crc32c = self._io.read_u4le()
-            self.reserved = self._io.read_bytes(24)
+            self.source_device = self._io.read_u8le()
+            self.source_inode = self._io.read_u8le()
+            self.attribute_records = self._io.read_u4le()
+            self.reserved = self._io.read_bytes(4)
 
 
         def _fetch_instances(self):
