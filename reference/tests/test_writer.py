@@ -191,7 +191,9 @@ def test_figure_4():
     present = -(-sizes // 1024)
     for at, file in enumerate(files):
         present[at] -= sum(count for _, count in file.get("holes", []))
-    positions = place(int(files[0]["offset"]) // 1024, run_lengths(sizes, present))
+    positions = place(
+        int(files[0]["offset"]) // 1024, run_lengths(sizes, present, np.zeros(len(sizes), np.uint8))
+    )
     assert (positions * 1024).tolist() == [file["offset"] for file in files]
     assert [file["inode"] for file in files] == [2, 5, 6, 9, 12, 14]
     assert (files[0]["offset"], files[1]["offset"], files[-1]["offset"]) == (0x800, 0x1C00, 0x3CC00)

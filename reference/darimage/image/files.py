@@ -6,6 +6,7 @@ import stat
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from darimage.image.layout import Layout, header_counts
 from darimage.schema import InodeFlag
 from darimage.sections import header, holes
 from darimage.sections.header import Headers
-from darimage.sources.scan import Contents, Piece, Shortfall
+from darimage.sources.scan import Contents, Filled, Piece, Shortfall
 from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.writing import Sink
 
@@ -174,17 +175,24 @@ class FileWriter:
 
     def _write_unit(self, contents: Contents, unit: Unit, outcome: Outcome) -> int:
         made = self._headers.make(unit.rows, unit.numbers)
-        lengths = 1 + made["c_addr"].sum(axis=1, dtype=np.int64)
+        held = made["c_addr"].sum(axis=1, dtype=np.int64)
+        attributes = self._attribute_records(unit)
+        lengths = 1 + held + attributes
         starts = np.cumsum(lengths) - lengths
         length = int(lengths.sum())
         records = self._buffer[:length]
         # The rest of a file's last record is zero; the buffer still holds older data there.
-        records[(starts + lengths - 1)[lengths > 1]] = 0
+        records[(starts + held)[held > 0]] = 0
         if self._counts[unit.rows[0]] > 1:
             self._fill_long(contents, unit, made, starts, outcome)
         else:
             self._fill_short(contents, unit, made, starts, outcome)
         true = outcome.end + starts
+        for at in np.flatnonzero(attributes).tolist():
+            begin = int(starts[at] + 1 + held[at])
+            place, flags = outcome.end + begin, int(made["c_dinode"]["di_flags"][at])
+            data = self._headers.attributes(int(unit.rows[at]), place, flags)
+            self._memory[begin * RECORD : begin * RECORD + len(data)] = data
         header.seal(made, true)
         records[starts] = header.as_records(made)
         self._sink.write_at(outcome.end * RECORD, self._memory[: length * RECORD])
@@ -193,43 +201,57 @@ class FileWriter:
         outcome.mismatches += int((true[first].astype(np.uint64) * RECORD != mapped).sum())
         return length
 
+    def _attribute_records(self, unit: Unit) -> Rows:
+        """Return how many attribute records follow the data of each header."""
+        last = unit.numbers == self._counts[unit.rows] - 1
+        found: Rows = np.where(last, self._inventory.attribute_records[unit.rows], 0)
+        return found.astype(np.int64)
+
     def _fill_short(
         self, contents: Contents, unit: Unit, made: Headers, starts: Rows, outcome: Outcome
     ) -> None:
-        sparse = self._inventory.sparse
-        first = int(unit.rows[0])
-        number = first - self._inventory.directories
+        numbers = self._inventory.numbers(unit.rows)
         sizes = self._inventory.size[unit.rows].tolist()
-        regular = self._inventory.mode[unit.rows] & S_IFMT == stat.S_IFREG
         memory = self._memory
         begins = ((starts + 1) * RECORD).tolist()
         views: list[memoryview | None] = [
             memory[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)
         ]
-        special = np.flatnonzero(~regular).tolist()
-        if sparse:
-            special += [at for at in range(len(sizes)) if sizes[at] and first + at in sparse]
+        regular = self._inventory.mode[unit.rows] & S_IFMT == stat.S_IFREG
+        special = self._special(unit, regular, sizes)
         for at in special:
             views[at] = None
-        filled = contents.fill_whole(number, views)
+        filled = _fill_whole(contents, numbers, views)
         for at, short in filled.shortfalls:
             self._note(short, made[at : at + 1], 0, outcome)
         for at in special:
             if not sizes[at]:
                 continue
-            pieces = self._pieces(first + at, 0, starts[at : at + 1])
-            shortfall = contents.fill(number + at, pieces)
+            pieces = self._pieces(int(unit.rows[at]), 0, starts[at : at + 1])
+            shortfall = contents.fill(int(numbers[at]), pieces)
             if regular[at]:
-                filled.flags[at] = contents.flags(number + at)
+                filled.flags[at] = contents.flags(int(numbers[at]))
             if shortfall is not None:
                 self._note(shortfall, made[at : at + 1], 0, outcome)
         made["c_dinode"]["di_flags"] = filled.flags
+
+    def _special(self, unit: Unit, regular: npt.NDArray[np.bool_], sizes: list[int]) -> list[int]:
+        """Return which inodes of a unit are no regular files without holes."""
+        inventory, first = self._inventory, int(unit.rows[0])
+        special = np.flatnonzero(~regular).tolist()
+        if inventory.sparse:
+            special += [
+                at for at in range(len(sizes)) if sizes[at] and first + at in inventory.sparse
+            ]
+        if inventory.base_inode is not None:
+            special += np.flatnonzero(inventory.base_inode[unit.rows]).tolist()
+        return sorted(set(special))
 
     def _fill_long(
         self, contents: Contents, unit: Unit, made: Headers, starts: Rows, outcome: Outcome
     ) -> None:
         row, first = int(unit.rows[0]), int(unit.numbers[0])
-        number = row - self._inventory.directories
+        number = int(self._inventory.numbers(unit.rows[:1])[0])
         short = contents.fill(number, self._pieces(row, first, starts), last=unit.last)
         made["c_dinode"]["di_flags"] = contents.flags(number)
         if short is not None:
@@ -271,3 +293,14 @@ class FileWriter:
             low, high = start // _SPAN - first, -(-end // _SPAN) - first
             made["extension"]["flags"][low:high] |= int(InodeFlag.INODE_SUBSTITUTED)
             outcome.substituted.add(int(made["c_inumber"][0]))
+
+
+def _fill_whole(contents: Contents, numbers: Rows, views: list[memoryview | None]) -> Filled:
+    """Do what ``Contents.fill_whole`` does for files that need not be consecutive in the scan."""
+    edges = [0, *(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist(), len(views)]
+    filled = Filled([], [])
+    for start, stop in pairwise(edges):
+        part = contents.fill_whole(int(numbers[start]), views[start:stop])
+        filled.flags.extend(part.flags)
+        filled.shortfalls.extend((start + at, short) for at, short in part.shortfalls)
+    return filled

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, SectionPlan
-from darimage.schema import Compat, CType, DrFlag, InodeFlag, Kind, Section, Verdict
+from darimage.schema import Compat, CType, DrFlag, ExtAttributes, InodeFlag, Kind, Section, Verdict
 from darimage.sections import header, holes
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Headers, Identity
@@ -18,6 +18,17 @@ from darimage.units import ADDRESSES, RECORD, headers_of, records_of
 _NLINK_MAX = 32767
 _SECTION_MODE = 0o100600
 _SLOTS = np.arange(ADDRESSES, dtype=np.int16)
+_BODY = (
+    "atime_ns",
+    "mtime_ns",
+    "ctime_ns",
+    "birthtime_ns",
+    "nlink",
+    "source_device",
+    "source_inode",
+    "attribute_records",
+)
+"""Fields of the extension that are columns of the inventory."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -31,6 +42,7 @@ class InodeHeaders:
         self._layout = layout
         self._template = header.as_records(header.blank(1, CType.TS_INODE, Kind.INODE, identity))
         self._space = np.empty((0, RECORD), np.uint8)
+        self._few = np.empty((1, RECORD), np.uint8)
 
     def make(self, rows: Rows, number: Rows) -> Headers:
         """Return headers, not yet sealed; they are valid until the next call.
@@ -51,10 +63,36 @@ class InodeHeaders:
         body = made["extension"]["body"]
         body["run_records"] = self._layout.runs[rows]
         body["first_block"] = number * ADDRESSES
-        body["nlink"] = source.nlink[rows]
-        for name in ("atime_ns", "mtime_ns", "ctime_ns", "birthtime_ns"):
+        for name in _BODY:
             body[name] = getattr(source, name)[rows]
+        if source.base_inode is not None and source.stream_directory is not None:
+            body["base_inode"] = source.base_inode[rows]
+            body["stream_directory"] = source.stream_directory[rows]
         return made
+
+    def attributes(self, row: int, position: int, flags: int) -> bytes:
+        """Return the attribute records of a row, sealed; nothing if it has none (chapter 65).
+
+        Args:
+            row: Row of the inventory.
+            position: Record number they begin at.
+            flags: ``di_flags`` of the inode.
+        """
+        payload = self._inventory.attributes.get(row)
+        if payload is None:
+            return b""
+        space, self._space = self._space, self._few
+        made = self.make(np.array([row]), np.array([0]))
+        self._space = space
+        made["c_flags"] |= int(DrFlag.DR_EXTATTRIBUTES)
+        made["c_extattributes"] = ExtAttributes.EXT_XATTR
+        made["c_dinode"]["di_size"] = len(payload)
+        made["c_dinode"]["di_flags"] = flags
+        made["c_count"] = records_of(len(payload))
+        made["c_addr"] = records_of(len(payload)) > _SLOTS
+        made["extension"]["flags"] = 0
+        header.seal(made, [position])
+        return made.tobytes() + payload.ljust(records_of(len(payload)) * RECORD, b"\0")
 
     def _fill_addresses(self, made: Headers, rows: Rows, number: Rows) -> None:
         left = -(-self._inventory.size[rows] // RECORD) - number * ADDRESSES
@@ -95,15 +133,16 @@ def mark_data_crc(headers: Headers, crcs: npt.ArrayLike) -> None:
     headers["extension"]["body"]["data_crc32c"] = crcs
 
 
-def volume(layout: Layout, identity: Identity) -> bytes:
+def volume(layout: Layout, identity: Identity, features: Compat) -> bytes:
     """Return the ``TS_TAPE`` record (chapter 30)."""
     made = header.blank(1, CType.TS_TAPE, Kind.VOLUME, identity)
     made["c_count"] = 1
     made["c_flags"] |= int(DrFlag.DR_NEWHEADER)
     body = made["extension"]["body"]
     body["image_uuid"] = np.frombuffer(identity.uuid, np.uint8)
-    body["feature_compat"] = int(Compat.NT_ACLS) if layout.nt_acls.record else 0
+    body["feature_compat"] = int(features)
     body["total_records"] = layout.total
+    body["stream_directories"] = layout.streams.record
     body["nt_acls_front"] = layout.nt_acls.record
     body["offset_map"] = layout.offset_map.record
     body["files"] = layout.files

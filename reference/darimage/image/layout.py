@@ -15,14 +15,15 @@ from darimage.sections import bitmap, holes, offset_map
 from darimage.units import ADDRESSES, RECORD, headers_of, records_of
 
 
-def run_lengths(sizes: Column, present: Column) -> Column:
-    """Return the records of runs: headers and data (DARI-FIL-002, DARI-FIL-006).
+def run_lengths(sizes: Column, present: Column, attributes: npt.NDArray[np.uint8]) -> Column:
+    """Return the records of runs: headers, data and attributes (DARI-FIL-002, DARI-FIL-006).
 
     Args:
         sizes: Sizes of inodes in bytes.
         present: How many of each one's records are no hole.
+        attributes: How many attribute records each one has.
     """
-    return header_counts(sizes) + present
+    return header_counts(sizes) + present + attributes
 
 
 def header_counts(sizes: Column) -> Column:
@@ -63,6 +64,7 @@ class Layout:
         map_records: Records of each bitmap, without its header.
         runs: Run lengths of the inventory's rows.
         positions: First record of each row's run.
+        streams: Stream directories.
         nt_acls: NT ACLs, front.
         offset_map: The offset map.
         files: Where the first file is, or would be.
@@ -74,6 +76,7 @@ class Layout:
     map_records: int
     runs: Column
     positions: Column
+    streams: SectionPlan
     nt_acls: SectionPlan
     offset_map: SectionPlan
     files: int
@@ -82,19 +85,23 @@ class Layout:
     total: int
 
 
-def plan(inventory: Inventory, nt_acls: bytes | None, ntrec: int) -> Layout:
-    """Compute the layout of a full image on one volume.
+def plan(
+    inventory: Inventory, nt_acls: bytes | None, ntrec: int, streams: bytes | None = None
+) -> Layout:
+    """Compute the layout of an image.
 
     Args:
         inventory: What goes in.
         nt_acls: Payload of the NT ACL sections; ``None`` leaves them out.
         ntrec: Blocking factor; the total is a multiple of it.
+        streams: Payload of the stream section; ``None`` leaves it out.
     """
     map_records = bitmap.records_for(inventory.highest)
-    runs = run_lengths(inventory.size, _present(inventory))
+    runs = run_lengths(inventory.size, _present(inventory), inventory.attribute_records)
     directories = inventory.directories
     above = place(1 + 2 * (1 + map_records), runs[:directories])
     at = 1 + 2 * (1 + map_records) + int(runs[:directories].sum())
+    stream_plan, at = _section(at, streams)
     acls, at = _section(at, nt_acls)
     map_plan = SectionPlan(
         at, (inventory.highest + 1) * offset_map.ELEMENT, _map_extents(inventory)
@@ -106,6 +113,7 @@ def plan(inventory: Inventory, nt_acls: bytes | None, ntrec: int) -> Layout:
         map_records=map_records,
         runs=runs,
         positions=np.concatenate((above, below)),
+        streams=stream_plan,
         nt_acls=acls,
         offset_map=map_plan,
         files=files,

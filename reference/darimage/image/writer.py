@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,12 +21,13 @@ from darimage.image import headers
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts, plan
+from darimage.image.numbering import Numbering, fresh
 from darimage.progress import SILENT, Progress
-from darimage.schema import CType, Section
+from darimage.schema import Compat, CType, Section
 from darimage.sections import bitmap, header, nt_acls, offset_map
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Identity
-from darimage.sources.scan import Source
+from darimage.sources.scan import Scan, Source
 from darimage.units import ADDRESSES, RECORD, records_of
 from darimage.volumes.writing import Sink
 
@@ -114,15 +115,26 @@ class Report:
 
 
 def create(
-    source: Source, sink: Sink, options: Options | None = None, progress: Progress = SILENT
+    source: Source,
+    sink: Sink,
+    options: Options | None = None,
+    progress: Progress = SILENT,
+    number: Callable[[Scan], Numbering] = fresh,
 ) -> Report:
     """Make an image of a source; the sink is finished, or aborted if an error is raised.
+
+    Args:
+        source: The tree.
+        sink: Where the image goes.
+        options: How it is made.
+        progress: Told of each phase.
+        number: Gives what was scanned its numbers and says what the image holds.
 
     Raises:
         StorageError: The source's root cannot be read, or the image not be written.
     """
     try:
-        report = _Writer(source, sink, options or Options(), progress).run()
+        report = _Writer(source, sink, options or Options(), progress).run(number)
         sink.finish()
     except BaseException:
         sink.abort()
@@ -148,9 +160,11 @@ class _Writer:
             ntrec=options.ntrec,
         )
 
-    def run(self) -> Report:
+    def run(self, number: Callable[[Scan], Numbering]) -> Report:
         scan = self.source.scan(self.progress)
-        self.inventory = Inventory(scan)
+        numbering = number(scan)
+        self.identity = replace(self.identity, level=numbering.level, base_date=numbering.base_date)
+        self.inventory = Inventory(scan, numbering)
         acls = nt_acls.encode({}) if self.options.acls else None
         self.layout = plan(self.inventory, acls, self.options.ntrec)
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
@@ -187,11 +201,12 @@ class _Writer:
     def _front(self, acls: bytes | None, offset_map_payload: bytes) -> Iterator[bytes]:
         """Yield parts 1 to 7, one after another: phases I to IIIB."""
         layout, inventory, identity = self.layout, self.inventory, self.identity
-        yield headers.volume(layout, identity)
-        payload = bitmap.encode(inventory.inode, layout.map_records)
-        for number, c_type in enumerate((CType.TS_CLRI, CType.TS_BITS)):
+        yield headers.volume(layout, identity, _features(inventory, layout))
+        parts = (CType.TS_CLRI, inventory.existing), (CType.TS_BITS, inventory.held)
+        for number, (c_type, inodes) in enumerate(parts):
             record = 1 + number * (1 + layout.map_records)
-            yield headers.bitmap(c_type, record, payload, inventory.highest, identity)
+            payload = bitmap.encode(inodes, layout.map_records)
+            yield headers.bitmap(c_type, record, payload, int(inodes.max()), identity)
             yield payload
         for first in range(0, inventory.directories, _DIRECTORY_BATCH):
             yield self._directories(first, min(first + _DIRECTORY_BATCH, inventory.directories))
@@ -208,14 +223,21 @@ class _Writer:
         data = [self.inventory.directory_data(row) for row in rows.tolist()]
         made = self.headers.make(expanded, number)
         headers.mark_data_crc(made, np.repeat([crc32c(entries) for entries in data], counts))
-        lengths = 1 + made["c_count"].astype(np.int64)
-        header.seal(made, self.layout.positions[first] + np.cumsum(lengths) - lengths)
+        last = number == np.repeat(counts, counts) - 1
+        attributes = np.where(last, self.inventory.attribute_records[expanded], 0)
+        lengths = 1 + made["c_count"].astype(np.int64) + attributes
+        places = self.layout.positions[first] + np.cumsum(lengths) - lengths
+        header.seal(made, places)
+        ends = places + lengths - attributes
+        sealed = [record.tobytes() for record in made]
         parts: list[bytes] = []
-        for sealed, row, which in zip(made, expanded.tolist(), number.tolist(), strict=True):
-            entries = data[row - first]
+        for at, (row, which) in enumerate(zip(expanded.tolist(), number.tolist(), strict=True)):
             begin = which * ADDRESSES * RECORD
-            piece = entries[begin : begin + ADDRESSES * RECORD]
-            parts += [sealed.tobytes(), piece.ljust(records_of(len(piece)) * RECORD, b"\0")]
+            piece = data[row - first][begin : begin + ADDRESSES * RECORD]
+            parts += [sealed[at], piece.ljust(records_of(len(piece)) * RECORD, b"\0")]
+            if attributes[at]:
+                flags = int(self.inventory.flags[row])
+                parts.append(self.headers.attributes(row, int(ends[at]), flags))
         return b"".join(parts)
 
     def _write_front(
@@ -280,6 +302,17 @@ class _Writer:
             skipped=scan.skipped,
             warnings=_warnings(self.layout),
         )
+
+
+def _features(inventory: Inventory, layout: Layout) -> Compat:
+    """Return what the volume header says of an image (DARI-VOL-004)."""
+    features = {
+        Compat.NT_ACLS: layout.nt_acls.record,
+        Compat.STREAMS: layout.streams.record,
+        Compat.XATTRS: inventory.attributes,
+        Compat.INCREMENTAL: inventory.numbering.level,
+    }
+    return Compat(sum(feature for feature, used in features.items() if used))
 
 
 def _warnings(layout: Layout) -> list[str]:

@@ -23,9 +23,10 @@ def records_for(highest: int) -> int:
 
 def encode(inodes: npt.NDArray[np.integer], records: int) -> bytes:
     """Return a map of ``records`` records with the bits of ``inodes`` set (DARI-BMP-002)."""
-    bits = np.zeros(records * BITS, np.uint8)
-    bits[np.asarray(inodes, np.int64) - 1] = 1
-    return np.packbits(bits, bitorder="little").tobytes()
+    packed = np.zeros(records * RECORD, np.uint8)
+    bits = np.asarray(inodes, np.int64) - 1
+    np.bitwise_or.at(packed, bits >> 3, (1 << (bits & 7)).astype(np.uint8))
+    return packed.tobytes()
 
 
 def decode(payload: bytes) -> npt.NDArray[np.int64]:

@@ -29,7 +29,17 @@ _COLUMNS = (
     "other_entry",
     "other_parent",
 )
-_REST = ("extents", "links", "clamped", "faults", "skipped")
+_REST = (
+    "extents",
+    "links",
+    "xattrs",
+    "nt_acls",
+    "streams",
+    "stream_of",
+    "clamped",
+    "faults",
+    "skipped",
+)
 
 
 class ScanError(DarimageError):

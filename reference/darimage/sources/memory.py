@@ -22,6 +22,9 @@ class Node:
         target: Target of a symbolic link.
         rdev: Device number of a device.
         flags: Inode flags.
+        xattrs: Payload of the attribute records; empty none (chapter 65).
+        nt_acl: Descriptor and origin (chapter 75); ``None`` none.
+        streams: Streams by name, each a regular file.
     """
 
     mode: int = stat.S_IFREG | 0o644
@@ -37,6 +40,9 @@ class Node:
     mtime_ns: int = 0
     ctime_ns: int = 0
     birthtime_ns: int = 0
+    xattrs: bytes = b""
+    nt_acl: tuple[bytes, bytes] | None = None
+    streams: dict[bytes, Node] = field(default_factory=dict)
 
     @classmethod
     def directory(cls, children: Mapping[bytes, Node] | None = None, mode: int = 0o755) -> Node:
@@ -73,19 +79,34 @@ class MemorySource:
         while pending:
             node, entry, parent = pending.pop()
             number = out.add_directory(_row(node), entry, parent)
+            self._attach(out, node, ~number)
             below = []
             for name, child in sorted(node.children.items()):
                 if stat.S_ISDIR(child.mode):
                     below.append((child, out.add_entry(name), number))
                     continue
-                if id(child) not in numbers:
-                    numbers[id(child)] = self._add(out, child, number)
-                out.add_entry(name, numbers[id(child)])
+                if (known := numbers.get(id(child))) is not None:
+                    out.add_entry(name, known)
+                    continue
+                numbers[id(child)] = added = self._add(out, child, number)
+                out.add_entry(name, added)
+                self._attach(out, child, added)
             pending += reversed(below)
         return out
 
+    def _attach(self, out: Scan, node: Node, key: int) -> None:
+        """Take in what hangs on an inode besides its data."""
+        if node.xattrs:
+            out.xattrs[key] = node.xattrs
+        if node.nt_acl is not None:
+            out.nt_acls[key] = node.nt_acl
+        for name, stream in sorted(node.streams.items()):
+            self._take(out, stream, out.add_stream(key, name, _row(stream), None))
+
     def _add(self, out: Scan, node: Node, parent: int) -> int:
-        number = out.add_other(_row(node), parent)
+        return self._take(out, node, out.add_other(_row(node), parent))
+
+    def _take(self, out: Scan, node: Node, number: int) -> int:
         self._nodes.append(node)
         if stat.S_ISLNK(node.mode):
             out.links[number] = node.target

@@ -13,6 +13,7 @@ from darimage.errors import StorageError
 from darimage.faults import Fault
 from darimage.progress import Progress
 from darimage.sources.ahead import ScanAhead
+from darimage.sources.attached import Attachments, Wanted
 from darimage.sources.handles import DirectoryHandles, open_directory
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
@@ -33,6 +34,7 @@ class PosixSource:
         *,
         one_file_system: bool = False,
         leave_out: Collection[tuple[int, int]] = (),
+        wanted: Wanted | None = None,
     ) -> None:
         """Name the tree.
 
@@ -40,7 +42,9 @@ class PosixSource:
             path: Its root, a directory; a symbolic link to one is followed.
             one_file_system: Directories on other file systems are taken in empty.
             leave_out: Device and inode numbers of files that are not taken in.
+            wanted: What is taken in besides data; by default all.
         """
+        self.wanted = wanted or Wanted()
         self.path = os.fspath(path)
         self.filesys = os.fsencode(os.path.abspath(path))
         self.device = b"darimage"
@@ -106,6 +110,7 @@ class _Scanner:
         # Only root may read what permissions forbid; asking for each file would cost it a call.
         self.ask_access = os.geteuid() != 0
         self.left_out_inodes = frozenset(inode for _, inode in source.leave_out)
+        self.attachments = Attachments(source.wanted, out)
 
     def run(self) -> None:
         pending: list[tuple[os.stat_result, int, int]] = [(self.root_stat, -1, 0)]
@@ -128,6 +133,10 @@ class _Scanner:
         """Take in a directory's entries; return its subdirectories and their entries."""
         descriptor = self.handles.descriptor(number)
         self.out.set_flags(number, inode_flags(descriptor))
+        look = self.attachments.look
+        if (attached := look(descriptor)) is not None:
+            self.attachments.take(~number, os.fstat(descriptor), attached)
+        prefix = b"/proc/self/fd/%d/" % descriptor
         with os.scandir(descriptor) as listing:
             found = {entry.name.encode(_ENCODING, _ERRORS): entry for entry in listing}
         out, below = self.out, []
@@ -141,11 +150,19 @@ class _Scanner:
                 self._fault("vanished", self.out.path_in(number, name), error)
                 continue
             mode = info.st_mode
+            if mode & S_IFMT == stat.S_IFDIR:
+                if plain:
+                    out.add_plain(plain, map(_row, rows), number)
+                    plain, rows = [], []
+                below.append((info, out.add_entry(name)))
+                continue
+            attached = look(prefix + name)
             if (
                 mode & S_IFMT == _S_IFREG
                 and info.st_nlink == 1
                 and info.st_blocks * 512 >= info.st_size
                 and info.st_ino not in special
+                and attached is None
             ):
                 # Nearly every inode of a tree: what _other does for one, a directory at a time.
                 plain.append(name)
@@ -154,10 +171,12 @@ class _Scanner:
             if plain:
                 out.add_plain(plain, map(_row, rows), number)
                 plain, rows = [], []
-            if mode & S_IFMT == stat.S_IFDIR:
-                below.append((info, out.add_entry(name)))
-            elif (other := self._other(info, number, name, descriptor)) is not None:
-                out.add_entry(name, other)
+            before = len(out.other_parent)
+            if (other := self._other(info, number, name, descriptor)) is None:
+                continue
+            out.add_entry(name, other)
+            if attached is not None and other == before:
+                self.attachments.take(other, info, attached)
         if plain:
             out.add_plain(plain, map(_row, rows), number)
         self.progress.advance(len(found))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from darimage.faults import Fault
 from darimage.progress import Progress
@@ -39,8 +39,24 @@ Ranges = list[tuple[int, int]]
 """Byte ranges ``(start, end)``, ascending."""
 
 
+class Stream(NamedTuple):
+    """A stream of a file or directory; its data is that of an inode of its own.
+
+    Attributes:
+        name: Its name, without colons and type.
+        number: Number of the other inode that stands for it.
+        place: How the source finds its data again.
+    """
+
+    name: bytes
+    number: int
+    place: Any
+
+
 class Scan:
     """A tree as columns, filled by a source from the root down.
+
+    What few inodes have is kept by key: the number of an inode, ``~number`` of a directory.
 
     Attributes:
         directories: ``WIDTH`` numbers a directory.
@@ -54,6 +70,10 @@ class Scan:
         other_parent: For each other inode the directory of that entry.
         extents: Where the data is of those other inodes that have holes.
         links: Targets of symbolic links, by number of the other inode.
+        xattrs: Payloads of attribute records (chapter 65), by key.
+        nt_acls: Descriptors and their origins (chapter 75), by key.
+        streams: By key; their inodes are among the others, right after the one they belong to.
+        stream_of: By number of a stream's inode, the key it belongs to and the stream.
         clamped: Directories (``~number``) and others with a time that does not fit (DARI-LIM-002).
         faults: What could not be taken in.
         skipped: Paths left out on purpose.
@@ -72,6 +92,10 @@ class Scan:
         self.other_parent = array("q")
         self.extents: dict[int, Ranges] = {}
         self.links: dict[int, bytes] = {}
+        self.xattrs: dict[int, bytes] = {}
+        self.nt_acls: dict[int, tuple[bytes, bytes]] = {}
+        self.streams: dict[int, list[Stream]] = {}
+        self.stream_of: dict[int, tuple[int, Stream]] = {}
         self.clamped: list[int] = []
         self.faults: list[Fault] = []
         self.skipped: list[bytes] = []
@@ -110,6 +134,21 @@ class Scan:
         self.other_parent.append(parent)
         return number
 
+    def add_stream(self, key: int, name: bytes, row: Sequence[int], place: Any) -> int:
+        """Take in a stream of the inode added last, or of the directory ``~key``.
+
+        Returns:
+            Number of the other inode that stands for it.
+        """
+        entry = self.other_entry[key] if key >= 0 else self.directory_entry[~key]
+        parent = self.other_parent[key] if key >= 0 else self.directory_parent[~key]
+        number = self.add_other(row, parent)
+        self.other_entry[number] = entry
+        stream = Stream(name, number, place)
+        self.streams.setdefault(key, []).append(stream)
+        self.stream_of[number] = (key, stream)
+        return number
+
     def add_plain(self, names: list[bytes], rows: Iterable[tuple[int, ...]], parent: int) -> None:
         """Take in inodes that are no directories, each with the entry that names it."""
         first, entry, count = len(self.other_parent), len(self.names), len(names)
@@ -130,8 +169,10 @@ class Scan:
     def report_clamped(self) -> None:
         """Add a fault for each inode with a time that does not fit."""
         for number in self.clamped:
-            path = self.directory_path(~number) if number < 0 else self.other_path(number)
-            self.faults.append(Fault("clamped", "a time is later than an image can hold", path))
+            fault = Fault(
+                "clamped", "a time is later than an image can hold", self.key_path(number)
+            )
+            self.faults.append(fault)
 
     def directory_path(self, number: int) -> bytes:
         """Return the path of a directory; empty for the root."""
@@ -142,8 +183,15 @@ class Scan:
         return b"/".join(reversed(parts))
 
     def other_path(self, number: int) -> bytes:
-        """Return the path by which an inode is named first."""
+        """Return the path by which an inode is named first; of a stream ``path:name``."""
+        if (found := self.stream_of.get(number)) is not None:
+            key, stream = found
+            return self.key_path(key) + b":" + stream.name
         return self.path_in(self.other_parent[number], self.names[self.other_entry[number]])
+
+    def key_path(self, key: int) -> bytes:
+        """Return the path of an inode, or of the directory ``~key``."""
+        return self.directory_path(~key) if key < 0 else self.other_path(key)
 
     def path_in(self, directory: int, name: bytes) -> bytes:
         """Return the path of a name in a directory."""
