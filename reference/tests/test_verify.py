@@ -187,7 +187,7 @@ PLANTED = [
     ("DARI-SCT-007", lambda: poke(SAMPLE, FRONT, 164, "<B", 0)),
     ("DARI-SCT-008", lambda: poke(SAMPLE, FRONT, 56, "<I", 1)),
     ("DARI-SCT-009", lambda: poke(SAMPLE, FRONT, BODY + 4, "<I", 2)),
-    ("DARI-CNV-004", lambda: poke(SAMPLE, FILE_AT, BODY + 70, "<I", 4)),
+    ("DARI-CNV-004", lambda: poke(SAMPLE, FILE_AT, BODY + 84, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, END, BODY + 4, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, BITS, BODY + 20, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, MAP, BODY + 40, "<I", 4)),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
-from darimage.image.headers import InodeHeaders, Rows
+from darimage.image.headers import InodeHeaders, Rows, seal
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts
 from darimage.schema import InodeFlag
@@ -193,12 +193,13 @@ class FileWriter:
             place, flags = outcome.end + begin, int(made["c_dinode"]["di_flags"][at])
             data = self._headers.attributes(int(unit.rows[at]), place, flags)
             self._memory[begin * RECORD : begin * RECORD + len(data)] = data
-        header.seal(made, true)
+        seal(made, true, self._layout.cut)
         records[starts] = header.as_records(made)
         self._sink.write_at(outcome.end * RECORD, self._memory[: length * RECORD])
         first = unit.numbers == 0
         mapped = self._offsets[self._inventory.inode[unit.rows[first]]]
-        outcome.mismatches += int((true[first].astype(np.uint64) * RECORD != mapped).sum())
+        real = self._layout.cut.physical(true[first]).astype(np.uint64)
+        outcome.mismatches += int((real * RECORD != mapped).sum())
         return length
 
     def _attribute_records(self, unit: Unit) -> Rows:

@@ -14,6 +14,7 @@ from darimage.sections import header, holes
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Headers, Identity
 from darimage.units import ADDRESSES, RECORD, headers_of, records_of
+from darimage.volumes.cut import Cut
 
 _NLINK_MAX = 32767
 _SECTION_MODE = 0o100600
@@ -91,7 +92,7 @@ class InodeHeaders:
         made["c_count"] = records_of(len(payload))
         made["c_addr"] = records_of(len(payload)) > _SLOTS
         made["extension"]["flags"] = 0
-        header.seal(made, [position])
+        seal(made, np.array([position]), self._layout.cut)
         return made.tobytes() + payload.ljust(records_of(len(payload)) * RECORD, b"\0")
 
     def _fill_addresses(self, made: Headers, rows: Rows, number: Rows) -> None:
@@ -127,6 +128,13 @@ def _fill_dinode(dinode: Headers, source: Inventory, rows: Rows) -> None:
         dinode[f"di_{name}"]["tv_usec"] = rest // 1000
 
 
+def seal(made: Headers, places: Rows, cut: Cut) -> None:
+    """Give headers the volume and the record number of where they lie, and their checksums."""
+    real = cut.physical(places)
+    made["c_volume"] = cut.volume_of(real)
+    header.seal(made, real)
+
+
 def mark_data_crc(headers: Headers, crcs: npt.ArrayLike) -> None:
     """Give headers the CRC-32C of their inode's data (DARI-DIR-010)."""
     headers["extension"]["flags"] |= int(InodeFlag.INODE_DATA_CRC)
@@ -141,19 +149,23 @@ def volume(layout: Layout, identity: Identity, features: Compat) -> bytes:
     body = made["extension"]["body"]
     body["image_uuid"] = np.frombuffer(identity.uuid, np.uint8)
     body["feature_compat"] = int(features)
-    body["total_records"] = layout.total
-    body["stream_directories"] = layout.streams.record
-    body["nt_acls_front"] = layout.nt_acls.record
-    body["offset_map"] = layout.offset_map.record
-    body["files"] = layout.files
-    body["nt_acls_trailing"] = layout.trailing.record
+    real = layout.cut.physical
+    body["records_per_volume"] = layout.cut.capacity
+    body["total_records"] = layout.cut.total(layout.total)
+    body["stream_directories"] = real(layout.streams.record)
+    body["nt_acls_front"] = real(layout.nt_acls.record)
+    body["offset_map"] = real(layout.offset_map.record)
+    body["files"] = real(layout.files)
+    body["nt_acls_trailing"] = real(layout.trailing.record)
     body["c_date_epoch"] = identity.date >> 32
     body["c_ddate_epoch"] = identity.base_date >> 32
     header.seal(made, [0])
     return made.tobytes()
 
 
-def bitmap(c_type: CType, record: int, payload: bytes, highest: int, identity: Identity) -> bytes:
+def bitmap(
+    c_type: CType, record: int, payload: bytes, highest: int, identity: Identity, cut: Cut
+) -> bytes:
     """Return the header of a bitmap (chapter 40); ``payload`` is whole records."""
     made = header.blank(1, c_type, Kind.BITMAP, identity)
     made["c_count"] = len(payload) // RECORD
@@ -162,11 +174,13 @@ def bitmap(c_type: CType, record: int, payload: bytes, highest: int, identity: I
     body["bits_set"] = int.from_bytes(payload, "little").bit_count()
     body["highest_inode"] = highest
     body["map_crc32c"] = crc32c(payload)
-    header.seal(made, [record])
+    seal(made, np.array([record]), cut)
     return made.tobytes()
 
 
-def section(which: Section, plan: SectionPlan, payload: bytes, identity: Identity) -> bytes:
+def section(
+    which: Section, plan: SectionPlan, payload: bytes, identity: Identity, cut: Cut
+) -> bytes:
     """Return a whole section, headers and data (chapter 70)."""
     count = headers_of(plan.size)
     number = np.arange(count)
@@ -186,7 +200,7 @@ def section(which: Section, plan: SectionPlan, payload: bytes, identity: Identit
     body["payload_crc32c"] = crc32c(payload)
     lengths = 1 + made["c_addr"].sum(axis=1, dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    header.seal(made, plan.record + starts)
+    seal(made, plan.record + starts, cut)
     records = np.empty((plan.records, RECORD), np.uint8)
     data = np.ones(plan.records, np.bool_)
     data[starts] = False
@@ -214,5 +228,5 @@ def ends(
     body["mismatches"] = mismatches
     body["substituted"] = substituted
     body["offset_map_sha256"] = np.frombuffer(sha256, np.uint8)
-    header.seal(made, np.arange(layout.end, layout.total))
+    seal(made, np.arange(layout.end, layout.total), layout.cut)
     return made.tobytes()

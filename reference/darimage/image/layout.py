@@ -1,6 +1,7 @@
 """Where everything of an image lies, computed before any file data is written (phases I to IIIB).
 
-All positions and lengths here are record numbers and records.
+All positions and lengths here are records as if there were one volume; ``Layout.cut`` gives the
+real record numbers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from darimage.image.inventory import Column, Inventory
 from darimage.sections import bitmap, holes, offset_map
 from darimage.units import ADDRESSES, RECORD, headers_of, records_of
+from darimage.volumes.cut import Cut
 
 
 def run_lengths(sizes: Column, present: Column, attributes: npt.NDArray[np.uint8]) -> Column:
@@ -71,6 +73,7 @@ class Layout:
         trailing: NT ACLs, trailing.
         end: The first ``TS_END``.
         total: Records of the whole image.
+        cut: How it is cut into volumes.
     """
 
     map_records: int
@@ -83,10 +86,15 @@ class Layout:
     trailing: SectionPlan
     end: int
     total: int
+    cut: Cut
 
 
 def plan(
-    inventory: Inventory, nt_acls: bytes | None, ntrec: int, streams: bytes | None = None
+    inventory: Inventory,
+    nt_acls: bytes | None,
+    ntrec: int,
+    streams: bytes | None = None,
+    cut: Cut | None = None,
 ) -> Layout:
     """Compute the layout of an image.
 
@@ -95,7 +103,10 @@ def plan(
         nt_acls: Payload of the NT ACL sections; ``None`` leaves them out.
         ntrec: Blocking factor; the total is a multiple of it.
         streams: Payload of the stream section; ``None`` leaves it out.
+        cut: How the image is cut into volumes, whose capacity is a multiple of ``ntrec``; by
+            default into none.
     """
+    cut = cut or Cut()
     map_records = bitmap.records_for(inventory.highest)
     runs = run_lengths(inventory.size, _present(inventory), inventory.attribute_records)
     directories = inventory.directories
@@ -119,7 +130,9 @@ def plan(
         files=files,
         trailing=trailing,
         end=end,
-        total=(end // ntrec + 1) * ntrec,
+        # A tape block never begins before a volume and ends in it: what fills it is one stretch.
+        total=end + ntrec - cut.physical(end) % ntrec,
+        cut=cut,
     )
 
 

@@ -24,7 +24,7 @@ from darimage.image.layout import Layout, header_counts, plan
 from darimage.image.numbering import Numbering, fresh
 from darimage.progress import SILENT, Progress
 from darimage.schema import Compat, CType, Section
-from darimage.sections import bitmap, header, nt_acls, offset_map
+from darimage.sections import bitmap, nt_acls, offset_map
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Identity
 from darimage.sources.scan import Scan, Source
@@ -172,7 +172,7 @@ class _Writer:
         below = self.inventory.directories
         offset_map_payload = offset_map.encode(
             self.inventory.inode[below:],
-            self.layout.positions[below:] * RECORD,
+            self.layout.cut.physical(self.layout.positions[below:]) * RECORD,
             self.inventory.highest,
         )
         outcomes = self._files(offset_map_payload, acls)
@@ -180,7 +180,9 @@ class _Writer:
         substituted = len(set().union(*(outcome.substituted for outcome in outcomes)))
         if acls is not None:
             place = self.layout.trailing
-            trailing = headers.section(Section.NT_ACLS_TRAILING, place, acls, self.identity)
+            trailing = headers.section(
+                Section.NT_ACLS_TRAILING, place, acls, self.identity, self.layout.cut
+            )
             self._put(place.record * RECORD, trailing)
         ends = headers.ends(
             self.layout,
@@ -201,18 +203,19 @@ class _Writer:
     def _front(self, acls: bytes | None, offset_map_payload: bytes) -> Iterator[bytes]:
         """Yield parts 1 to 7, one after another: phases I to IIIB."""
         layout, inventory, identity = self.layout, self.inventory, self.identity
+        section = partial(headers.section, identity=identity, cut=layout.cut)
         yield headers.volume(layout, identity, _features(inventory, layout))
         parts = (CType.TS_CLRI, inventory.existing), (CType.TS_BITS, inventory.held)
         for number, (c_type, inodes) in enumerate(parts):
             record = 1 + number * (1 + layout.map_records)
             payload = bitmap.encode(inodes, layout.map_records)
-            yield headers.bitmap(c_type, record, payload, int(inodes.max()), identity)
+            yield headers.bitmap(c_type, record, payload, int(inodes.max()), identity, layout.cut)
             yield payload
         for first in range(0, inventory.directories, _DIRECTORY_BATCH):
             yield self._directories(first, min(first + _DIRECTORY_BATCH, inventory.directories))
         if acls is not None:
-            yield headers.section(Section.NT_ACLS_FRONT, layout.nt_acls, acls, identity)
-        yield headers.section(Section.OFFSET_MAP, layout.offset_map, offset_map_payload, identity)
+            yield section(Section.NT_ACLS_FRONT, layout.nt_acls, acls)
+        yield section(Section.OFFSET_MAP, layout.offset_map, offset_map_payload)
 
     def _directories(self, first: int, last: int) -> bytes:
         """Return the runs of the directories of some rows: phase III."""
@@ -227,7 +230,7 @@ class _Writer:
         attributes = np.where(last, self.inventory.attribute_records[expanded], 0)
         lengths = 1 + made["c_count"].astype(np.int64) + attributes
         places = self.layout.positions[first] + np.cumsum(lengths) - lengths
-        header.seal(made, places)
+        headers.seal(made, places, self.layout.cut)
         ends = places + lengths - attributes
         sealed = [record.tobytes() for record in made]
         parts: list[bytes] = []
@@ -292,10 +295,10 @@ class _Writer:
             image=self.sink.name,
             uuid=str(uuid.UUID(bytes=self.identity.uuid)),
             date=self.identity.date,
-            records=self.layout.total,
+            records=self.layout.cut.total(self.layout.total),
             directories=self.inventory.directories,
             others=len(self.inventory) - self.inventory.directories,
-            acl_start=self.layout.trailing.record * RECORD,
+            acl_start=self.layout.cut.physical(self.layout.trailing.record) * RECORD,
             mismatches=mismatches,
             substituted=substituted,
             faults=[*scan.faults, *read.values()],
