@@ -29,6 +29,11 @@ from darimage.volumes.writing import FileSink, Sink, open_sink
     show_default=True,
     help="Records a tape block.",
 )
+@click.option(
+    "--reproducible",
+    is_flag=True,
+    help="Nothing from the clock or the host: the same tree gives the same bytes.",
+)
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
@@ -86,6 +91,7 @@ def _create(
         ntrec=options["ntrec"],
         acls=not options["no_acls"],
         workers=workers or cores(),
+        reproducible=options["reproducible"],
     )
     return create(tree, sink, settings, common.progress(quiet=quiet))
 

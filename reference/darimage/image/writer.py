@@ -22,6 +22,7 @@ from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts, plan
 from darimage.image.numbering import Numbering, fresh
+from darimage.image.reproducible import settle
 from darimage.progress import SILENT, Progress
 from darimage.schema import Compat, CType, Section
 from darimage.sections import bitmap, nt_acls, offset_map
@@ -44,12 +45,14 @@ class Options:
         ntrec: Blocking factor, records a tape block (DARI-REC-014).
         acls: Whether the image has NT ACL sections (DARI-ACL-004).
         workers: Processes that read files; a stream is always written by one.
+        reproducible: Nothing comes from the clock: the same tree gives the same bytes.
     """
 
     label: bytes = b"none"
     ntrec: int = 10
     acls: bool = True
     workers: int = 1
+    reproducible: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.ntrec <= _NTREC_MAX:
@@ -165,6 +168,8 @@ class _Writer:
         numbering = number(scan)
         self.identity = replace(self.identity, level=numbering.level, base_date=numbering.base_date)
         self.inventory = Inventory(scan, numbering)
+        if self.options.reproducible:
+            self.identity = settle(self.inventory, self.identity)
         acls = nt_acls.encode({}) if self.options.acls else None
         self.layout = plan(self.inventory, acls, self.options.ntrec)
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
