@@ -55,6 +55,15 @@ types:
       - id: digest
         size: 16
         doc: Hash of the ACL that the file system had; unused.
+  hash_v2_time:
+    doc: The fixed part of version 2 as Samba 3 wrote it (DARI-SDE-016).
+    seq:
+      - id: sd_referent
+        type: u4le
+        doc: Not 0.
+      - id: time
+        type: u8le
+        doc: When it was written, in units of 100 ns since 1601.
   hash_v2:
     doc: Version 2.
     seq:

@@ -13,9 +13,9 @@ REPOSITORY = ROOT.parents[1]
 
 FLOORS = {
     "schema": 0,
-    "sources": 1,
-    "volumes": 1,
-    "sections": 2,
+    "sections": 1,
+    "sources": 2,
+    "volumes": 2,
     "image": 3,
     "restore": 4,
     "cli": 6,

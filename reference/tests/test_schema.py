@@ -29,7 +29,7 @@ SECURITY = {
 }
 
 VARIABLE = {"directory", "directory/entry", "offset_map", "nt_acls"} | SECURITY
-"""Layouts whose size is in their contents; test_sections and test_security_* cover them."""
+"""Layouts whose size is in their contents: for test_sections, test_nt_acls and test_security_*."""
 
 BODY_KINDS = {**{body: int(kind) for kind, body in BODIES.items()}, "raw_body": 0}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from darimage.errors import FormatError
 from darimage.schema import CType, Kind, header_dtype, layout
-from darimage.sections import bitmap, directory, header, holes, nt_acls, offset_map
+from darimage.sections import bitmap, directory, header, holes, offset_map
 from darimage.sections.crc import crc32c
 from darimage.units import ADDRESSES, RECORD, records_of
 
@@ -101,29 +101,6 @@ def test_an_offset_map_reads_back(offsets):
         offsets.get(n, 0) for n in range(501)
     ]
     assert offset_map.decode(payload).tolist() == [offsets.get(n, 0) for n in range(501)]
-
-
-@given(st.dictionaries(st.integers(2, 2**32 - 1), st.binary(max_size=40), max_size=20))
-def test_nt_acls_read_back_and_are_stored_once(descriptors):
-    payload = nt_acls.encode(descriptors)
-    assert nt_acls.decode(payload) == descriptors
-    parsed = layout("nt_acls").parse(payload)
-    assert parsed.head.descriptors == len(set(descriptors.values()))
-    assert [row.inode for row in parsed.table] == sorted(descriptors)
-    assert all(span.offset % 8 == 0 for span in parsed.index)
-
-
-@given(st.binary(max_size=120), st.integers(0, 119), st.binary(min_size=1, max_size=8))
-def test_broken_nt_acls_raise_nothing_but_a_format_error(junk, at, patch):
-    for payload in (junk, _patched(nt_acls.encode({2: b"abc", 9: b"d" * 9}), at, patch)):
-        try:
-            nt_acls.decode(payload)
-        except FormatError as error:
-            assert error.requirement in ("DARI-ACL-002", "DARI-ACL-005")
-
-
-def _patched(data, at, patch):
-    return data[:at] + patch + data[at + len(patch) :]
 
 
 ranges = st.lists(st.tuples(st.integers(0, 3_000_000), st.integers(1, 200_000)), max_size=12).map(

@@ -30,6 +30,8 @@ from darimage.sections.security import (
     SecurityDescriptor,
     Sid,
     from_sddl,
+    read_origin,
+    split,
     to_sddl,
     unwrap,
     wrap,
@@ -169,6 +171,32 @@ def test_wrappers_of_samba_are_read_and_built_byte_for_byte(samba, found):
     assert found.build() == value
 
 
+@given(wrappers())
+@settings(deadline=None)
+def test_descriptor_and_origin_give_back_the_bytes_that_samba_wrote(samba, found):
+    answer = samba.ask("wrap", data=found.descriptor.hex(), **details(found))
+    value = bytes.fromhex(answer["data"])
+    descriptor, origin = split(value)
+    assert descriptor == found.descriptor
+    assert value.startswith(origin)
+    assert wrap(descriptor, origin) == value
+    assert replace(read_origin(origin), descriptor=descriptor) == found
+
+
+@given(wrappers(), ORDERINGS, st.sampled_from([0, 3, 8]), st.integers(0, 2**64 - 1))
+@settings(deadline=None)
+def test_any_wrapper_is_put_together_again(found, order, gap, time):
+    """Parts in any order and place, which Samba does not write, and version 2 with a time."""
+    moved = rearranged(SecurityDescriptor.parse(found.descriptor), order, gap).build()
+    front = split(found.build())[1]
+    with_time = b"\2\0\2\0\0\0\2\0\4\0\2\0" + time.to_bytes(8, "little")
+    for origin in (front, with_time):
+        value = wrap(moved, origin)
+        assert split(value) == (moved, origin)
+    assert read_origin(with_time) == NtAcl(b"", 2, time=time)
+    assert NtAcl(found.descriptor, 2, time=time).build() == wrap(found.descriptor, with_time)
+
+
 @given(wrappers(), ORDERINGS)
 @settings(deadline=None)
 def test_samba_reads_our_wrappers(samba, found, order):
@@ -263,6 +291,12 @@ def test_what_is_no_wrapper_is_refused(value, message):
 def test_what_cannot_be_is_not_wrapped(found):
     with pytest.raises(FormatError):
         found.build()
+
+
+@pytest.mark.parametrize("origin", [b"\1", bytes(8), V4[:20], split(V4)[1] + b"\0"])
+def test_what_is_no_origin_is_refused(origin):
+    with pytest.raises(FormatError, match=r"DARI-(ACL-007|SDE-012)"):
+        wrap(SAMPLE, origin)
 
 
 def test_wrapping_moves_the_offsets_and_nothing_else():

@@ -1,1 +1,1 @@
-"""Floor 2: a module a part of the image, each with its encode and its decode side by side."""
+"""Floor 1: a module a part of the image, each with its encode and its decode side by side."""

@@ -2,39 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.schema import Order, dtype
+from darimage.sections.security.descriptor import MAX_SIZE
 
 _HEAD = dtype("nt_acls/head").itemsize
 _ROW = dtype("nt_acls/row").itemsize
 _SPAN = dtype("nt_acls/span").itemsize
 _ALIGN = 8
 
+MAX_ORIGIN = 1 << 16
+"""Bytes of the longest origin (DARI-ACL-008): Linux gives an attribute no more."""
 
-def encode(descriptors: Mapping[int, bytes]) -> bytes:
-    """Return the payload for self-relative descriptors by inode, each distinct one once."""
-    distinct = {descriptor: None for _, descriptor in sorted(descriptors.items())}
-    number = {descriptor: index for index, descriptor in enumerate(distinct)}
-    rows = np.array(
-        [(inode, number[descriptors[inode]]) for inode in sorted(descriptors)],
-        dtype("nt_acls/row"),
-    )
-    spans = np.zeros(len(distinct), dtype("nt_acls/span"))
-    heap = bytearray()
-    for span, descriptor in zip(spans, distinct, strict=True):
-        span["offset"], span["size"] = len(heap), len(descriptor)
-        heap += descriptor + bytes(-len(descriptor) % _ALIGN)
-    head = np.array([(len(rows), len(spans), len(heap))], dtype("nt_acls/head"))
-    return head.tobytes() + rows.tobytes() + spans.tobytes() + bytes(heap)
+Acl = tuple[bytes, bytes]
+"""A self-relative descriptor, and its origin: what stood in front of it in Samba's wrapper."""
+
+Ints = npt.NDArray[np.int64]
+Column = npt.NDArray[Any]
 
 
-def decode(payload: bytes, order: Order = "le") -> dict[int, bytes]:
-    """Return the descriptors by inode.
+def encode(acls: Mapping[int, Acl]) -> bytes:
+    """Return the payload for descriptors and origins by inode, each distinct one stored once."""
+    inodes = np.sort(np.fromiter(acls, np.int64, len(acls)))
+    rows = np.zeros(len(acls), dtype("nt_acls/row"))
+    descriptors, origins = _Distinct(), _Distinct()
+    pairs: dict[Acl, tuple[int, int]] = {}
+    numbers = np.empty((len(acls), 2), np.uint32)
+    for at, inode in enumerate(inodes.tolist()):
+        acl = acls[inode]
+        known = pairs.get(acl)
+        if known is None:
+            descriptor, origin = acl
+            known = descriptors.number(descriptor), origins.number(origin) + 1 if origin else 0
+            pairs[acl] = known
+        numbers[at] = known
+    rows["inode"], rows["descriptor"], rows["origin"] = inodes, numbers[:, 0], numbers[:, 1]
+    index, heap = _place([*descriptors.found, *origins.found])
+    head = np.zeros(1, dtype("nt_acls/head"))
+    head["rows"], head["heap_size"] = len(rows), len(heap)
+    head["descriptors"], head["origins"] = len(descriptors.found), len(origins.found)
+    return b"".join((head.tobytes(), rows.tobytes(), index.tobytes(), heap))
+
+
+class _Distinct:
+    """Numbers byte strings in the order they are first seen."""
+
+    def __init__(self) -> None:
+        self.found: dict[bytes, int] = {}
+
+    def number(self, data: bytes) -> int:
+        return self.found.setdefault(data, len(self.found))
+
+
+def _place(parts: list[bytes]) -> tuple[Column, bytes]:
+    """Return where parts lie in a heap, and the heap."""
+    sizes = np.fromiter(map(len, parts), np.uint64, len(parts))
+    index = np.zeros(len(parts), dtype("nt_acls/span"))
+    padded = sizes + (-sizes.astype(np.int64) % _ALIGN).astype(np.uint64)
+    index["offset"], index["size"] = np.cumsum(padded) - padded, sizes
+    return index, b"".join(part + bytes(-len(part) % _ALIGN) for part in parts)
+
+
+class NtAcls(Mapping[int, Acl]):
+    """Descriptors and origins by inode, as columns; each is cut out only when it is asked for.
+
+    Attributes:
+        inodes: Inode numbers, ascending.
+        descriptor_numbers: For each row the number of its descriptor, from 0.
+        origin_numbers: For each row the number of its origin, from 1; 0 for none.
+        descriptors: How many distinct descriptors there are.
+        origins: How many distinct origins there are.
+    """
+
+    def __init__(self, rows: Column, index: Column, origin_index: Column, heap: memoryview) -> None:
+        """Keep checked parts of a payload; see ``decode``."""
+        self.inodes: Ints = rows["inode"].astype(np.int64)
+        self.descriptor_numbers: Ints = rows["descriptor"].astype(np.int64)
+        self.origin_numbers: Ints = rows["origin"].astype(np.int64)
+        self.descriptors = len(index)
+        self.origins = len(origin_index)
+        self._index = index
+        self._origin_index = origin_index
+        self._heap = heap
+
+    def __len__(self) -> int:
+        return len(self.inodes)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.inodes.tolist())
+
+    def __getitem__(self, inode: int) -> Acl:
+        """Return descriptor and origin of an inode.
+
+        Raises:
+            KeyError: It has none.
+            FormatError: One of them is longer than may be.
+        """
+        row = self.row(inode)
+        if row is None:
+            raise KeyError(inode)
+        origin = int(self.origin_numbers[row])
+        descriptor = self.descriptor(int(self.descriptor_numbers[row]))
+        return descriptor, self.origin(origin) if origin else b""
+
+    def __contains__(self, inode: object) -> bool:
+        return isinstance(inode, int) and self.row(inode) is not None
+
+    def row(self, inode: int) -> int | None:
+        """Return the row of an inode, ``None`` if it has none."""
+        row = int(np.searchsorted(self.inodes, inode))
+        return row if row < len(self.inodes) and self.inodes[row] == inode else None
+
+    def descriptor(self, number: int) -> bytes:
+        """Return a descriptor by its number, from 0.
+
+        Raises:
+            FormatError: It is longer than may be (DARI-SDE-009).
+        """
+        return self._cut(self._index[number], MAX_SIZE, f"descriptor {number}", "DARI-SDE-009")
+
+    def origin(self, number: int) -> bytes:
+        """Return an origin by its number, from 1.
+
+        Raises:
+            FormatError: It is longer than may be (DARI-ACL-008).
+        """
+        span = self._origin_index[number - 1]
+        return self._cut(span, MAX_ORIGIN, f"origin {number}", "DARI-ACL-008")
+
+    def _cut(self, span: Any, limit: int, what: str, requirement: str) -> bytes:
+        offset, size = int(span["offset"]), int(span["size"])
+        if size > limit:
+            raise _fault(f"{what} has {size} bytes, over {limit}", requirement)
+        return bytes(self._heap[offset : offset + size])
+
+
+def decode(payload: bytes, order: Order = "le") -> NtAcls:
+    """Return the descriptors and origins by inode.
+
+    What the descriptors hold is not looked at, and nothing is copied but the table.
 
     Raises:
         FormatError: Counts or spans do not fit the payload, or rows do not ascend.
@@ -42,23 +154,34 @@ def decode(payload: bytes, order: Order = "le") -> dict[int, bytes]:
     if len(payload) < _HEAD:
         raise _fault(f"payload of {len(payload)} bytes has no head")
     head = np.frombuffer(payload, dtype("nt_acls/head", order), 1)[0]
-    rows, spans, heap_size = (int(head[name]) for name in ("rows", "descriptors", "heap_size"))
-    heap_at = _HEAD + rows * _ROW + spans * _SPAN
-    if heap_at + heap_size != len(payload):
-        raise _fault(f"{rows} rows, {spans} descriptors and a heap of {heap_size} bytes do not fit")
+    counts = [int(head[name]) for name in ("rows", "descriptors", "origins")]
+    rows, descriptors, origins = counts
+    heap_at = _HEAD + rows * _ROW + (descriptors + origins) * _SPAN
+    if heap_at + int(head["heap_size"]) != len(payload):
+        told = f"{rows} rows, {descriptors} descriptors, {origins} origins and a heap of "
+        raise _fault(f"{told}{head['heap_size']} bytes do not fit")
     table = np.frombuffer(payload, dtype("nt_acls/row", order), rows, _HEAD)
-    index = np.frombuffer(payload, dtype("nt_acls/span", order), spans, _HEAD + rows * _ROW)
-    if (table["inode"][1:] <= table["inode"][:-1]).any() or (table["descriptor"] >= spans).any():
-        raise _fault("rows do not ascend or name no descriptor", "DARI-ACL-002")
-    heap = payload[heap_at:]
-    found = [_cut(heap, *cast("tuple[int, int]", span)) for span in index.tolist()]
-    return {inode: found[descriptor] for inode, descriptor in table.tolist()}
+    at = _HEAD + rows * _ROW
+    spans = np.frombuffer(payload, dtype("nt_acls/span", order), descriptors + origins, at)
+    _check_spans(spans, len(payload) - heap_at)
+    if (table["inode"][1:] <= table["inode"][:-1]).any():
+        raise _fault("rows do not ascend", "DARI-ACL-002")
+    if (table["descriptor"] >= descriptors).any():
+        raise _fault("rows name no descriptor", "DARI-ACL-002")
+    if (table["origin"] > origins).any():
+        raise _fault("rows name no origin", "DARI-ACL-007")
+    heap = memoryview(payload)[heap_at:]
+    return NtAcls(table, spans[:descriptors], spans[descriptors:], heap)
 
 
-def _cut(heap: bytes, offset: int, size: int) -> bytes:
-    if offset + size > len(heap):
-        raise _fault(f"descriptor at {offset} of {size} bytes leaves the heap")
-    return heap[offset : offset + size]
+def _check_spans(spans: Column, heap_size: int) -> None:
+    """Raise a FormatError if a span leaves the heap; nothing here can wrap around."""
+    offset, size = spans["offset"], spans["size"]
+    leaves = (offset > heap_size) | (size > heap_size - np.minimum(offset, heap_size))
+    if leaves.any():
+        at = int(np.flatnonzero(leaves)[0])
+        told = f"span {at}, {size[at]} bytes at {offset[at]}, leaves the heap"
+        raise _fault(f"{told} of {heap_size} bytes")
 
 
 def _fault(message: str, requirement: str = "DARI-ACL-005") -> FormatError:

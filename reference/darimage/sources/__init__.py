@@ -1,1 +1,1 @@
-"""Floor 1: where trees come from."""
+"""Floor 2: where trees come from."""

@@ -5,12 +5,16 @@ from construct.lib import *
 nt_acls__head = Struct(
 	'rows' / Int32ub,
 	'descriptors' / Int32ub,
+	'origins' / Int32ub,
+	'reserved' / Int32ub,
 	'heap_size' / Int64ub,
 )
 
 nt_acls__row = Struct(
 	'inode' / Int32ub,
 	'descriptor' / Int32ub,
+	'origin' / Int32ub,
+	'reserved' / Int32ub,
 )
 
 nt_acls__span = Struct(
@@ -22,6 +26,7 @@ nt_acls = Struct(
 	'head' / LazyBound(lambda: nt_acls__head),
 	'table' / Array(this.head.rows, LazyBound(lambda: nt_acls__row)),
 	'index' / Array(this.head.descriptors, LazyBound(lambda: nt_acls__span)),
+	'origin_index' / Array(this.head.origins, LazyBound(lambda: nt_acls__span)),
 	'heap' / FixedSized(this.head.heap_size, GreedyBytes),
 )
 

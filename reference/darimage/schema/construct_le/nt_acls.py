@@ -5,12 +5,16 @@ from construct.lib import *
 nt_acls__head = Struct(
 	'rows' / Int32ul,
 	'descriptors' / Int32ul,
+	'origins' / Int32ul,
+	'reserved' / Int32ul,
 	'heap_size' / Int64ul,
 )
 
 nt_acls__row = Struct(
 	'inode' / Int32ul,
 	'descriptor' / Int32ul,
+	'origin' / Int32ul,
+	'reserved' / Int32ul,
 )
 
 nt_acls__span = Struct(
@@ -22,6 +26,7 @@ nt_acls = Struct(
 	'head' / LazyBound(lambda: nt_acls__head),
 	'table' / Array(this.head.rows, LazyBound(lambda: nt_acls__row)),
 	'index' / Array(this.head.descriptors, LazyBound(lambda: nt_acls__span)),
+	'origin_index' / Array(this.head.origins, LazyBound(lambda: nt_acls__span)),
 	'heap' / FixedSized(this.head.heap_size, GreedyBytes),
 )
 

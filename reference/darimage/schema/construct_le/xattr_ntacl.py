@@ -20,6 +20,11 @@ xattr_ntacl__hash_v2_head = Struct(
 	'digest' / FixedSized(16, GreedyBytes),
 )
 
+xattr_ntacl__hash_v2_time = Struct(
+	'sd_referent' / Int32ul,
+	'time' / Int64ul,
+)
+
 xattr_ntacl__hash_v3 = Struct(
 	'head' / LazyBound(lambda: xattr_ntacl__hash_v3_head),
 	'descriptor' / GreedyBytes,

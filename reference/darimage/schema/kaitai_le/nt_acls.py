@@ -9,7 +9,9 @@ if getattr(kaitaistruct, 'API_VERSION', (0, 9)) < (0, 11):
     raise Exception("Incompatible Kaitai Struct Python API: 0.11 or later is required, but you have %s" % (kaitaistruct.__version__))
 
 class NtAcls(KaitaiStruct):
-    """A table from inode to descriptor, the descriptors' index, and their bytes (DARI-ACL-001)."""
+    """A table from inode to descriptor and origin, where each of these lies, and their bytes
+    (DARI-ACL-001).
+    """
     def __init__(self, _io, _parent=None, _root=None):
         super(NtAcls, self).__init__(_io)
         self._parent = _parent
@@ -26,6 +28,10 @@ class NtAcls(KaitaiStruct):
         for i in range(self.head.descriptors):
             self.index.append(NtAcls.Span(self._io, self, self._root))
 
+        self.origin_index = []
+        for i in range(self.head.origins):
+            self.origin_index.append(NtAcls.Span(self._io, self, self._root))
+
         self.heap = self._io.read_bytes(self.head.heap_size)
 
 
@@ -40,6 +46,10 @@ class NtAcls(KaitaiStruct):
             pass
             self.index[i]._fetch_instances()
 
+        for i in range(len(self.origin_index)):
+            pass
+            self.origin_index[i]._fetch_instances()
+
 
     class Head(KaitaiStruct):
         """Counts."""
@@ -52,6 +62,8 @@ class NtAcls(KaitaiStruct):
         def _read(self):
             self.rows = self._io.read_u4le()
             self.descriptors = self._io.read_u4le()
+            self.origins = self._io.read_u4le()
+            self.reserved = self._io.read_u4le()
             self.heap_size = self._io.read_u8le()
 
 
@@ -60,7 +72,7 @@ class NtAcls(KaitaiStruct):
 
 
     class Row(KaitaiStruct):
-        """An inode and its descriptor."""
+        """An inode, its descriptor, and what that was wrapped in."""
         def __init__(self, _io, _parent=None, _root=None):
             super(NtAcls.Row, self).__init__(_io)
             self._parent = _parent
@@ -70,6 +82,8 @@ class NtAcls(KaitaiStruct):
         def _read(self):
             self.inode = self._io.read_u4le()
             self.descriptor = self._io.read_u4le()
+            self.origin = self._io.read_u4le()
+            self.reserved = self._io.read_u4le()
 
 
         def _fetch_instances(self):
@@ -77,7 +91,7 @@ class NtAcls(KaitaiStruct):
 
 
     class Span(KaitaiStruct):
-        """Place of one descriptor in the heap."""
+        """Place of one descriptor or origin in the heap."""
         def __init__(self, _io, _parent=None, _root=None):
             super(NtAcls.Span, self).__init__(_io)
             self._parent = _parent

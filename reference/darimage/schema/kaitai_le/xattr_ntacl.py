@@ -126,6 +126,23 @@ class XattrNtacl(KaitaiStruct):
             pass
 
 
+    class HashV2Time(KaitaiStruct):
+        """The fixed part of version 2 as Samba 3 wrote it (DARI-SDE-016)."""
+        def __init__(self, _io, _parent=None, _root=None):
+            super(XattrNtacl.HashV2Time, self).__init__(_io)
+            self._parent = _parent
+            self._root = _root
+            self._read()
+
+        def _read(self):
+            self.sd_referent = self._io.read_u4le()
+            self.time = self._io.read_u8le()
+
+
+        def _fetch_instances(self):
+            pass
+
+
     class HashV3(KaitaiStruct):
         """Version 3."""
         def __init__(self, _io, _parent=None, _root=None):

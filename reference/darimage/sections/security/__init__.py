@@ -5,7 +5,7 @@ from __future__ import annotations
 from darimage.sections.security.ace import Ace, Entry, RawAce
 from darimage.sections.security.acl import Acl
 from darimage.sections.security.descriptor import SecurityDescriptor
-from darimage.sections.security.samba import NtAcl, unwrap, wrap
+from darimage.sections.security.samba import NtAcl, read_origin, split, unwrap, wrap
 from darimage.sections.security.sddl import to_sddl
 from darimage.sections.security.sddl_read import from_sddl
 from darimage.sections.security.sid import Sid
@@ -19,6 +19,8 @@ __all__ = [
     "SecurityDescriptor",
     "Sid",
     "from_sddl",
+    "read_origin",
+    "split",
     "to_sddl",
     "unwrap",
     "wrap",

@@ -21,12 +21,15 @@ HASH_SHA256 = 1
 _RULE = "DARI-SDE-012"
 _HEAD = Fixed("xattr_ntacl/head", "security.NTACL", _RULE)
 _V2 = Fixed("xattr_ntacl/hash_v2_head", "security.NTACL", _RULE)
+_V2_TIME = Fixed("xattr_ntacl/hash_v2_time", "security.NTACL", _RULE)
 _V3 = Fixed("xattr_ntacl/hash_v3_head", "security.NTACL", _RULE)
 _V4 = Fixed("xattr_ntacl/hash_v4_head", "security.NTACL", _RULE)
 _V4_TAIL = Fixed("xattr_ntacl/hash_v4_tail", "security.NTACL", _RULE)
 _REFERENTS = (0x20000, 0x20004)
 _PAD = b"\0\0"
 _ALIGN = 4
+_V2_TELLTALE = 31
+"""Byte of version 2 whose highest bit tells its two forms apart (DARI-SDE-016)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,11 @@ class NtAcl:
         version: 1 to 4.
         hash_type: Of versions 3 and 4: 0 none, 1 SHA-256.
         digest: Hash of the descriptor that Samba made of the POSIX ACL; 16 bytes in version 2, 64
-            in 3 and 4. Samba drops the NT ACL when it no longer fits.
+            in 3 and 4. Samba drops the NT ACL when it no longer fits. Samba 3 wrote a version 2
+            without one.
         description: Of version 4: how it was made (``posix_acl``).
-        time: Of version 4: when it was written, in units of 100 ns since 1601.
+        time: Of version 4 and of that version 2: when it was written, in units of 100 ns since
+            1601.
         sys_acl_digest: Of version 4: SHA-256 of the POSIX ACL, 64 bytes.
     """
 
@@ -68,6 +73,8 @@ class NtAcl:
         if self.version == 1:
             return b""
         if self.version == 2:
+            if not self.digest:
+                return _V2_TIME.write(_REFERENTS[1], self.time)
             return _V2.write(_REFERENTS[1], self.digest)
         if self.version == 3:
             return _V3.write(_REFERENTS[1], self.hash_type, self.digest, _PAD)
@@ -81,53 +88,93 @@ class NtAcl:
         return front + _V4_TAIL.write(self.time, self.sys_acl_digest)
 
 
-def wrap(descriptor: bytes) -> bytes:
-    """Return a wrapper of version 1, the one to restore (DARI-SDE-013).
+def wrap(descriptor: bytes, origin: bytes = b"") -> bytes:
+    """Return a wrapper: of version 1, the one to restore (DARI-SDE-013), or the one it came in.
+
+    Args:
+        descriptor: A self-relative descriptor.
+        origin: What ``split`` returned with it: the result is then the value that was split.
 
     Raises:
-        FormatError: The descriptor is not well-formed.
+        FormatError: The descriptor is not well-formed, or the origin is none.
     """
-    return NtAcl(descriptor).build()
+    if not origin:
+        return NtAcl(descriptor).build()
+    read_origin(origin)
+    return origin + _rebased(descriptor, len(origin))
 
 
-def unwrap(value: bytes) -> NtAcl:
-    """Return what a wrapper holds.
-
-    Older source trees of Samba had a time in place of the hash of version 2; that is not read.
+def split(value: bytes) -> tuple[bytes, bytes]:
+    """Return the descriptor that a wrapper holds, and its origin: the bytes in front of it.
 
     Raises:
         FormatError: The version is not known, a part does not fit, or the descriptor is not
             well-formed.
     """
+    timed = len(value) > _V2_TELLTALE and not value[_V2_TELLTALE] & 0x80
+    _, at = _read_front(value, timed=timed)
+    descriptor = _rebased(value[at:], -at)
+    SecurityDescriptor.parse(descriptor)
+    return descriptor, value[:at]
+
+
+def unwrap(value: bytes) -> NtAcl:
+    """Return what a wrapper holds.
+
+    Raises:
+        FormatError: As for ``split``.
+    """
+    descriptor, origin = split(value)
+    return replace(read_origin(origin), descriptor=descriptor)
+
+
+def read_origin(origin: bytes) -> NtAcl:
+    """Return what an origin says: a wrapper without its descriptor.
+
+    Raises:
+        FormatError: It is not what stands in front of a descriptor.
+    """
+    timed = len(origin) == _HEAD.size + _V2_TIME.size
+    found, at = _read_front(origin, timed=timed)
+    if at != len(origin):
+        raise FormatError(f"origin of {len(origin)} bytes, not {at}", requirement="DARI-ACL-007")
+    return found
+
+
+def _read_front(value: bytes, *, timed: bool) -> tuple[NtAcl, int]:
+    """Return what stands in front of the descriptor, and where that begins.
+
+    Args:
+        value: A wrapper, or its origin.
+        timed: If it is of version 2, it is the form with a time.
+    """
     version, again, referent = _HEAD.read(value, 0, len(value))
     if version != again or not 1 <= version <= 4:
         raise FormatError(f"security.NTACL version {version} ({again})", requirement=_RULE)
-    found, at = _read_info(value, version)
-    if not referent or at < 0:
+    inner, found, at = _read_info(value, version, timed=timed)
+    if not referent or not inner:
         raise FormatError("security.NTACL without a descriptor", requirement=_RULE)
-    descriptor = _rebased(value[at:], -at)
-    SecurityDescriptor.parse(descriptor)
-    return replace(found, descriptor=descriptor)
+    return found, at
 
 
-def _read_info(value: bytes, version: int) -> tuple[NtAcl, int]:
-    """Return what stands in front of the descriptor, and where that begins; -1 for none."""
+def _read_info(value: bytes, version: int, *, timed: bool) -> tuple[int, NtAcl, int]:
+    """Return the descriptor's referent, what stands in front of it, and where it begins."""
     at, end = _HEAD.size, len(value)
     if version == 1:
-        return NtAcl(b""), at
+        return 1, NtAcl(b""), at
+    if version == 2 and timed:
+        referent, time = _V2_TIME.read(value, at, end)
+        return referent, NtAcl(b"", 2, time=time), at + _V2_TIME.size
     if version == 2:
         referent, digest = _V2.read(value, at, end)
-        found, at = NtAcl(b"", 2, digest=digest), at + _V2.size
-    elif version == 3:
+        return referent, NtAcl(b"", 2, digest=digest), at + _V2.size
+    if version == 3:
         referent, hash_type, digest, _ = _V3.read(value, at, end)
-        found, at = NtAcl(b"", 3, hash_type, digest), at + _V3.size
-    else:
-        referent, hash_type, digest = _V4.read(value, at, end)
-        text, at = _read_text(value, at + _V4.size)
-        time, sys_acl = _V4_TAIL.read(value, at, end)
-        found = NtAcl(b"", 4, hash_type, digest, text, time, sys_acl)
-        at += _V4_TAIL.size
-    return found, at if referent else -1
+        return referent, NtAcl(b"", 3, hash_type, digest), at + _V3.size
+    referent, hash_type, digest = _V4.read(value, at, end)
+    text, at = _read_text(value, at + _V4.size)
+    time, sys_acl = _V4_TAIL.read(value, at, end)
+    return referent, NtAcl(b"", 4, hash_type, digest, text, time, sys_acl), at + _V4_TAIL.size
 
 
 def _read_text(value: bytes, at: int) -> tuple[str, int]:
