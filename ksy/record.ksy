@@ -92,7 +92,7 @@ types:
         doc: File type and permissions, as st_mode.
       - id: di_nlink
         type: s2
-        doc: Names of this inode in the image, at most 32767; 0 in a section (DARI-FIL-009).
+        doc: Names of this inode in the image, at most 32767; 0 in a section or stream file (DARI-FIL-009).
       - id: di_ouid
         type: u2
         doc: Low 16 bits of the owner (old readers).

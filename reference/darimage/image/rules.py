@@ -270,9 +270,9 @@ def _no_data(seen: Seen) -> Any:
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
 
 
-@_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767")
+@_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767, or 0 in a stream file")
 def _links(seen: Seen) -> Any:
-    wanted = np.minimum(seen.body["nlink"], _NLINK_MAX)
+    wanted = np.where(seen.body["base_inode"], 0, np.minimum(seen.body["nlink"], _NLINK_MAX))
     return seen.is_inode & (seen.dinode["di_nlink"] != wanted)
 
 
