@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from darimage.errors import FormatError
 from darimage.schema import CType, Kind, header_dtype, layout
 from darimage.sections import bitmap, directory, header, holes, offset_map
 from darimage.sections.crc import crc32c
+from darimage.sections.payload import Payload
 from darimage.units import ADDRESSES, RECORD, records_of
 
 names = st.binary(min_size=1, max_size=255).filter(
@@ -96,11 +99,24 @@ def test_an_empty_bitmap_holds_nothing():
 def test_an_offset_map_reads_back(offsets):
     inodes = np.array(sorted(offsets), np.int64)
     values = np.array([offsets[n] for n in sorted(offsets)], np.uint64)
-    payload = offset_map.encode(inodes, values, 500)
+    made = offset_map.OffsetMap(inodes, values, 500)
+    payload = b"".join(map(bytes, made.payload.stream()))
     assert [element.offset for element in layout("offset_map").parse(payload).elements] == [
         offsets.get(n, 0) for n in range(501)
     ]
-    assert offset_map.decode(payload).tolist() == [offsets.get(n, 0) for n in range(501)]
+    assert made.of(inodes).tolist() == values.tolist()
+
+
+@given(st.lists(st.sampled_from([bytes(1024), b"x" * 1024, b"y" + bytes(1023)])), st.integers(0, 9))
+def test_a_payload_without_its_zeros_is_the_same(records, more):
+    data = b"".join(records) + b"z" * more
+    payload = Payload.of(data)
+    assert b"".join(map(bytes, payload.stream())) == data
+    assert payload.size == len(data)
+    assert payload.crc32c() == crc32c(data)
+    assert payload.sha256() == hashlib.sha256(data).digest()
+    zero = sum(record == bytes(1024) for record in records[: -1 if not more else None])
+    assert len(payload.records) == -(-len(data) // 1024) - zero
 
 
 ranges = st.lists(st.tuples(st.integers(0, 3_000_000), st.integers(1, 200_000)), max_size=12).map(

@@ -200,13 +200,13 @@ def test_figure_4():
 
 
 def test_a_map_that_lies_is_noticed_while_writing(monkeypatch):
-    from darimage.sections import offset_map
+    from darimage.image import writer
 
     def lie(inodes, offsets, highest):
         return honest(inodes, np.where(inodes == inodes[1], offsets + 1024, offsets), highest)
 
-    honest = offset_map.encode
-    monkeypatch.setattr(offset_map, "encode", lie)
+    honest = writer.OffsetMap
+    monkeypatch.setattr(writer, "OffsetMap", lie)
     tree = Node.directory({name: Node.file(b"x" * 3000) for name in (b"a", b"b", b"c")})
     data, report = encode(tree)
     assert (report.mismatches, report.good, report.as_json()["verdict"]) == (1, False, "bad")

@@ -19,6 +19,7 @@ from darimage.image.layout import Layout, header_counts
 from darimage.schema import InodeFlag
 from darimage.sections import header, holes
 from darimage.sections.header import Headers
+from darimage.sections.offset_map import OffsetMap
 from darimage.sources.scan import Contents, Filled, Piece, Shortfall
 from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.writing import Sink
@@ -75,10 +76,10 @@ class FileWriter:
         inventory: Inventory,
         layout: Layout,
         headers: InodeHeaders,
-        offsets: npt.NDArray[np.uint64],
+        offsets: OffsetMap,
         sink: Sink,
     ) -> None:
-        """Keep what is needed; ``offsets`` is the offset map as written, by inode number."""
+        """Keep what is needed; ``offsets`` is the offset map as written."""
         self._inventory = inventory
         self._layout = layout
         self._headers = headers
@@ -197,7 +198,7 @@ class FileWriter:
         records[starts] = header.as_records(made)
         self._sink.write_at(outcome.end * RECORD, self._memory[: length * RECORD])
         first = unit.numbers == 0
-        mapped = self._offsets[self._inventory.inode[unit.rows[first]]]
+        mapped = self._offsets.of(self._inventory.inode[unit.rows[first]])
         real = self._layout.cut.physical(true[first]).astype(np.uint64)
         outcome.mismatches += int((real * RECORD != mapped).sum())
         return length

@@ -13,6 +13,7 @@ from darimage.schema import Compat, CType, DrFlag, ExtAttributes, InodeFlag, Kin
 from darimage.sections import header, holes
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Headers, Identity
+from darimage.sections.payload import Payload
 from darimage.units import ADDRESSES, RECORD, headers_of, records_of
 from darimage.volumes.cut import Cut
 
@@ -179,9 +180,10 @@ def bitmap(
 
 
 def section(
-    which: Section, plan: SectionPlan, payload: bytes, identity: Identity, cut: Cut
+    which: Section, plan: SectionPlan, payload: bytes | Payload, identity: Identity, cut: Cut
 ) -> bytes:
     """Return a whole section, headers and data (chapter 70)."""
+    payload = Payload.of(payload) if isinstance(payload, bytes) else payload
     count = headers_of(plan.size)
     number = np.arange(count)
     made = header.blank(count, CType.TS_ADDR, Kind.SECTION, identity)
@@ -197,7 +199,7 @@ def section(
     body["payload_size"] = plan.size
     body["run_records"] = plan.records
     body["first_block"] = number * ADDRESSES
-    body["payload_crc32c"] = crc32c(payload)
+    body["payload_crc32c"] = payload.crc32c()
     lengths = 1 + made["c_addr"].sum(axis=1, dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
     seal(made, plan.record + starts, cut)
@@ -205,9 +207,7 @@ def section(
     data = np.ones(plan.records, np.bool_)
     data[starts] = False
     records[starts] = header.as_records(made)
-    padded = np.frombuffer(payload.ljust(records_of(plan.size) * RECORD, b"\0"), np.uint8)
-    pieces = [padded[a * RECORD : (a + n) * RECORD] for a, n in plan.extents.tolist()]
-    records[data] = np.concatenate([*pieces, padded[:0]]).reshape(-1, RECORD)
+    records[data] = payload.records
     return records.tobytes()
 
 

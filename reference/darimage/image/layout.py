@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from darimage.image.inventory import Column, Inventory
 from darimage.sections import bitmap, holes, offset_map
-from darimage.units import ADDRESSES, RECORD, headers_of, records_of
+from darimage.sections.payload import Payload, extents_of
+from darimage.units import ADDRESSES, RECORD, headers_of
 from darimage.volumes.cut import Cut
 
 
@@ -114,9 +115,8 @@ def plan(
     at = 1 + 2 * (1 + map_records) + int(runs[:directories].sum())
     stream_plan, at = _section(at, streams)
     acls, at = _section(at, nt_acls)
-    map_plan = SectionPlan(
-        at, (inventory.highest + 1) * offset_map.ELEMENT, _map_extents(inventory)
-    )
+    used = offset_map.used_records(inventory.inode[directories:], inventory.highest)
+    map_plan = SectionPlan(at, (inventory.highest + 1) * offset_map.ELEMENT, extents_of(used))
     files = at + map_plan.records
     below = place(files, runs[directories:])
     trailing, end = _section(files + int(runs[directories:].sum()), nt_acls)
@@ -136,18 +136,11 @@ def plan(
     )
 
 
-def payload_extents(payload: bytes) -> holes.Extents:
-    """Return the records of a section's payload that it has in an image (DARI-SCT-007)."""
-    padded = np.frombuffer(payload.ljust(records_of(len(payload)) * RECORD, b"\0"), np.uint8)
-    filled: npt.NDArray[np.bool_] = padded.reshape(-1, RECORD).max(axis=1, initial=0) > 0
-    return _section_extents(filled)
-
-
 def _section(at: int, payload: bytes | None) -> tuple[SectionPlan, int]:
     """Return a section's plan and where the next part begins."""
     if payload is None:
         return SectionPlan(0, 0, holes.whole(0)), at
-    section = SectionPlan(at, len(payload), payload_extents(payload))
+    section = SectionPlan(at, len(payload), Payload.of(payload).extents)
     return section, at + section.records
 
 
@@ -156,23 +149,3 @@ def _present(inventory: Inventory) -> Column:
     for row, extents in inventory.sparse.items():
         present[row] = extents[:, 1].sum()
     return present
-
-
-def _map_extents(inventory: Inventory) -> holes.Extents:
-    """Return the records of the offset map with an element that is not zero."""
-    used = inventory.inode[inventory.directories :] * offset_map.ELEMENT // RECORD
-    mask = np.zeros(records_of((inventory.highest + 1) * offset_map.ELEMENT), np.bool_)
-    mask[used] = True
-    return _section_extents(mask)
-
-
-def _section_extents(filled: npt.NDArray[np.bool_]) -> holes.Extents:
-    """Return the extents of a section from which of its records are not all zero.
-
-    The last record is always there: Linux restore complains of a file that it skips and that ends
-    with a hole.
-    """
-    filled[-1:] = True
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], filled.view(np.int8), [0]))))
-    starts, ends = edges[::2], edges[1::2]
-    return np.stack([starts, ends - starts], axis=1).astype(np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import uuid
@@ -25,9 +24,10 @@ from darimage.image.numbering import Numbering, fresh
 from darimage.image.reproducible import settle
 from darimage.progress import SILENT, Progress
 from darimage.schema import Compat, CType, Section
-from darimage.sections import bitmap, nt_acls, offset_map
+from darimage.sections import bitmap, nt_acls
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Identity
+from darimage.sections.offset_map import OffsetMap
 from darimage.sources.scan import Scan, Source
 from darimage.units import ADDRESSES, RECORD, records_of
 from darimage.volumes.writing import Sink
@@ -175,12 +175,12 @@ class _Writer:
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
         self.progress.start("write", self.layout.total * RECORD)
         below = self.inventory.directories
-        offset_map_payload = offset_map.encode(
+        offsets = OffsetMap(
             self.inventory.inode[below:],
             self.layout.cut.physical(self.layout.positions[below:]) * RECORD,
             self.inventory.highest,
         )
-        outcomes = self._files(offset_map_payload, acls)
+        outcomes = self._files(offsets, acls)
         mismatches = sum(outcome.mismatches for outcome in outcomes) + self._gaps(outcomes)
         substituted = len(set().union(*(outcome.substituted for outcome in outcomes)))
         if acls is not None:
@@ -195,7 +195,7 @@ class _Writer:
             written=len(self.inventory) - below,
             mismatches=mismatches,
             substituted=substituted,
-            sha256=hashlib.sha256(offset_map_payload).digest(),
+            sha256=offsets.payload.sha256(),
         )
         self._put(self.layout.end * RECORD, ends)
         self.progress.finish()
@@ -205,7 +205,7 @@ class _Writer:
         self.sink.write_at(at, data)
         self.progress.advance(len(data))
 
-    def _front(self, acls: bytes | None, offset_map_payload: bytes) -> Iterator[bytes]:
+    def _front(self, acls: bytes | None, offsets: OffsetMap) -> Iterator[bytes]:
         """Yield parts 1 to 7, one after another: phases I to IIIB."""
         layout, inventory, identity = self.layout, self.inventory, self.identity
         section = partial(headers.section, identity=identity, cut=layout.cut)
@@ -220,7 +220,7 @@ class _Writer:
             yield self._directories(first, min(first + _DIRECTORY_BATCH, inventory.directories))
         if acls is not None:
             yield section(Section.NT_ACLS_FRONT, layout.nt_acls, acls)
-        yield section(Section.OFFSET_MAP, layout.offset_map, offset_map_payload)
+        yield section(Section.OFFSET_MAP, layout.offset_map, offsets.payload)
 
     def _directories(self, first: int, last: int) -> bytes:
         """Return the runs of the directories of some rows: phase III."""
@@ -249,20 +249,19 @@ class _Writer:
         return b"".join(parts)
 
     def _write_front(
-        self, acls: bytes | None, offset_map_payload: bytes, advance: Callable[[int], None]
+        self, acls: bytes | None, offsets: OffsetMap, advance: Callable[[int], None]
     ) -> None:
         at = 0
-        for part in self._front(acls, offset_map_payload):
+        for part in self._front(acls, offsets):
             self.sink.write_at(at, part)
             advance(len(part))
             at += len(part)
 
-    def _files(self, offset_map_payload: bytes, acls: bytes | None) -> list[Outcome]:
+    def _files(self, offsets: OffsetMap, acls: bytes | None) -> list[Outcome]:
         """Write the front and the files: phase IV."""
-        offsets = offset_map.decode(offset_map_payload)
         writer = FileWriter(self.inventory, self.layout, self.headers, offsets, self.sink)
         workers = self.options.workers if self.sink.seekable else 1
-        front = partial(self._write_front, acls, offset_map_payload)
+        front = partial(self._write_front, acls, offsets)
         (start, stop), *others = writer.split(workers, before=len(self.inventory.scan.names))
         jobs = [
             partial(self._work, writer, start, stop, before=front),
