@@ -186,8 +186,11 @@ types:
       - id: map_crc32c
         type: u4
         doc: CRC-32C of the c_count records of the map.
+      - id: base_uuid
+        size: 16
+        doc: The image_uuid of the image that this one is relative to; zero in a full image (DARI-INC-008).
       - id: reserved
-        size: 72
+        size: 56
         doc: Zero.
   raw_body:
     doc: Body of a kind this reader does not know.

@@ -35,6 +35,18 @@ def image_argument(command: F) -> F:
     return click.argument("image", type=click.Path(allow_dash=True))(command)
 
 
+def chain_option(command: F) -> F:
+    """Add ``--chain``, once for each image that ``IMAGE`` builds on."""
+    return click.option(
+        "--chain",
+        "bases",
+        type=click.Path(),
+        multiple=True,
+        metavar="IMAGE",
+        help="An image that IMAGE builds on; once for each, from the full one on.",
+    )(command)
+
+
 def selection_argument(command: F) -> F:
     """Add the arguments ``SELECTION...``, as bytes."""
     return click.argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from darimage.cli import common
-from darimage.image.reader import Image
+from darimage.image.chain import Chain
 from darimage.parallel import cores
 from darimage.restore.report import RestoreReport
 from darimage.restore.run import Options, restore
@@ -16,6 +16,7 @@ from darimage.restore.selection import select
 @common.image_argument
 @click.argument("destination", type=click.Path(file_okay=False))
 @common.selection_argument
+@common.chain_option
 @click.option("--inode", "inodes", type=click.IntRange(2), multiple=True, help="By inode number.")
 @click.option("--parents", is_flag=True, help="Attributes of the directories above it as well.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
@@ -34,6 +35,7 @@ def command(
     destination: str,
     selection: list[bytes],
     *,
+    bases: tuple[str, ...],
     inodes: tuple[int, ...],
     parents: bool,
     overwrite: bool,
@@ -50,29 +52,34 @@ def command(
     keeps its place: alice/mail comes back as DESTINATION/alice/mail. With a good offset map only
     the data asked for is read.
 
+    An incremental image alone brings back what it holds itself. With --chain for the full image and
+    for each one between, the tree comes back as it was when IMAGE was made.
+
     \b
     Examples:
       darimage restore home.dari /tmp/back
       darimage restore home.dari /tmp/back alice/mail 'bob/*.txt'
       darimage restore --inode 1234 --parents home.dari /tmp/back
       cat home.dari | darimage restore - /tmp/back
+      darimage restore --chain sunday.dari --chain monday.dari tuesday.dari /tmp/back
     """
     if sequential and force:
         raise click.UsageError("--sequential and --force do not go together")
-    with Image.open(image, trust_map=force, sequential=sequential) as opened:
-        chosen = select(opened.names, selection, inodes)
-        if opened.access == "sequential" and opened.is_dari and not sequential:
-            click.echo(f"darimage: {opened.name}: no direct access: {opened.access_note}", err=True)
+    with Chain.open([*bases, image], trust_map=force, sequential=sequential) as chain:
+        chosen = select(chain.names, selection, inodes)
+        for opened in chain.images:
+            if opened.access == "sequential" and opened.is_dari and not sequential:
+                told = f"{opened.name}: no direct access: {opened.access_note}"
+                click.echo(f"darimage: {told}", err=True)
         bar = common.progress(quiet=quiet)
-        if opened.access == "sequential":
-            opened.index_sequentially(bar)
+        chain.index_sequentially(bar)
         settings = Options(
             parents=parents,
             overwrite=overwrite,
             owners=not no_owner,
             workers=workers or cores(),
         )
-        report = restore(opened, destination, chosen, settings, bar)
+        report = restore(chain, destination, chosen, settings, bar)
     if as_json:
         common.print_json(report.as_json())
     else:

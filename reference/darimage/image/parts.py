@@ -150,6 +150,11 @@ def section_header(record: bytes, order: Order, position: int) -> SectionHeader:
     return found
 
 
+def base_uuid(record: bytes, order: Order) -> bytes:
+    """Return what a bitmap's header says of the base (DARI-INC-008): 16 bytes, zero for none."""
+    return bytes(_body(record, order, "bitmap_body")["base_uuid"])
+
+
 def end_record(record: bytes, order: Order, position: int) -> EndRecord:
     """Return the extension of an end record."""
     found: EndRecord = _from_body(record, order, "end_body", EndRecord, {"record": position})

@@ -1,7 +1,7 @@
 """The order in which a selection comes back (DARI-RST-001), as columns.
 
-Directories have parents before what is in them, files ascend by their offset in the image. A file
-has one row however many names it has; the other names are links to make.
+Directories have parents before what is in them, files go image by image and ascend by their offset
+there. A file has one row however many names it has; the other names are links to make.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
-from darimage.image.absent import left_out
+from darimage.image.chain import Chain
 from darimage.restore.selection import Selection, is_directory
 from darimage.units import RECORD
 
@@ -37,7 +37,8 @@ class Files:
 
     Attributes:
         inodes: Inode numbers.
-        offsets: Byte address of each one's header, ascending.
+        holders: Number of the image in the chain that each comes from, ascending.
+        offsets: Byte address of each one's header, ascending within an image.
         ends: Byte address that each one's run of records does not pass.
         types: ``d_type`` as its directory has it; 0 unknown.
         parents: Inode number of the directory each is made in.
@@ -47,6 +48,7 @@ class Files:
     def __init__(
         self,
         inodes: npt.NDArray[np.int64],
+        holders: npt.NDArray[np.int64],
         offsets: npt.NDArray[np.int64],
         ends: npt.NDArray[np.int64],
         types: npt.NDArray[np.uint8],
@@ -54,6 +56,7 @@ class Files:
         names: list[bytes],
     ) -> None:
         self.inodes = inodes
+        self.holders = holders
         self.offsets = offsets
         self.ends = ends
         self.types = types
@@ -64,7 +67,7 @@ class Files:
     def none(cls) -> Files:
         """Return no rows."""
         empty = np.zeros(0, np.int64)
-        return cls(empty, empty, empty, np.zeros(0, np.uint8), [], [])
+        return cls(empty, empty, empty, empty, np.zeros(0, np.uint8), [], [])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -118,15 +121,16 @@ class Plan:
         return b"/".join(reversed(parts))
 
 
-def make_plan(image: Image, selection: Selection, *, parents: bool = False) -> Plan:
+def make_plan(tree: Image | Chain, selection: Selection, *, parents: bool = False) -> Plan:
     """Put what was selected into the order it comes back in.
 
     Args:
-        image: The image.
+        tree: The image, or several as one.
         selection: What was selected in it.
         parents: Whether directories that only lead to a pick get their attributes back too.
     """
-    names = image.names
+    chain = Chain.of(tree)
+    names = chain.names
     plan = Plan(names.root, faults=list(selection.unmatched))
     collected = _Collected()
     if (selection.root or parents) and names.root in names.directories:
@@ -141,7 +145,7 @@ def make_plan(image: Image, selection: Selection, *, parents: bool = False) -> P
             _collect(names, entry.inode, plan, collected)
         else:
             collected.add(parent, entry)
-    _arrange(image, collected, plan)
+    _arrange(chain, collected, plan)
     return plan
 
 
@@ -195,16 +199,18 @@ def _collect(names: Names, top: int, plan: Plan, collected: _Collected) -> None:
         pending += reversed(below)
 
 
-def _arrange(image: Image, collected: _Collected, plan: Plan) -> None:
-    """Give each inode one row, by offset; leave out what is not in the image."""
+def _arrange(chain: Chain, collected: _Collected, plan: Plan) -> None:
+    """Give each inode one row, by image and offset; leave out what is not there."""
     named = np.array(collected.inodes, np.int64)
     inodes, first, row_of = np.unique(named, return_index=True, return_inverse=True)
-    offsets, ends = _spans(image, inodes)
-    order = np.argsort(offsets, kind="stable")
+    holders = chain.holders(inodes)
+    offsets, ends = _places(chain, inodes, holders)
+    order = np.lexsort((offsets, holders))
     order = order[offsets[order] >= 0]
     present = first[order].tolist()
     plan.files = Files(
         inodes[order],
+        holders[order],
         offsets[order],
         ends[order],
         np.array(collected.types, np.uint8)[first[order]],
@@ -214,13 +220,23 @@ def _arrange(image: Image, collected: _Collected, plan: Plan) -> None:
     place_of = np.full(len(inodes), -1, np.int64)
     place_of[order] = np.arange(len(order))
     rows = place_of[row_of]
-    for name in np.flatnonzero((rows < 0) & ~left_out(image, named)).tolist():
+    for name in np.flatnonzero((rows < 0) & ~chain.left_out(named)).tolist():
         plan.faults.append(_missing(collected, name, plan))
     further = np.ones(len(named), np.bool_)
     further[first] = False
     for name in np.flatnonzero(further & (rows >= 0)).tolist():
         link = Link(int(rows[name]), collected.parents[name], collected.names[name])
         plan.links.append(link)
+
+
+def _places(chain: Chain, inodes: Rows, holders: Rows) -> tuple[Rows, Rows]:
+    """Return what ``_spans`` does, of each inode in the image that holds it."""
+    offsets, ends = np.full(len(inodes), -1, np.int64), np.zeros(len(inodes), np.int64)
+    for at, image in enumerate(chain.images):
+        here = np.flatnonzero(holders == at)
+        if here.size:
+            offsets[here], ends[here] = _spans(image, inodes[here])
+    return offsets, ends
 
 
 def _spans(image: Image, inodes: Rows) -> tuple[Rows, Rows]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from darimage.faults import Fault
+
+if TYPE_CHECKING:
+    from darimage.image.chain import Chain
 
 KEPT_FAULTS = 10_000
 """Faults that are kept one by one; more are only counted."""
@@ -17,11 +20,12 @@ class RestoreReport:
     """What came of restoring.
 
     Attributes:
-        image: Name of the image.
+        image: Name of the image; of several the last.
+        chain: Names of the images that were restored as one; empty if it was one image.
         destination: Where things went.
         access: ``direct`` or ``sequential``.
-        image_bytes: Size of the image.
-        bytes_read: Bytes read from it since it was opened.
+        image_bytes: Size of the image, or of all.
+        bytes_read: Bytes read from it, or from all, since it was opened.
         bytes_written: Bytes of contents written.
         directories: Directories made or already there.
         files: Regular files that are whole.
@@ -38,6 +42,7 @@ class RestoreReport:
     destination: str
     access: str
     image_bytes: int
+    chain: list[str] = field(default_factory=list)
     bytes_read: int = 0
     bytes_written: int = 0
     directories: int = 0
@@ -49,6 +54,14 @@ class RestoreReport:
     faults: list[Fault] = field(default_factory=list)
     fault_count: int = 0
     image_faults: list[Fault] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, chain: Chain, destination: str) -> Self:
+        """Return a report of nothing yet."""
+        images = chain.images
+        size = sum(image.volume.size for image in images)
+        names = [image.name for image in images] if len(images) > 1 else []
+        return cls(chain.last.name, destination, chain.access, size, names)
 
     @property
     def exit_code(self) -> int:
@@ -63,6 +76,6 @@ class RestoreReport:
     def as_json(self) -> dict[str, Any]:
         """Return everything as a dictionary for JSON."""
         return {
-            name: [fault.as_json() for fault in value] if isinstance(value, list) else value
+            name: [fault.as_json() for fault in value] if name.endswith("faults") else value
             for name, value in vars(self).items()
         }

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
+from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Rights
@@ -63,7 +65,7 @@ class Options:
 
 
 def restore(
-    image: Image,
+    tree: Image | Chain,
     destination: str | bytes | os.PathLike[str],
     selection: Selection,
     options: Options | None = None,
@@ -75,7 +77,7 @@ def restore(
     left so and reported (DARI-FIL-015).
 
     Args:
-        image: The image.
+        tree: The image, or several as one.
         destination: A directory; it is made if it is not there.
         selection: What to bring back.
         options: How.
@@ -86,8 +88,9 @@ def restore(
         StorageError: The destination cannot be written, or takes nothing more.
     """
     options = options or Options()
-    plan = make_plan(image, selection, parents=options.parents)
-    report = RestoreReport(image.name, os.fsdecode(destination), image.access, image.volume.size)
+    chain = Chain.of(tree)
+    plan = make_plan(chain, selection, parents=options.parents)
+    report = RestoreReport.of(chain, os.fsdecode(destination))
     with Target.at(
         destination,
         plan.places.__getitem__,
@@ -95,9 +98,9 @@ def restore(
         mode=PRIVATE_DIRECTORY if plan.root in plan.restored[:1] else 0o777,
         overwrite=options.overwrite,
     ) as target:
-        _Run(image, plan, target, report, options, progress).all()
-    report.bytes_read = image.volume.bytes_read
-    report.image_faults = list(image.faults)
+        _Run(chain, plan, target, report, options, progress).all()
+    report.bytes_read = sum(image.volume.bytes_read for image in chain.images)
+    report.image_faults = list(chain.all_faults())
     return report
 
 
@@ -106,14 +109,14 @@ class _Run:
 
     def __init__(
         self,
-        image: Image,
+        chain: Chain,
         plan: Plan,
         target: Target,
         report: RestoreReport,
         options: Options,
         progress: Progress,
     ) -> None:
-        self.image = image
+        self.chain = chain
         self.plan = plan
         self.target = target
         self.report = report
@@ -138,9 +141,25 @@ class _Run:
         yield self.progress.advance
         self.progress.finish()
 
-    def maker(self) -> Maker:
-        """Return a maker that has made nothing yet."""
-        return Maker(self.image, self.plan, self.target, self.rights)
+    def maker(self, image: Image | None = None) -> Maker:
+        """Return a maker that has made nothing yet; what it reads is in ``image``."""
+        return Maker(image or self.chain.last, self.plan, self.target, self.rights)
+
+    def by_image(self, rows: Rows) -> Iterator[tuple[Image, Rows]]:
+        """Yield the images that some rows come from, and the rows of each."""
+        holders = self.plan.files.holders[rows]
+        for at in np.unique(holders).tolist():
+            yield self.chain.images[at], rows[holders == at]
+
+    def make_nodes(self, rows: Rows, advance: Advance) -> list[int]:
+        """Make what has no contents; return the rows that are regular files after all."""
+        regular: list[int] = []
+        for image, some in self.by_image(rows):
+            maker = self.maker(image)
+            maker.nodes(some.tolist(), advance)
+            self.count(maker.made)
+            regular += maker.made.regular
+        return regular
 
     def count(self, made: Made) -> None:
         """Add what was made to the report."""
@@ -189,10 +208,8 @@ class _Run:
         pieces = cut(rows[plain], np.ones(int(plain.sum()), np.int64), FILES_PER_PIECE)
         for made in share(pieces, self.workers, self.empty_files, self.progress):
             self.count(made)
-        maker = self.maker()
-        maker.nodes(rows[~plain].tolist(), self.progress.advance)
-        self.count(maker.made)
-        return np.concatenate((rows[plain], np.array(maker.made.regular, np.int64)))
+        regular = self.make_nodes(rows[~plain], self.progress.advance)
+        return np.concatenate((rows[plain], np.array(regular, np.int64)))
 
     def empty_files(self, pieces: Iterable[Piece], advance: Advance) -> Made:
         """Make empty files, in this process or one of several."""
@@ -218,13 +235,21 @@ class _Run:
 
     def fill_files(self, rows: Rows) -> None:
         """Give files their contents and attributes, in the order of their offsets."""
-        files, volume = self.plan.files, self.image.volume
-        sizes = files.ends[rows] - files.offsets[rows]
-        pieces = cut(rows, sizes + BYTES_PER_FILE, BYTES_PER_PIECE)
         misfits: list[int] = []
-        before = volume.bytes_read
+        sizes = self.plan.files.ends[rows] - self.plan.files.offsets[rows]
         with self.phase("contents", int(sizes.sum())):
-            done = share(pieces, self.workers, self.filled, self.progress)
+            for image, some in self.by_image(rows):
+                misfits += self.fill_from(image, some)
+        self.make_over(np.array(sorted(misfits), np.int64))
+
+    def fill_from(self, image: Image, rows: Rows) -> list[int]:
+        """Fill files that come from one image; return the rows that are no regular files."""
+        files, volume = self.plan.files, image.volume
+        weights = files.ends[rows] - files.offsets[rows] + BYTES_PER_FILE
+        before = volume.bytes_read
+        work = partial(self.filled, image)
+        done = share(cut(rows, weights, BYTES_PER_PIECE), self.workers, work, self.progress)
+        misfits: list[int] = []
         for filled in done:
             self.report.files += filled.files
             self.report.bytes_written += filled.bytes_written
@@ -233,18 +258,18 @@ class _Run:
             misfits += filled.misfits
         # What other processes read does not show in this one's count.
         volume.bytes_read = before + sum(filled.bytes_read for filled in done)
-        self.make_over(sorted(misfits))
+        return misfits
 
-    def filled(self, pieces: Iterable[Piece], advance: Advance) -> Filled:
+    def filled(self, image: Image, pieces: Iterable[Piece], advance: Advance) -> Filled:
         """Fill files, in this process or one of several."""
-        filler = Filler(self.image, self.plan, self.target, self.rights, advance)
+        filler = Filler(image, self.plan, self.target, self.rights, advance)
         for piece in pieces:
             filler.fill(piece)
         return filler.filled
 
-    def make_over(self, rows: list[int]) -> None:
+    def make_over(self, rows: Rows) -> None:
         """Replace empty files by what the image has: not what its directories said."""
-        for row in rows:
+        for row in rows.tolist():
             path = self.plan.path(*self.plan.files.place(row))
             number = int(self.plan.files.inodes[row])
             told = "its directory says that it is a regular file, its inode does not"
@@ -253,9 +278,7 @@ class _Run:
                 self.target.remove(*self.plan.files.place(row))
             except TargetError as error:
                 self.report.note([Fault(error.kind, str(error), path, number)])
-        maker = self.maker()
-        maker.nodes(rows, SILENT.advance)
-        self.count(maker.made)
+        self.make_nodes(rows, SILENT.advance)
 
     def make_links(self) -> None:
         """Make the further names of files."""
@@ -283,7 +306,7 @@ class _Run:
         with self.phase("attributes", len(numbers)) as advance:
             for at in range(0, len(numbers), _DIRECTORIES_AT_ONCE):
                 some = numbers[at : at + _DIRECTORIES_AT_ONCE]
-                inodes = _inodes(self.image.names, some)
+                inodes = _inodes(self.chain.names, some)
                 for number in some:
                     self.give_directory(number, inodes[number])
                 advance(len(some))

@@ -39,7 +39,8 @@ extension__bitmap_body = Struct(
 	'bits_set' / Int64ub,
 	'highest_inode' / Int32ub,
 	'map_crc32c' / Int32ub,
-	'reserved' / FixedSized(72, GreedyBytes),
+	'base_uuid' / FixedSized(16, GreedyBytes),
+	'reserved' / FixedSized(56, GreedyBytes),
 )
 
 extension__end_body = Struct(

@@ -39,7 +39,8 @@ extension__bitmap_body = Struct(
 	'bits_set' / Int64ul,
 	'highest_inode' / Int32ul,
 	'map_crc32c' / Int32ul,
-	'reserved' / FixedSized(72, GreedyBytes),
+	'base_uuid' / FixedSized(16, GreedyBytes),
+	'reserved' / FixedSized(56, GreedyBytes),
 )
 
 extension__end_body = Struct(

@@ -123,7 +123,8 @@ class Extension(KaitaiStruct):
             self.bits_set = self._io.read_u8be()
             self.highest_inode = self._io.read_u4be()
             self.map_crc32c = self._io.read_u4be()
-            self.reserved = self._io.read_bytes(72)
+            self.base_uuid = self._io.read_bytes(16)
+            self.reserved = self._io.read_bytes(56)
 
 
         def _fetch_instances(self):

@@ -123,7 +123,8 @@ class Extension(KaitaiStruct):
             self.bits_set = self._io.read_u8le()
             self.highest_inode = self._io.read_u4le()
             self.map_crc32c = self._io.read_u4le()
-            self.reserved = self._io.read_bytes(72)
+            self.base_uuid = self._io.read_bytes(16)
+            self.reserved = self._io.read_bytes(56)
 
 
         def _fetch_instances(self):

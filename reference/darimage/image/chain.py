@@ -1,0 +1,265 @@
+"""Several images as one: a full image and the incremental ones made after it (chapter 45)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import UsageError
+from darimage.faults import Fault, display
+from darimage.image.absent import left_out
+from darimage.image.directories import DirectoryTable
+from darimage.image.names import Names
+from darimage.image.parts import base_uuid, has_extension
+from darimage.image.reader import Faults, Image
+from darimage.progress import SILENT, Progress
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+NOWHERE = -1
+"""Holder of an inode that no image of the chain holds."""
+
+
+class Chain:
+    """The tree as it was when the last of some images was made.
+
+    An image alone is a chain of one, and shows just what it holds itself.
+
+    Attributes:
+        images: The images, the full one first.
+        faults: What was found wrong when they were put together.
+    """
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        """Put images together, which are sorted by level.
+
+        Raises:
+            UsageError: They are not the links of one chain (DARI-INC-009).
+        """
+        self.images = sorted(images, key=lambda image: image.identity.level)
+        self.faults = Faults()
+        if len(self.images) > 1:
+            _check(self.images)
+
+    @classmethod
+    def of(cls, tree: Image | Chain) -> Chain:
+        """Return an image as a chain of one, or the chain itself."""
+        return tree if isinstance(tree, Chain) else cls([tree])
+
+    @classmethod
+    def open(
+        cls, images: Sequence[str], *, trust_map: bool = False, sequential: bool = False
+    ) -> Self:
+        """Open images and put them together, the last as the last; see ``Image.open``.
+
+        Raises:
+            FormatError: One is no image, or none that is read.
+            StorageError: One cannot be read.
+            UsageError: They are not the links of one chain.
+        """
+        with ExitStack() as opened:
+            found = [
+                opened.enter_context(Image.open(name, trust_map=trust_map, sequential=sequential))
+                for name in images
+            ]
+            chain = cls(found)
+            if chain.last is not found[-1]:
+                told = f"{chain.last.name} is of level {chain.last.identity.level}"
+                raise UsageError(f"{found[-1].name} is not the last of the chain: {told}")
+            opened.pop_all()
+        return chain
+
+    def close(self) -> None:
+        """Close all images."""
+        for image in self.images:
+            image.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    @property
+    def last(self) -> Image:
+        """The image that the chain leads to."""
+        return self.images[-1]
+
+    @property
+    def access(self) -> str:
+        """``direct`` if files are found by the maps of all images, else ``sequential``."""
+        return "direct" if all(image.access == "direct" for image in self.images) else "sequential"
+
+    def index_sequentially(self, progress: Progress = SILENT) -> None:
+        """Find all files of those images that are read in sequence."""
+        for image in self.images:
+            if image.access == "sequential":
+                image.index_sequentially(progress)
+
+    def all_faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with any of the images, and with them together."""
+        yield from self.faults
+        for image in self.images:
+            yield from image.faults
+
+    # -- what exists --------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> Names:
+        """The directory tree: of each directory what the last image that holds it says."""
+        if len(self.images) == 1:
+            return self.last.names
+        table, self._directory_holders = self._merged()
+        return Names(table, self.faults.tell)
+
+    def exists(self, inodes: npt.ArrayLike) -> Mask:
+        """Tell which inodes existed when the last image was made (DARI-INC-001)."""
+        if self.last.front.exists is None:
+            return np.ones(np.asarray(inodes).shape, np.bool_)
+        return self.last.exists.holds(inodes)
+
+    def left_out(self, inodes: npt.ArrayLike) -> Mask:
+        """Tell which inodes are named somewhere but rightly not there."""
+        return left_out(self.last, inodes) if len(self.images) == 1 else ~self.exists(inodes)
+
+    def holders(self, inodes: npt.ArrayLike) -> Ints:
+        """Return for each inode the number of the image that holds it last, else ``NOWHERE``."""
+        numbers = np.asarray(inodes, np.int64)
+        if len(self.images) == 1:
+            return np.zeros(numbers.shape, np.int64)
+        found = np.full(numbers.shape, NOWHERE, np.int64)
+        for at, image in enumerate(self.images):
+            found[_held(image, numbers)] = at
+        return np.where(self.exists(numbers), found, NOWHERE)
+
+    def of_directory(self, number: int) -> Image:
+        """Return the image that a directory of ``names`` comes from."""
+        if len(self.images) == 1:
+            return self.last
+        row = int(np.flatnonzero(self.names.table.numbers == number)[0])
+        return self.images[int(self._directory_holders[row])]
+
+    def _merged(self) -> tuple[DirectoryTable, Ints]:
+        """Return one table of the latest version of each directory, and the image of each."""
+        numbers = np.concatenate([i.front.directories.numbers for i in self.images])
+        counts = [len(image.front.directories.numbers) for image in self.images]
+        holder = np.repeat(np.arange(len(self.images)), counts)
+        wanted = self.holders(numbers)
+        rows = np.lexsort((holder, numbers))
+        is_last = np.append(numbers[rows][1:] != numbers[rows][:-1], True)
+        kept = np.zeros(len(numbers), np.bool_)
+        kept[rows[is_last[: len(rows)]]] = True
+        kept &= wanted != NOWHERE
+        self._leave_replaced(numbers, holder, wanted, kept)
+        return _joined([image.front.directories for image in self.images], kept), holder[kept]
+
+    def _leave_replaced(self, numbers: Ints, holder: Ints, wanted: Ints, kept: Mask) -> None:
+        """Leave out directories that became something else; report those that are damaged."""
+        for at in np.flatnonzero(kept & (wanted > holder)).tolist():
+            image, number = self.images[int(wanted[at])], int(numbers[at])
+            if image.offsets.get(number) is not None:
+                kept[at] = False
+                continue
+            told = f"{image.name} does not have this directory, as its bitmap says it does; "
+            told += f"that of {self.images[int(holder[at])].name} is taken"
+            self.faults.tell(Fault("missing", told, None, number, None, "DARI-INC-002"))
+
+
+def _held(image: Image, numbers: Ints) -> Mask:
+    """Tell which inodes an image holds, by bitmap II or, without one, by what is found."""
+    if image.front.dumped is not None:
+        return image.dumped.holds(numbers)
+    found: Mask = image.offsets.of(numbers) >= 0
+    return found | np.isin(numbers, image.front.directories.numbers)
+
+
+def _joined(tables: list[DirectoryTable], kept: Mask) -> DirectoryTable:
+    """Return some rows of several tables as one."""
+    first = tables[0]
+    rows_before = np.cumsum([0, *(len(table.numbers) for table in tables)])
+    data_before = np.cumsum([0, *(len(table.data) for table in tables)])
+    owner = np.concatenate(
+        [t.piece_owner + before for t, before in zip(tables, rows_before[:-1], strict=True)]
+    )
+    start = np.concatenate(
+        [t.piece_start + before for t, before in zip(tables, data_before[:-1], strict=True)]
+    )
+    pieces = kept[owner]
+    moved = np.cumsum(kept) - 1
+    return DirectoryTable(
+        order=first.order,
+        old_format=first.old_format,
+        chunk=first.chunk,
+        rows=np.concatenate([table.rows for table in tables])[kept],
+        records=np.concatenate([table.records for table in tables])[kept],
+        data=np.concatenate([table.data for table in tables]),
+        piece_owner=moved[owner[pieces]],
+        piece_start=start[pieces],
+        piece_length=np.concatenate([table.piece_length for table in tables])[pieces],
+    )
+
+
+def _check(images: list[Image]) -> None:
+    """Refuse images that are not the links of one chain (DARI-INC-009)."""
+    first = images[0].identity
+    if first.base_date:
+        told = f"level {first.level}, made after an image of {date_text(first.base_date)}"
+        raise UsageError(f"{images[0].name}: {told}: a chain begins with a full image")
+    for before, image in pairwise(images):
+        _check_link(before, image)
+
+
+def _check_link(before: Image, image: Image) -> None:
+    one, two = before.identity, image.identity
+    if one.level == two.level:
+        told = f"both are of level {one.level}"
+    elif before.is_dari != image.is_dari:
+        told = "one is a DARI image, the other a plain dump"
+    elif two.base_date != one.date:
+        told = f"it was made after an image of {date_text(two.base_date)}, "
+        told += f"{before.name} is of {date_text(one.date)}"
+    elif _of_other_trees(before, image):
+        told = f"it is of {display(two.filesys)} on {display(two.host)} and has another base"
+    elif _forms(before) != _forms(image):
+        told = "they differ in byte order or in the format of their directories"
+    else:
+        return
+    raise UsageError(f"{image.name} does not follow {before.name}: {told} [DARI-INC-009]")
+
+
+def _forms(image: Image) -> tuple[str, bool, int]:
+    table = image.front.directories
+    return table.order, table.old_format, table.chunk
+
+
+def _of_other_trees(before: Image, image: Image) -> bool:
+    """Tell whether two images are not of one backup set, by all that they say of it."""
+    one, two = before.identity, image.identity
+    named = base_of(image)
+    if before.extension is not None and named is not None:
+        return named != one.uuid
+    return (one.filesys, one.host) != (two.filesys, two.host)
+
+
+def base_of(image: Image) -> bytes | None:
+    """Return the UUID of an image's base, zero for a full one; ``None`` if it does not tell."""
+    part = image.front.dumped or image.front.exists
+    if part is None or not has_extension(part.header):
+        return None
+    return base_uuid(part.header, image.order)
+
+
+def date_text(seconds: int) -> str:
+    """Return a date of an image for people."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} seconds since 1970"
