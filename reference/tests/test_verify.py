@@ -189,7 +189,7 @@ PLANTED = [
     ("DARI-SCT-009", lambda: poke(SAMPLE, FRONT, BODY + 4, "<I", 2)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, FILE_AT, BODY + 84, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, END, BODY + 4, "<I", 4)),
-    ("DARI-CNV-004", lambda: poke(SAMPLE, BITS, BODY + 20, "<I", 4)),
+    ("DARI-CNV-004", lambda: poke(SAMPLE, BITS, BODY + 40, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, MAP, BODY + 40, "<I", 4)),
     ("DARI-REC-021", lambda: poke(SAMPLE, FILE_AT, 892, "<I", 4)),
     ("DARI-REC-022", lambda: poke(SAMPLE, FILE_AT, 692, "<i", 4)),
