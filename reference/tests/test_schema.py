@@ -28,8 +28,8 @@ SECURITY = {
     *(f"xattr_ntacl/hash_{name}" for name in ("unknown", "none", "v2", "v3", "v4")),
 }
 
-VARIABLE = {"directory", "directory/entry", "offset_map", "nt_acls"} | SECURITY
-"""Layouts whose size is in their contents: for test_sections, test_nt_acls and test_security_*."""
+VARIABLE = {"directory", "directory/entry", "offset_map", "nt_acls", "xattrs"} | SECURITY
+"""Layouts whose size is in their contents; tests of the sections cover them."""
 
 BODY_KINDS = {**{body: int(kind) for kind, body in BODIES.items()}, "raw_body": 0}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from darimage.schema.codecs import ORDERS, Order, layout
 from darimage.schema.constants import (
+    AclTag,
     Compat,
     CType,
     DrFlag,
@@ -18,11 +19,14 @@ from darimage.schema.constants import (
     Magic,
     Section,
     Verdict,
+    XattrIndex,
+    XattrMagic,
 )
 from darimage.schema.dtypes import dtype, header_dtype
 
 __all__ = [
     "ORDERS",
+    "AclTag",
     "CType",
     "Compat",
     "DrFlag",
@@ -34,6 +38,8 @@ __all__ = [
     "Order",
     "Section",
     "Verdict",
+    "XattrIndex",
+    "XattrMagic",
     "dtype",
     "header_dtype",
     "layout",

@@ -160,3 +160,33 @@ class ObjectFlag(IntFlag):
 
     OBJECT_TYPE_PRESENT = 0x1
     INHERITED_OBJECT_TYPE_PRESENT = 0x2
+
+
+class XattrMagic(IntEnum):
+    """Forms of a list of extended attributes (DARI-XAT-004)."""
+
+    BLOCK = 3925999616
+    INODE = 3925999617
+
+
+class XattrIndex(IntEnum):
+    """First parts of attribute names (DARI-XAT-005)."""
+
+    USER = 1
+    ACL_ACCESS = 2
+    ACL_DEFAULT = 3
+    TRUSTED = 4
+    LUSTRE = 5
+    SECURITY = 6
+    SYSTEM = 7
+
+
+class AclTag(IntFlag):
+    """Whom an entry of a POSIX ACL is about (DARI-XAT-007)."""
+
+    USER_OBJ = 0x1
+    USER = 0x2
+    GROUP_OBJ = 0x4
+    GROUP = 0x8
+    MASK = 0x10
+    OTHER = 0x20

@@ -1,0 +1,64 @@
+"""Extended attributes for tests."""
+
+from __future__ import annotations
+
+import struct
+
+from hypothesis import strategies as st
+
+from darimage.schema import AclTag
+from darimage.sections import xattrs
+
+NOBODY = 0xFFFFFFFF
+
+
+def acl(*entries):
+    """Return the value of a POSIX ACL attribute from (tag, permissions[, number])."""
+    parts = [struct.pack("<I", 2)]
+    for tag, permissions, *number in entries:
+        parts.append(struct.pack("<HHI", tag, permissions, *(number or [NOBODY])))
+    return b"".join(parts)
+
+
+@st.composite
+def acls(draw):
+    """Draw a POSIX ACL that Linux takes and keeps: it names somebody."""
+    rights = st.integers(0, 7)
+    users = sorted(draw(st.sets(st.integers(0, 2**32 - 2), max_size=4)))
+    groups = sorted(draw(st.sets(st.integers(0, 2**32 - 2), min_size=1, max_size=4)))
+    return acl(
+        (AclTag.USER_OBJ, draw(rights)),
+        *((AclTag.USER, draw(rights), number) for number in users),
+        (AclTag.GROUP_OBJ, draw(rights)),
+        *((AclTag.GROUP, draw(rights), number) for number in groups),
+        (AclTag.MASK, draw(rights)),
+        (AclTag.OTHER, draw(rights)),
+    )
+
+
+_rests = st.one_of(
+    st.sampled_from([b"a", b"bc", b"DosStream", b"\xff", b"x" * 200]),
+    st.binary(min_size=1, max_size=240).filter(lambda name: b"\0" not in name),
+)
+names = st.builds(
+    lambda first, rest: first + rest,
+    st.sampled_from([b"user.", b"user.", b"trusted.", b"security.", b"system.", b"lustre.", b"x"]),
+    _rests,
+)
+"""Any names."""
+
+values = st.one_of(
+    st.binary(max_size=80),
+    st.integers(0, 5000).map(lambda size: b"v" * size),
+    st.sampled_from([b"", b"\0", b"\xff" * 4040, b"\0" * 65536]),
+)
+
+
+@st.composite
+def attributes(draw):
+    """Draw any attributes of an inode, of any names, a few of them great."""
+    drawn = draw(st.dictionaries(names, values, max_size=6))
+    for name in (xattrs.ACL_ACCESS, xattrs.ACL_DEFAULT):
+        if draw(st.booleans()):
+            drawn[name] = draw(acls())
+    return drawn
