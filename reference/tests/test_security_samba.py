@@ -17,8 +17,10 @@ from support.descriptors import (
     entries,
     judged_descriptors,
     packed_descriptors,
+    plain,
     rearranged,
     said,
+    wrappers,
 )
 
 from darimage.errors import FormatError
@@ -55,8 +57,6 @@ ORDERINGS = st.sampled_from(list(permutations(range(4))))
 CALLBACKS = [9, 10, 13]
 """Types that Samba 4.17 unpacks though its SDDL does not know them."""
 
-DIGESTS = {1: 0, 2: 16, 3: 64, 4: 64}
-
 
 @pytest.fixture(scope="module")
 def samba():
@@ -71,11 +71,6 @@ def samba():
 def for_samba(text):
     """Return SDDL in which no mask is FA: Samba 4.17 takes that for 0x1ff, without the rest."""
     return FILE_ALL.sub(r"\1;0x1f01ff;", text)
-
-
-def plain(descriptor):
-    """Return the bytes of a descriptor laid out as Samba does."""
-    return replace(descriptor, placement=None).build()
 
 
 @given(judged_descriptors, ORDERINGS, st.sampled_from([0, 4, 16]))
@@ -129,29 +124,6 @@ def test_words_for_rights_are_those_of_samba(samba):
         text = f"D:(A;;{word};;;WD)"
         data = bytes.fromhex(samba.ask("text", sddl=for_samba(text))["data"])
         assert said(SecurityDescriptor.parse(data)) == said(from_sddl(text)), word
-
-
-@st.composite
-def wrappers(draw):
-    """Draw a wrapper of any version, laid out as Samba does."""
-    version = draw(st.integers(1, 4))
-    size = DIGESTS[version]
-    found = NtAcl(
-        plain(draw(packed_descriptors)),
-        version,
-        digest=draw(st.binary(min_size=size, max_size=size)),
-    )
-    if version >= 3:
-        found = replace(found, hash_type=draw(st.integers(0, 1)))
-    if version == 4:
-        text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-        found = replace(
-            found,
-            description=draw(text),
-            time=draw(st.integers(0, 2**64 - 1)),
-            sys_acl_digest=draw(st.binary(min_size=64, max_size=64)),
-        )
-    return found
 
 
 def details(found):

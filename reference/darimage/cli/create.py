@@ -11,6 +11,7 @@ from darimage.cli import common
 
 if TYPE_CHECKING:
     from darimage.image.writer import Report
+from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
 from darimage.units import RECORD
 from darimage.volumes.writing import FileSink, Sink, open_sink
@@ -80,6 +81,7 @@ def _create(
         source,
         one_file_system=options["one_file_system"],
         leave_out=_same_file(sink.fd) if isinstance(sink, FileSink) else (),
+        wanted=Wanted(acls=not options["no_acls"]),
     )
     tree.begin()
     # All below needs numpy: it is imported while the tree is scanned.

@@ -170,7 +170,7 @@ class _Writer:
         self.inventory = Inventory(scan, numbering)
         if self.options.reproducible:
             self.identity = settle(self.inventory, self.identity)
-        acls = nt_acls.encode({}) if self.options.acls else None
+        acls = nt_acls.encode(self.inventory.nt_acls) if self.options.acls else None
         self.layout = plan(self.inventory, acls, self.options.ntrec)
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
         self.progress.start("write", self.layout.total * RECORD)

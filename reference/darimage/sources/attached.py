@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from darimage.errors import FormatError
 from darimage.faults import Fault
+from darimage.sources import nt_acls
 from darimage.sources.scan import Scan
 
 _NONE = frozenset({errno.ENOTSUP, errno.ENODATA, errno.ENOENT})
@@ -20,14 +22,16 @@ class Wanted:
 
     Attributes:
         xattrs: Extended attributes and POSIX ACLs.
+        acls: NT ACLs.
     """
 
     xattrs: bool = True
+    acls: bool = True
 
     @property
     def anything(self) -> bool:
         """Whether anything at all does."""
-        return self.xattrs
+        return self.xattrs or self.acls
 
 
 class Attached(NamedTuple):
@@ -49,6 +53,7 @@ class Attachments:
         """Take into ``out`` what is wanted."""
         self._wanted = wanted
         self._out = out
+        self._nt_acls = nt_acls.NtAcls()
 
     def look(self, file: bytes | int) -> Attached | None:
         """Return what an inode has; ``None`` for nearly all.
@@ -58,19 +63,18 @@ class Attachments:
         """
         if not self._wanted.anything:
             return None
-        follow = isinstance(file, int)
         try:
-            names = os.listxattr(file, follow_symlinks=follow)
-            if not names:
-                return None
-            values = {
-                os.fsencode(name): os.getxattr(file, name, follow_symlinks=follow) for name in names
-            }
+            values = _listed(file)
+            trouble = ""
         except OSError as error:
-            if error.errno in _NONE:
-                return None
-            return Attached({}, error.strerror or str(error))
-        return Attached(values)
+            values, trouble = {}, _why(error)
+        if self._wanted.acls:
+            try:
+                if (unlisted := self._nt_acls.look(file)) is not None:
+                    values[nt_acls.NTFS_3G] = unlisted
+            except OSError as error:
+                trouble = trouble or f"{os.fsdecode(nt_acls.NTFS_3G)}: {_why(error)}"
+        return Attached(values, trouble) if values or trouble else None
 
     def take(self, key: int, info: os.stat_result, found: Attached) -> None:
         """Take what an inode has into the scan, and what could not be taken into its faults.
@@ -83,3 +87,33 @@ class Attachments:
         if found.trouble:
             told = f"extended attributes not read: {found.trouble}"
             self._out.faults.append(Fault("xattrs", told, self._out.key_path(key)))
+        self._take_nt_acl(key, found.values)
+
+    def _take_nt_acl(self, key: int, values: dict[bytes, bytes]) -> None:
+        """Take an NT ACL out of an inode's extended attributes (DARI-SDE-017)."""
+        if not self._wanted.acls:
+            nt_acls.drop(values)
+            return
+        try:
+            acl = self._nt_acls.take(values)
+        except FormatError as error:
+            told = "kept as it is" if self._wanted.xattrs else "left out"
+            fault = Fault.of(error, path=self._out.key_path(key))
+            self._out.faults.append(fault._replace(message=f"NT ACL {told}: {fault.message}"))
+        else:
+            if acl is not None:
+                self._out.nt_acls[key] = acl
+
+
+def _listed(file: bytes | int) -> dict[bytes, bytes]:
+    """Return the extended attributes that a file system tells the names of."""
+    follow = isinstance(file, int)
+    names = os.listxattr(file, follow_symlinks=follow)
+    if not names:
+        return {}
+    return {os.fsencode(name): os.getxattr(file, name, follow_symlinks=follow) for name in names}
+
+
+def _why(error: OSError) -> str:
+    """Return what to tell of an error, nothing if it says that there is nothing."""
+    return "" if error.errno in _NONE else error.strerror or str(error)

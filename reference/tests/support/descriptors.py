@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from darimage.schema.constants import AceType, SdControl
-from darimage.sections.security import Ace, Acl, RawAce, SecurityDescriptor, Sid
+from darimage.sections.security import Ace, Acl, NtAcl, RawAce, SecurityDescriptor, Sid
 from darimage.sections.security.ace import OBJECT_TYPES, PLAIN_TYPES
 from darimage.sections.security.descriptor import HEAD, Placement
 from darimage.sections.security.sddl_words import DOMAIN, FILE_RIGHTS, WELL_KNOWN
@@ -157,3 +157,35 @@ def said(descriptor):
     control = descriptor.control & SDDL_CONTROL
     lists = [acl and acl.entries for acl in (descriptor.dacl, descriptor.sacl)]
     return descriptor.owner, descriptor.group, control, *lists
+
+
+def plain(descriptor):
+    """Return the bytes of a descriptor laid out as Samba does."""
+    return replace(descriptor, placement=None).build()
+
+
+DIGESTS = {1: 0, 2: 16, 3: 64, 4: 64}
+"""Bytes of the hash by version."""
+
+
+@st.composite
+def wrappers(draw):
+    """Draw a wrapper of any version, laid out as Samba does."""
+    version = draw(st.integers(1, 4))
+    size = DIGESTS[version]
+    found = NtAcl(
+        plain(draw(packed_descriptors)),
+        version,
+        digest=draw(st.binary(min_size=size, max_size=size)),
+    )
+    if version >= 3:
+        found = replace(found, hash_type=draw(st.integers(0, 1)))
+    if version == 4:
+        text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+        found = replace(
+            found,
+            description=draw(text),
+            time=draw(st.integers(0, 2**64 - 1)),
+            sys_acl_digest=draw(st.binary(min_size=64, max_size=64)),
+        )
+    return found
