@@ -18,6 +18,7 @@ FLOORS = {
     "volumes": 2,
     "image": 3,
     "restore": 4,
+    "conformance": 5,
     "cli": 6,
 }
 GROUND = -1

@@ -1,0 +1,15 @@
+"""``darimage conformance``: the group; each of its commands is a module of its own."""
+
+from __future__ import annotations
+
+import click
+
+from darimage.cli.lazy import LazyGroup
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+"""Each command's module and one line of help, in the order of their use."""
+
+
+@click.command("conformance", cls=LazyGroup, modules=COMMANDS)
+def command() -> None:
+    """Test vectors of the format, and what implementations make of them."""
