@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image import payload
+from darimage.image import acl_rules, payload
+from darimage.image.nt_acls import MOST
 from darimage.image.parts import SectionHeader, VolumeHeader
 from darimage.image.payload import Payload
 from darimage.image.reader import Image
 from darimage.schema import Compat, Section, Verdict
-from darimage.sections import nt_acls
 from darimage.sections.offset_map import ELEMENT
 from darimage.units import RECORD, records_of
 
@@ -24,8 +23,6 @@ OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
 
 _UUID_VERSIONS = (4, 5, 8)
-_ACLS_MAX = 1 << 26
-"""Bytes of an NT ACL payload that is decoded to judge it."""
 
 _ORDER = (
     Section.STREAM_DIRECTORIES,
@@ -179,12 +176,9 @@ class Judge:
         if _digest(front) != _digest(trailing):
             told = "the trailing payload differs from the front one"
             self._tell(told, "DARI-ACL-003", self._record_of(Section.NT_ACLS_TRAILING))
-        if front.size <= min(_ACLS_MAX, self.image.volume.size):
-            try:
-                nt_acls.decode(b"".join(front.stream()), self.image.order)
-            except FormatError as error:
-                record = self._record_of(Section.NT_ACLS_FRONT)
-                self._tell(error.message, error.requirement or "DARI-ACL-001", record)
+        if front.size <= min(MOST, self.image.volume.size):
+            record = self._record_of(Section.NT_ACLS_FRONT)
+            acl_rules.judge(self.image, b"".join(front.stream()), record, self.on_fault)
 
     def _record_of(self, section: int) -> int:
         return next(header.record for header in self.sections if header.section == section)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image import opening
+from darimage.image import nt_acls, opening
 from darimage.image.batch import Batch
 from darimage.image.describe import describe, section_of, trailing_section
 from darimage.image.first_headers import inodes_at
@@ -26,6 +26,7 @@ from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Order, Section, Verdict
 from darimage.sections.bitmap import Bitmap
 from darimage.sections.header import Identity, sound
+from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume, open_volume
 
@@ -172,6 +173,11 @@ class Image:
         """The sections that were found before the files, and the one after them."""
         trailing = self._trailing
         return [*self.front.sections, *([] if trailing is None else [trailing])]
+
+    @cached_property
+    def nt_acls(self) -> NtAcls:
+        """The NT ACLs by inode; damage found in them goes to ``faults``."""
+        return nt_acls.of_image(self)
 
     @cached_property
     def parts(self) -> list[Part]:

@@ -78,15 +78,19 @@ class NtAcls(Mapping[int, Acl]):
         origin_numbers: For each row the number of its origin, from 1; 0 for none.
         descriptors: How many distinct descriptors there are.
         origins: How many distinct origins there are.
+        size: Bytes of the payload.
     """
 
-    def __init__(self, rows: Column, index: Column, origin_index: Column, heap: memoryview) -> None:
+    def __init__(
+        self, rows: Column, index: Column, origin_index: Column, heap: memoryview, size: int
+    ) -> None:
         """Keep checked parts of a payload; see ``decode``."""
         self.inodes: Ints = rows["inode"].astype(np.int64)
         self.descriptor_numbers: Ints = rows["descriptor"].astype(np.int64)
         self.origin_numbers: Ints = rows["origin"].astype(np.int64)
         self.descriptors = len(index)
         self.origins = len(origin_index)
+        self.size = size
         self._index = index
         self._origin_index = origin_index
         self._heap = heap
@@ -171,18 +175,69 @@ def decode(payload: bytes, order: Order = "le") -> NtAcls:
     if (table["origin"] > origins).any():
         raise _fault("rows name no origin", "DARI-ACL-007")
     heap = memoryview(payload)[heap_at:]
-    return NtAcls(table, spans[:descriptors], spans[descriptors:], heap)
+    return NtAcls(table, spans[:descriptors], spans[descriptors:], heap, len(payload))
 
 
 def _check_spans(spans: Column, heap_size: int) -> None:
-    """Raise a FormatError if a span leaves the heap; nothing here can wrap around."""
+    """Raise a FormatError if a span leaves the heap or meets another; nothing can wrap around."""
     offset, size = spans["offset"], spans["size"]
     leaves = (offset > heap_size) | (size > heap_size - np.minimum(offset, heap_size))
     if leaves.any():
         at = int(np.flatnonzero(leaves)[0])
         told = f"span {at}, {size[at]} bytes at {offset[at]}, leaves the heap"
         raise _fault(f"{told} of {heap_size} bytes")
+    order = np.lexsort((size, offset))
+    if (offset[order][1:] < (offset + size)[order][:-1]).any():
+        raise _fault("spans overlap", "DARI-ACL-013")
+
+
+def untidy(payload: bytes, order: Order = "le") -> Iterator[tuple[str, str]]:
+    """Yield what a payload has that can be read and is not as it must be, with its requirement.
+
+    Raises:
+        FormatError: As for ``decode``.
+    """
+    found = decode(payload, order)
+    head = np.frombuffer(payload, dtype("nt_acls/head", order), 1)
+    table = np.frombuffer(payload, dtype("nt_acls/row", order), len(found), _HEAD)
+    if head["reserved"].any() or table["reserved"].any():
+        yield "reserved bytes of the NT ACLs are not zero", "DARI-CNV-004"
+    at = _HEAD + len(found) * _ROW
+    spans = np.frombuffer(
+        payload, dtype("nt_acls/span", order), found.descriptors + found.origins, at
+    )
+    offset = spans["offset"].astype(np.int64)
+    ends = offset + spans["size"].astype(np.int64)
+    heap = np.frombuffer(payload, np.uint8, offset=at + spans.nbytes)
+    by_place = np.argsort(offset, kind="stable")
+    padded = ends + -ends % _ALIGN
+    wanted = np.append(0, padded[by_place])
+    if not np.array_equal(np.append(offset[by_place], len(heap)), wanted):
+        yield "descriptors do not follow one another at multiples of 8", "DARI-ACL-006"
+    elif any(heap[end:stop].any() for end, stop in zip(ends, padded, strict=True) if end < stop):
+        yield "bytes between descriptors are not zero", "DARI-ACL-006"
+    if (offset[found.descriptors :] < offset[: found.descriptors].max(initial=0)).any():
+        yield "an origin lies before a descriptor", "DARI-ACL-009"
+    yield from _repeated(heap, offset, ends, found.descriptors)
+
+
+def _repeated(
+    heap: Column, offset: Ints, ends: Ints, descriptors: int
+) -> Iterator[tuple[str, str]]:
+    """Yield whether a descriptor, or an origin, is in the heap twice."""
+    kinds = ("descriptor", 0, descriptors, "006"), ("origin", descriptors, len(ends), "009")
+    for what, first, last, number in kinds:
+        seen = {
+            heap[start:end].tobytes()
+            for start, end in zip(offset[first:last], ends[first:last], strict=True)
+        }
+        if len(seen) != last - first:
+            yield f"a {what} is in the heap twice", f"DARI-ACL-{number}"
 
 
 def _fault(message: str, requirement: str = "DARI-ACL-005") -> FormatError:
     return FormatError(f"NT ACLs: {message}", requirement=requirement)
+
+
+NONE = decode(encode({}))
+"""The NT ACLs of an image without any."""

@@ -1,0 +1,128 @@
+"""The NT ACLs of an image: from the front section, the trailing one, or a place alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image import parts, payload
+from darimage.image.batch import Marks
+from darimage.image.front import SECTIONS_INODE
+from darimage.image.parts import SectionHeader
+from darimage.schema import CType, Kind, Order, Section
+from darimage.sections import nt_acls
+from darimage.sections.crc import crc32c
+from darimage.sections.header import byte_order, picker, sound
+from darimage.sections.nt_acls import NtAcls
+from darimage.units import RECORD
+from darimage.volumes.reading import Volume
+
+if TYPE_CHECKING:
+    from darimage.image.reader import Image
+
+OnFault = Callable[[Fault], None]
+
+MOST = 1 << 32
+"""Bytes of a payload that is read; it is held whole."""
+
+_SECTIONS = (Section.NT_ACLS_FRONT, Section.NT_ACLS_TRAILING)
+
+
+def of_image(image: Image) -> NtAcls:
+    """Return the NT ACLs of an image: the front ones, or the trailing if those are damaged.
+
+    Damage goes to the image's faults (DARI-ACL-011).
+    """
+    for header in image.sections:
+        if header.section in _SECTIONS:
+            found = read(image.volume, image.marks, header, 0, image.faults.tell)
+            if found is not None:
+                return found
+    known = image.extension
+    if known is not None and (known.nt_acls_front or known.nt_acls_trailing):
+        image.faults.tell(Fault("missing", "no NT ACLs can be read", requirement="DARI-VOL-010"))
+    return nt_acls.NONE
+
+
+def read(
+    volume: Volume, marks: Marks, header: SectionHeader, shift: int, on_fault: OnFault
+) -> NtAcls | None:
+    """Return what an NT ACL section holds, ``None`` if it is not sound.
+
+    Args:
+        volume: The image.
+        marks: What its headers have in common.
+        header: The section's first header.
+        shift: Records its headers lie behind their ``c_tapea``.
+        on_fault: Told of damage.
+    """
+
+    def tell(told: str, requirement: str | None) -> None:
+        on_fault(Fault("format", told, None, None, header.record, requirement))
+
+    if header.section_version != 1:
+        tell(f"{header.title}: section_version is {header.section_version}", "DARI-SCT-009")
+        return None
+    if header.payload_size > min(MOST, volume.size):
+        tell(f"{header.title}: payload of {header.payload_size} bytes", "DARI-SCT-005")
+        return None
+    found = payload.find(volume, marks, header, shift, on_fault)
+    if found is None:
+        return None
+    data = b"".join(found.stream())
+    if len(data) != header.payload_size or crc32c(data) != header.payload_crc32c:
+        tell(f"{header.title}: payload_crc32c is not that of its payload", "DARI-SCT-006")
+        return None
+    try:
+        return nt_acls.decode(data, marks.order)
+    except FormatError as error:
+        tell(error.message, error.requirement)
+        return None
+
+
+def at_offset(volume: Volume, offset: int) -> NtAcls:
+    """Return the NT ACLs of a section, given a volume and the section's place (DARI-ACL-012).
+
+    Nothing else of the image is read: what follows the place may be all that there is.
+
+    Args:
+        volume: Where the section lies.
+        offset: Byte offset of its first header, ``ACL_START``.
+
+    Raises:
+        FormatError: There is no sound NT ACL section at that place.
+    """
+    record = offset // RECORD
+    row = b"" if offset % RECORD or offset < 0 else volume.read_at(offset, RECORD)
+    order = byte_order(row) if len(row) == RECORD else None
+    if order is None or not _is_section(row, order):
+        raise FormatError(
+            f"no section begins at byte {offset}", record=record, requirement="DARI-ACL-012"
+        )
+    header = parts.section_header(row, order, record)
+    if header.section not in _SECTIONS:
+        told = f"the section at byte {offset} is of kind {header.section}, not NT ACLs"
+        raise FormatError(told, record=record, requirement="DARI-ACL-012")
+    (tapea,) = picker(order, "c_tapea").unpack_from(row)
+    marks = Marks(order, parts.identity(row, order, None).date & 0xFFFFFFFF, numbered=True)
+    faults: list[Fault] = []
+    found = read(volume, marks, header, _shift(record, tapea), faults.append)
+    if found is None:
+        first = faults[0]
+        raise FormatError(first.message, record=first.record, requirement=first.requirement)
+    return found
+
+
+def _is_section(row: bytes, order: Order) -> bool:
+    if not sound(parts.as_row(row), order)[0] or not parts.has_extension(row):
+        return False
+    c_type, inode = picker(order, "c_type", "c_inumber").unpack_from(row)
+    kind = parts.kind_of(row)
+    return bool(c_type == CType.TS_INODE and inode == SECTIONS_INODE and kind == Kind.SECTION)
+
+
+def _shift(record: int, tapea: int) -> int:
+    """Return how many records a header lies behind its ``c_tapea``, which wraps around."""
+    return (record - tapea + 0x80000000) % 0x100000000 - 0x80000000
