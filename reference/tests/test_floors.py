@@ -19,6 +19,7 @@ FLOORS = {
     "image": 3,
     "restore": 4,
     "conformance": 5,
+    "catalog": 5,
     "cli": 6,
 }
 GROUND = -1

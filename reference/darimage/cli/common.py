@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -45,6 +46,32 @@ def chain_option(command: F) -> F:
         metavar="IMAGE",
         help="An image that IMAGE builds on; once for each, from the full one on.",
     )(command)
+
+
+def catalog_option(command: F) -> F:
+    """Add ``--catalog``."""
+    return click.option(
+        "--catalog",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        default=None,
+        help="The catalogue; by default catalog.sqlite of darimage in the user's state directory.",
+    )(command)
+
+
+def as_seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Return a date of the command line as seconds since 1970."""
+    if value is None:
+        return None
+    try:
+        if value.startswith("@"):
+            return int(value[1:])
+        date = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no date such as 2026-11-23 or @1795392000"
+        ) from None
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
 def selection_argument(command: F) -> F:

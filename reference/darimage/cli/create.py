@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +12,7 @@ import click
 from darimage.cli import common
 
 if TYPE_CHECKING:
+    from darimage.catalog.run import Run
     from darimage.image.writer import Report
 from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
@@ -35,6 +38,19 @@ from darimage.volumes.writing import FileSink, Sink, open_sink
     is_flag=True,
     help="Nothing from the clock or the host: the same tree gives the same bytes.",
 )
+@click.option(
+    "--level",
+    type=click.IntRange(0, 9),
+    default=None,
+    help="0: all, and the catalogue knows of it; 1 to 9: what changed since the last lower level.",
+)
+@click.option(
+    "--since",
+    callback=common.as_seconds,
+    metavar="DATE",
+    help="What changed since the last image of the catalogue that is not later than this.",
+)
+@common.catalog_option
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
@@ -50,15 +66,25 @@ def command(
     error. Files that change, vanish or cannot be read meanwhile are reported, and the exit code is
     1; where each file lies is still as the image's offset map says.
 
+    With --level or --since the image belongs to a backup set, all images of SOURCE that the
+    catalogue knows. A DATE is 2026-11-23, 2026-11-23T18:00:00 (UTC unless it has an offset) or
+    @SECONDS since 1970.
+
     \b
     Examples:
       darimage create /home home.dari
       darimage create --one-file-system / - | ssh tapehost 'cat > root.dari'
       darimage create --json /srv srv.dari > report.json
+      darimage create --level 0 /home sunday.dari
+      darimage create --level 1 /home monday.dari
     """
+    _check(options)
     sink = open_sink(image, overwrite=options["force"])
     try:
-        report = _create(source, sink, options, workers, quiet=quiet)
+        if options["level"] is None and options["since"] is None:
+            report = _create(source, sink, options, workers, quiet=quiet)
+        else:
+            report = _catalogued(source, image, sink, options, workers, quiet=quiet)
     except BaseException:
         sink.abort()
         raise
@@ -74,8 +100,44 @@ def command(
     return 0 if report.good else common.EXIT_FAULTS
 
 
+def _check(options: dict[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    if options["level"] is None and options["since"] is None:
+        if options["catalog"] is not None:
+            raise click.UsageError("--catalog is for --level or --since")
+    elif options["reproducible"]:
+        raise click.UsageError("--reproducible does not go with --level or --since")
+
+
+def _catalogued(
+    source: str,
+    image: str,
+    sink: Sink,
+    options: dict[str, Any],
+    workers: int | None,
+    *,
+    quiet: bool,
+) -> Report:
+    """Make an image that the catalogue knows of once it is in place."""
+    from darimage.catalog.run import Run, Wish, alone, default_path
+
+    path = Path(options["catalog"] or default_path())
+    place = (os.fsencode(os.path.abspath(source)), os.stat(source).st_dev)
+    with alone(path, *place):
+        run = Run(path, *place, Wish(options["level"], options["since"]))
+        report = _create(source, sink, options, workers, quiet=quiet, run=run)
+        run.finish(report, os.fsencode(image if image == "-" else os.path.abspath(image)))
+    return report
+
+
 def _create(
-    source: str, sink: Sink, options: dict[str, Any], workers: int | None, *, quiet: bool
+    source: str,
+    sink: Sink,
+    options: dict[str, Any],
+    workers: int | None,
+    *,
+    quiet: bool,
+    run: Run | None = None,
 ) -> Report:
     tree = PosixSource(
         source,
@@ -85,6 +147,7 @@ def _create(
     )
     tree.begin()
     # All below needs numpy: it is imported while the tree is scanned.
+    from darimage.image.numbering import fresh
     from darimage.image.writer import Options, create
     from darimage.parallel import cores
 
@@ -95,7 +158,8 @@ def _create(
         workers=workers or cores(),
         reproducible=options["reproducible"],
     )
-    return create(tree, sink, settings, common.progress(quiet=quiet))
+    number = fresh if run is None else partial(run.number, births=tree.births)
+    return create(tree, sink, settings, common.progress(quiet=quiet), number)
 
 
 def _same_file(descriptor: int) -> list[tuple[int, int]]:

@@ -175,6 +175,7 @@ def bitmap(
     body["bits_set"] = int.from_bytes(payload, "little").bit_count()
     body["highest_inode"] = highest
     body["map_crc32c"] = crc32c(payload)
+    body["base_uuid"] = np.frombuffer(identity.base_uuid, np.uint8)
     seal(made, np.array([record]), cut)
     return made.tobytes()
 

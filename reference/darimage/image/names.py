@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +20,9 @@ ROOT = 2
 OnFault = Callable[[Fault], None]
 
 _NOBODY = -1
+
+_DIRECTORY = 4
+"""``d_type`` of a directory (DARI-DIR-012)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,15 @@ class Names:
         return numbers.astype(np.int64), counts.astype(np.int64)
 
     def subdirectory_counts(self) -> dict[int, int]:
-        """Return by directory how many directories it names, of those that name any."""
-        owners = [self._owner[entry] for entry in self._named_by if entry != _NOBODY]
-        return dict(Counter(self._numbers[np.array(owners, np.int64)].tolist()))
+        """Return by directory how many directories it names, of those that name any.
+
+        In an incremental image not all of these are there (DARI-INC-011): the types of the entries
+        tell, which plain dumps may lack.
+        """
+        owners, counts = np.unique(
+            self._owner[self._entries.d_type == _DIRECTORY], return_counts=True
+        )
+        return dict(zip(self._numbers[owners].tolist(), counts.tolist(), strict=True))
 
     def parent(self, directory: int) -> int:
         """Return the inode of the directory that names a directory; 0 if none does."""

@@ -28,6 +28,8 @@ class Numbering:
         held_others: Which other inodes it holds; ``None`` all.
         level: Level of the image, 0 to 9.
         base_date: ``c_date`` of the image it is relative to; 0 if it is full.
+        base_uuid: Identity of that image, zero if it is full.
+        not_before: Earliest date that the image may have: dates ascend (DARI-INC-007).
     """
 
     directories: Numbers
@@ -37,6 +39,8 @@ class Numbering:
     held_others: Mask | None = None
     level: int = 0
     base_date: int = 0
+    base_uuid: bytes = bytes(16)
+    not_before: int = 0
 
 
 def fresh(scan: Scan) -> Numbering:
@@ -47,10 +51,10 @@ def fresh(scan: Scan) -> Numbering:
     return Numbering(
         np.arange(ROOT, ROOT + directories, dtype=np.int64),
         np.arange(first, first + len(scan.other_parent), dtype=np.int64),
-        dict(zip(sorted(scan.streams, key=_in_image), streams, strict=True)),
+        dict(zip(sorted(scan.streams, key=in_image), streams, strict=True)),
     )
 
 
-def _in_image(key: int) -> tuple[bool, int]:
+def in_image(key: int) -> tuple[bool, int]:
     """Sort keys as inodes are in an image: directories first."""
     return key >= 0, key if key >= 0 else ~key

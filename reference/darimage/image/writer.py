@@ -67,6 +67,9 @@ class Report:
         image: Name of the image.
         uuid: Its identity.
         date: Seconds since 1970.
+        level: 0 to 9.
+        base_date: Date of the image it is relative to; 0 if it is full.
+        base: Identity of that image; ``None`` if it is full.
         records: Records of the image.
         directories: Directories in it.
         others: Inodes that are not directories.
@@ -87,6 +90,9 @@ class Report:
     acl_start: int
     mismatches: int
     substituted: int
+    level: int = 0
+    base_date: int = 0
+    base: str | None = None
     faults: list[Fault] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -102,6 +108,9 @@ class Report:
             "image": self.image,
             "uuid": self.uuid,
             "date": self.date,
+            "level": self.level,
+            "base_date": self.base_date,
+            "base": self.base,
             "records": self.records,
             "bytes": self.records * RECORD,
             "inodes": self.directories + self.others,
@@ -166,7 +175,13 @@ class _Writer:
     def run(self, number: Callable[[Scan], Numbering]) -> Report:
         scan = self.source.scan(self.progress)
         numbering = number(scan)
-        self.identity = replace(self.identity, level=numbering.level, base_date=numbering.base_date)
+        self.identity = replace(
+            self.identity,
+            level=numbering.level,
+            date=max(self.identity.date, numbering.not_before),
+            base_date=numbering.base_date,
+            base_uuid=numbering.base_uuid,
+        )
         self.inventory = Inventory(scan, numbering)
         if self.options.reproducible:
             self.identity = settle(self.inventory, self.identity)
@@ -305,6 +320,9 @@ class _Writer:
             acl_start=self.layout.cut.physical(self.layout.trailing.record) * RECORD,
             mismatches=mismatches,
             substituted=substituted,
+            level=self.identity.level,
+            base_date=self.identity.base_date,
+            base=str(uuid.UUID(bytes=base)) if any(base := self.identity.base_uuid) else None,
             faults=[*scan.faults, *read.values()],
             skipped=scan.skipped,
             warnings=_warnings(self.layout),

@@ -48,6 +48,7 @@ class Identity:
         uuid: 16 bytes.
         date: Seconds since 1970, signed 64-bit.
         base_date: Likewise, of the image this one is relative to; 0 if full.
+        base_uuid: 16 bytes, of that image; zero if full.
         level: 0 to 9.
         label: At most 15 bytes are kept; of the next three at most 63.
         filesys: Path the image was made of.
@@ -59,6 +60,7 @@ class Identity:
     uuid: bytes
     date: int
     base_date: int = 0
+    base_uuid: bytes = bytes(16)
     level: int = 0
     label: bytes = b"none"
     filesys: bytes = b""

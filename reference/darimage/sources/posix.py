@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterable, Iterator
 from contextlib import suppress
 
 from darimage.errors import StorageError
@@ -14,13 +14,15 @@ from darimage.faults import Fault
 from darimage.progress import Progress
 from darimage.sources.ahead import ScanAhead
 from darimage.sources.attached import Attachments, Wanted
+from darimage.sources.birth import birth_ns
 from darimage.sources.handles import DirectoryHandles, open_directory
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
-from darimage.sources.scan import FIELDS, Contents, Ranges, Scan
+from darimage.sources.scan import FIELDS, WIDTH, Contents, Ranges, Scan
 from darimage.units import S_IFMT
 
 _SIZE = FIELDS.index("size")
+_INODE = FIELDS.index("source_inode")
 _S_IFREG = stat.S_IFREG
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -78,6 +80,29 @@ class PosixSource:
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
         return PosixContents(scan, self.open_root())
+
+    def births(self, scan: Scan, keys: Iterable[int]) -> Iterator[int]:
+        """Yield when inodes were made, nanoseconds since 1970, 0 if that is not known.
+
+        Args:
+            scan: What was scanned.
+            keys: Numbers of inodes, ``~number`` of directories other than the root.
+        """
+        handles = DirectoryHandles(self.open_root(), scan.above)
+        try:
+            for key in keys:
+                if key < 0:
+                    parent, name = scan.above(~key)
+                    inode = scan.directories[~key * WIDTH + _INODE]
+                else:
+                    parent, name = scan.other_parent[key], scan.names[scan.other_entry[key]]
+                    inode = scan.others[key * WIDTH + _INODE]
+                try:
+                    yield birth_ns(handles.descriptor(parent), name, inode)
+                except OSError:
+                    yield 0
+        finally:
+            handles.close()
 
     def open_root(self) -> int:
         """Return a new descriptor of the root."""

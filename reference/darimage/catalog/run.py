@@ -1,0 +1,223 @@
+"""One run of a backup that the catalogue knows of: numbers before, the image after."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from darimage.catalog import changes, numbers
+from darimage.catalog.numbers import Births, Tree
+from darimage.catalog.seen import Seen
+from darimage.catalog.store import BackupSet, Catalogue, CataloguedImage
+from darimage.errors import StorageError, UsageError
+from darimage.faults import Fault
+from darimage.image.chain import date_text
+from darimage.image.numbering import ROOT, Numbering
+from darimage.image.writer import Report
+from darimage.sources.scan import Scan
+
+HIGHEST_LEVEL = 9
+
+_TICK_NS = 20_000_000
+"""Longest step of the clock that file systems take their times from."""
+
+
+def default_path() -> Path:
+    """Return where the catalogue is if nothing else is said: in the user's state directory."""
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return Path(state) / "darimage" / "catalog.sqlite"
+
+
+@contextmanager
+def alone(path: Path, source: bytes, device: int) -> Iterator[None]:
+    """Let no other run work on a backup set meanwhile; runs on other sets may.
+
+    Raises:
+        StorageError: One does, or the lock cannot be made.
+    """
+    beside = path.with_name(f"{path.name}-lock")
+    place = hashlib.sha256(b"%d %s" % (device, source)).digest()[:7]
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        file = os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+    except OSError as error:
+        raise StorageError.of(error, os.fspath(beside)) from error
+    with closing(file):
+        try:
+            # A byte for each set; the kernel lets go of it however the run ends.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int.from_bytes(place, "big"))
+        except OSError as error:
+            told = f"another run works on {os.fsdecode(source)} with this catalogue"
+            raise StorageError(f"{path}: {told}") from error
+        yield
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What image is to be made.
+
+    Attributes:
+        level: 0 to 9; ``None`` one more than the base's.
+        since: The base is not later than this, seconds since 1970; ``None`` any will do.
+    """
+
+    level: int | None = 0
+    since: int | None = None
+
+
+class Run:
+    """One run; ``number`` is called with the scan, ``finish`` when the image is in place.
+
+    Attributes:
+        base: What the image is relative to; ``None`` if it is full.
+    """
+
+    def __init__(self, path: Path, source: bytes, device: int, wish: Wish) -> None:
+        """Choose the base.
+
+        Args:
+            path: The catalogue.
+            source: Absolute path of the tree.
+            device: ``st_dev`` of its root.
+            wish: What image is to be made.
+
+        Raises:
+            UsageError: There is no base for it.
+        """
+        self._path = path
+        self._key = (source, device)
+        self._began_ns = time.time_ns()
+        with Catalogue.open(path) as catalogue:
+            known = catalogue.find(*self._key)
+            images = catalogue.images(known.id) if known is not None else []
+        self._before = images[-1].date if images else 0
+        self._seen_ns = images[-1].scanned_ns if images else 0
+        self.base = _base(images, wish, source)
+        self.level = wish.level if wish.level is not None else _above(self.base)
+
+    def number(self, scan: Scan, births: Births | None = None) -> Numbering:
+        """Return the numbers of a tree, and what the image holds of it.
+
+        Args:
+            scan: The tree.
+            births: Tells when inodes were made, if the source can.
+        """
+        self._scanned_ns = time.time_ns()
+        self._tree = tree = Tree(scan)
+        with Catalogue.open(self._path) as catalogue:
+            known = catalogue.find(*self._key) or BackupSet(0, *self._key, highest=ROOT)
+            before = catalogue.current(known.id)
+            then = Seen.nothing()
+            if self.base is not None:
+                then = catalogue.at(known.id, self.base.id)
+        self._numbers = numbers.give(tree, before, known.highest, births, self._seen_ns)
+        surely = tree.column("ctime_ns") < self._began_ns - _TICK_NS
+        self._seen = numbers.seen(tree, self._numbers, surely)
+        directories, others = np.split(self._numbers.rows, [tree.directories])
+        made = Numbering(
+            directories,
+            others,
+            self._numbers.stream_directories,
+            not_before=self._before + 1,
+        )
+        return made if self.base is None else self._incremental(made, self.base, then)
+
+    def _incremental(self, made: Numbering, base: CataloguedImage, then: Seen) -> Numbering:
+        held = changes.held(self._tree, self._numbers, self._seen, then)
+        directories, others = np.split(held, [self._tree.directories])
+        return Numbering(
+            made.directories,
+            made.others,
+            made.stream_directories,
+            directories,
+            others,
+            level=self.level,
+            base_date=base.date,
+            base_uuid=base.uuid,
+            not_before=made.not_before,
+        )
+
+    def finish(self, report: Report, name: bytes) -> None:
+        """Enter the image, which must be in place, with all that was there.
+
+        Args:
+            report: What came of making it.
+            name: Where it is.
+        """
+        image = CataloguedImage(
+            id=0,
+            date=report.date,
+            level=report.level,
+            name=name,
+            uuid=uuid.UUID(report.uuid).bytes,
+            good=not report.mismatches,
+            base=None if self.base is None else self.base.id,
+            held=report.directories + report.others,
+            scanned_ns=self._scanned_ns,
+        )
+        seen = self._doubting(report.faults)
+        with Catalogue.open(self._path) as catalogue, catalogue.transaction():
+            known = catalogue.find(*self._key) or catalogue.add_set(*self._key)
+            catalogue.add_image(known.id, image, seen)
+
+    def _doubting(self, faults: Iterable[Fault]) -> Seen:
+        """Return what was seen; what had a fault is not surely in the image."""
+        paths = {fault.path for fault in faults if fault.path is not None}
+        rows = np.array(_rows_of(self._tree, paths), np.int64)
+        at, _ = self._seen.find(self._numbers.rows[rows])
+        sure = self._seen.sure.copy()
+        sure[at] = 0
+        return replace(self._seen, sure=sure)
+
+
+def _rows_of(tree: Tree, paths: set[bytes]) -> list[int]:
+    """Return the rows of paths, as far as the tree has them."""
+    if not paths:
+        return []
+    scan = tree.scan
+    found = [0] if b"" in paths else []
+    found += [
+        tree.directories + number for number in scan.stream_of if scan.other_path(number) in paths
+    ]
+    last_names = {path.rpartition(b"/")[2] for path in paths}
+    for entry, name in enumerate(scan.names):
+        if name in last_names and scan.path_in(int(tree.owner[entry]), name) in paths:
+            found.append(int(tree.target[entry]))
+    return found
+
+
+def _base(images: list[CataloguedImage], wish: Wish, source: bytes) -> CataloguedImage | None:
+    """Return the base of an image (DARI-INC-010)."""
+    if wish.level == 0:
+        if wish.since is not None:
+            raise UsageError("an image of level 0 has no base: --since does not go with it")
+        return None
+    fit = [image for image in images if image.good]
+    below = "of any level"
+    if wish.level is not None:
+        fit = [image for image in fit if image.level < wish.level]
+        below = "of a lower level"
+    if wish.since is not None:
+        fit = [image for image in fit if image.date <= wish.since]
+        below += f" not after {date_text(wish.since)}"
+    if not fit:
+        told = f"no good image {below} in the catalogue to be the base"
+        raise UsageError(f"{os.fsdecode(source)}: {told}; --level 0 makes a full one")
+    return fit[-1]
+
+
+def _above(base: CataloguedImage | None) -> int:
+    level = 0 if base is None else base.level + 1
+    if level > HIGHEST_LEVEL:
+        told = f"the base is of level {HIGHEST_LEVEL}; a lower one has to be named with --level"
+        raise UsageError(f"{told} [DARI-INC-010]")
+    return level
