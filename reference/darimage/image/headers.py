@@ -10,7 +10,7 @@ import numpy.typing as npt
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, SectionPlan
 from darimage.schema import Compat, CType, DrFlag, ExtAttributes, InodeFlag, Kind, Section, Verdict
-from darimage.sections import header, holes
+from darimage.sections import header, holes, xattrs
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Headers, Identity
 from darimage.sections.payload import Payload
@@ -88,7 +88,7 @@ class InodeHeaders:
         self._space = space
         made["c_flags"] |= int(DrFlag.DR_EXTATTRIBUTES)
         made["c_extattributes"] = ExtAttributes.EXT_XATTR
-        made["c_dinode"]["di_size"] = len(payload)
+        made["c_dinode"]["di_size"] = xattrs.list_size(payload)
         made["c_dinode"]["di_flags"] = flags
         made["c_count"] = records_of(len(payload))
         made["c_addr"] = records_of(len(payload)) > _SLOTS

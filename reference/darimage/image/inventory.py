@@ -182,7 +182,7 @@ class Inventory:
         """Take what few inodes have: extended attributes, NT ACLs, streams."""
         scan = self.scan
         self.attributes: dict[int, bytes] = {}
-        self.attribute_records = np.zeros(len(self), np.uint8)
+        self.attribute_records = np.zeros(len(self), np.uint16)
         for key, payload in scan.xattrs.items():
             if (row := self._row_of(key)) is not None:
                 self.attributes[row] = payload

@@ -18,7 +18,7 @@ from darimage.units import ADDRESSES, RECORD, headers_of
 from darimage.volumes.cut import Cut
 
 
-def run_lengths(sizes: Column, present: Column, attributes: npt.NDArray[np.uint8]) -> Column:
+def run_lengths(sizes: Column, present: Column, attributes: npt.NDArray[np.uint16]) -> Column:
     """Return the records of runs: headers, data and attributes (DARI-FIL-002, DARI-FIL-006).
 
     Args:

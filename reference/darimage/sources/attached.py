@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from darimage.errors import FormatError
-from darimage.faults import Fault
+from darimage.faults import Fault, display
+from darimage.sections import xattrs
 from darimage.sources import nt_acls
 from darimage.sources.scan import Scan
 
@@ -54,6 +55,7 @@ class Attachments:
         self._wanted = wanted
         self._out = out
         self._nt_acls = nt_acls.NtAcls()
+        self._payloads: dict[bytes, bytes] = {}
 
     def look(self, file: bytes | int) -> Attached | None:
         """Return what an inode has; ``None`` for nearly all.
@@ -88,6 +90,8 @@ class Attachments:
             told = f"extended attributes not read: {found.trouble}"
             self._out.faults.append(Fault("xattrs", told, self._out.key_path(key)))
         self._take_nt_acl(key, found.values)
+        if found.values and self._wanted.xattrs:
+            self._take_xattrs(key, found.values)
 
     def _take_nt_acl(self, key: int, values: dict[bytes, bytes]) -> None:
         """Take an NT ACL out of an inode's extended attributes (DARI-SDE-017)."""
@@ -103,6 +107,16 @@ class Attachments:
         else:
             if acl is not None:
                 self._out.nt_acls[key] = acl
+
+    def _take_xattrs(self, key: int, values: dict[bytes, bytes]) -> None:
+        """Take extended attributes and POSIX ACLs (DARI-XAT-012)."""
+        packed = xattrs.pack(values)
+        for name in packed.left_out:
+            told = f"extended attribute {display(name)} left out: there is no room for it"
+            self._out.faults.append(Fault("xattrs", told, self._out.key_path(key)))
+        if packed.payload:
+            # Many inodes have the same: one object for all of them.
+            self._out.xattrs[key] = self._payloads.setdefault(packed.payload, packed.payload)
 
 
 def _listed(file: bytes | int) -> dict[bytes, bytes]:
