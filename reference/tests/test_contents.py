@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import dialect, images
+from support.attributes import attributes
 from support.images import FILE, LINK, Plain, contents_of, encode, paths_of, sample
 from support.strategies import trees
 
@@ -39,7 +40,7 @@ def read_all(image, path):
     return bytes(data), faults
 
 
-@given(trees())
+@given(trees(extended=attributes()))
 @settings(deadline=None, max_examples=50)
 def test_contents_of_an_image(tree):
     with Image.open(encode(tree, acls=False)) as image:
@@ -140,7 +141,7 @@ def test_metadata_only_and_attributes():
         assert inode.metadata_only
         assert list(contents.extents(opened, inode, pytest.fail)) == []
         assert read_all(opened, b"file") == (b"data", [])
-        assert opened.attribute_runs == 1
+        assert opened.runs_of_attributes.of(6)
         assert opened.faults == []
 
 

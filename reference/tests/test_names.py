@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
+from support.attributes import attributes
 from support.images import DIRECTORY, FILE, Plain, encode, old_entries, paths_of, sample
 from support.strategies import trees
 
@@ -133,7 +134,7 @@ def test_bad_names(all_names):
 # -- whole images ---------------------------------------------------------------------------------
 
 
-@given(trees())
+@given(trees(extended=attributes()))
 @settings(deadline=None, max_examples=50)
 def test_the_tree_of_an_image(tree):
     with Image.open(encode(tree, acls=False)) as image:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import dialect, images
+from support.attributes import attributes
 from support.images import (
     DIRECTORY,
     FILE,
@@ -58,7 +59,7 @@ def everything(image):
     return found
 
 
-@given(trees(), st.booleans())
+@given(trees(extended=attributes()), st.booleans())
 @settings(deadline=None, max_examples=60)
 def test_what_was_encoded_is_read(tree, sequential):
     with Image.open(encode(tree, acls=not sequential), sequential=sequential) as image:

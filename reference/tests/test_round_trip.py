@@ -7,6 +7,7 @@ import stat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.attributes import attributes
 from support.strategies import trees
 from test_mutations import strip_extensions
 from test_writer import encode, tree_paths
@@ -14,6 +15,7 @@ from test_writer import encode, tree_paths
 from darimage.image import contents
 from darimage.image.reader import Image
 from darimage.image.verify import verify
+from darimage.sections import xattrs
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MICROSECOND = 1000
@@ -58,6 +60,8 @@ def check_same(image, tree, tick=1):
             check_holes(image, inode, node, faults)
         elif stat.S_ISLNK(node.mode):
             assert contents.read_link(image, inode) == node.target
+        kept = node.xattrs if image.is_dari else node.xattrs[: xattrs.LIST_MAX]
+        assert image.attributes_of(inode) == xattrs.decode(kept)
     assert not faults
     assert not image.faults
 
@@ -78,7 +82,7 @@ def check_holes(image, inode, node, faults):
 
 
 @RELAXED
-@given(trees(), st.booleans())
+@given(trees(extended=attributes()), st.booleans())
 def test_a_tree_comes_back(tree, sequential):
     data, _ = encode(tree)
     with Image.open(data, sequential=sequential) as image:
@@ -87,7 +91,7 @@ def test_a_tree_comes_back(tree, sequential):
 
 
 @RELAXED
-@given(trees())
+@given(trees(extended=attributes()))
 def test_a_tree_comes_back_from_the_plain_dump_within(tree):
     with Image.open(strip_extensions(encode(tree)[0])) as image:
         assert not image.is_dari
@@ -95,7 +99,7 @@ def test_a_tree_comes_back_from_the_plain_dump_within(tree):
 
 
 @RELAXED
-@given(trees())
+@given(trees(extended=attributes()))
 def test_what_is_written_is_found_good(tree):
     data, report = encode(tree)
     found = verify(data)
@@ -106,7 +110,7 @@ def test_what_is_written_is_found_good(tree):
 
 
 @RELAXED
-@given(trees())
+@given(trees(extended=attributes()))
 def test_the_map_and_a_walk_find_the_same(tree):
     data, _ = encode(tree)
     with Image.open(data) as direct, Image.open(data, sequential=True) as walked:

@@ -6,9 +6,11 @@ import struct
 
 import numpy as np
 import pytest
+import test_verify_attributes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
+from support.attributes import attributes
 from support.images import FILE, Plain, encode, header_crc, headers_of, poke, sample, small_plain
 from support.strategies import trees
 
@@ -28,7 +30,7 @@ def requirements(data):
     return {fault.requirement for fault in verify(data).faults}
 
 
-@given(trees(), st.booleans(), st.integers(1, 40))
+@given(trees(extended=attributes()), st.booleans(), st.integers(1, 40))
 @settings(deadline=None, max_examples=80)
 def test_good_images_have_no_faults(tree, acls, ntrec):
     data = encode(tree, acls=acls, ntrec=ntrec)
@@ -285,7 +287,8 @@ def test_a_planted_fault_is_found(requirement, make):
 
 
 def test_every_rule_was_planted_against():
-    assert {rule.requirement for rule in RULES} <= {requirement for requirement, _ in PLANTED}
+    planted = {requirement for requirement, _ in [*PLANTED, *test_verify_attributes.PLANTED]}
+    assert {rule.requirement for rule in RULES} <= planted
 
 
 def test_a_fault_says_where():

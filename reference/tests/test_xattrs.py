@@ -7,7 +7,7 @@ import struct
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.attributes import acl, attributes, names
+from support.attributes import acl, attributes, great, names
 
 from darimage.errors import FormatError
 from darimage.schema import AclTag, XattrIndex, XattrMagic, layout
@@ -34,7 +34,7 @@ IN_BLOCK = bytes.fromhex(
 """A directory with two ACLs on a file system with 128-byte inodes."""
 
 
-@given(attributes())
+@given(attributes(great))
 def test_attributes_read_back(values):
     packed = xattrs.pack(values)
     assert not packed.left_out
@@ -43,14 +43,14 @@ def test_attributes_read_back(values):
     assert bool(packed.payload) == bool(values)
 
 
-@given(attributes(), st.randoms(use_true_random=False))
+@given(attributes(great), st.randoms(use_true_random=False))
 def test_the_same_attributes_give_the_same_bytes_in_any_order(values, shuffler):
     items = list(values.items())
     shuffler.shuffle(items)
     assert xattrs.encode(dict(items)) == xattrs.encode(values)
 
 
-@given(attributes())
+@given(attributes(great))
 def test_the_list_alone_is_all_but_what_lies_behind_it(values):
     packed = xattrs.pack(values)
     size = xattrs.list_size(packed.payload)
@@ -61,7 +61,7 @@ def test_the_list_alone_is_all_but_what_lies_behind_it(values):
         assert bool(packed.beyond) == (len(packed.payload) > size)
 
 
-@given(attributes())
+@given(attributes(great))
 def test_the_list_is_what_construct_reads(values):
     payload = xattrs.encode(values)
     if not payload:
@@ -87,7 +87,7 @@ def test_broken_bytes_raise_nothing_but_a_format_error(data, size):
     _check_decoding(data, size)
 
 
-@given(attributes(), st.data())
+@given(attributes(great), st.data())
 def test_a_changed_payload_raises_nothing_but_a_format_error(values, data):
     payload = bytearray(xattrs.encode(values))
     for _ in range(data.draw(st.integers(1, 4)) if payload else 0):

@@ -92,6 +92,13 @@ class Judge:
         if volume.feature_compat & ~sum(int(flag) for flag in Compat):
             self._tell("undefined compat features are set", "DARI-VOL-004")
 
+    def attributes(self, runs: int) -> None:
+        """Judge what the volume header says of extended attributes (DARI-VOL-010)."""
+        volume = self.image.extension
+        if volume is not None and bool(volume.feature_compat & Compat.XATTRS) != bool(runs):
+            told = "set" if volume.feature_compat & Compat.XATTRS else "clear"
+            self._tell(f"compat feature xattrs is {told}, {runs} inodes have any", "DARI-VOL-010")
+
     def _places(self, volume: VolumeHeader) -> None:
         """Judge the record numbers of the parts (DARI-VOL-002)."""
         found = {section.section: section.record for section in self.sections}

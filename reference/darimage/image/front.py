@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import Batch, Marks
 from darimage.image.directories import DirectoryTable
 from darimage.image.parts import SectionHeader, section_header
 from darimage.image.walk import walk
-from darimage.schema import CType, DrFlag, Kind
+from darimage.schema import CType, Kind
 from darimage.sections.directory import CHUNK
 from darimage.sections.header import field_span
 from darimage.units import RECORD
@@ -57,7 +58,7 @@ class Front:
         directories_end: Record number after the last of them; 0 if there is none.
         sections: Headers of the sections, in the order they were found.
         files: Record number of what follows: the first file, or ``TS_END``.
-        attribute_runs: Runs with extended attributes, which were passed over.
+        attributes: Where extended attributes of directories are.
     """
 
     directories: DirectoryTable
@@ -66,7 +67,7 @@ class Front:
     directories_end: int = 0
     sections: list[SectionHeader] = field(default_factory=list)
     files: int = 0
-    attribute_runs: int = 0
+    attributes: AttributeRuns = field(default_factory=lambda: AttributeRuns.joined([]))
 
 
 def read_front(
@@ -92,18 +93,20 @@ def read_front(
     """
     builder = _Builder(volume, marks, old_format, on_fault)
     front = Front(builder.table(), files=start)
+    attributes: list[tuple[Ints, Ints]] = []
     for batch in walk(volume, marks, start, on_fault=on_fault, end=end, fence=fence):
         count = _before_files(batch, marks)
         part = batch.part(slice(0, count))
         _take_maps(volume, part, front, on_fault)
         _take_sections(part, marks, front)
-        front.attribute_runs += int((part.flags & DrFlag.DR_EXTATTRIBUTES != 0).sum())
+        attributes.append(runs_of(part))
         front.directories_end = builder.add(part) or front.directories_end
         if count < len(batch):
             front.files = int(batch.record[count])
             break
         front.files = int(batch.record[-1] + 1 + batch.following[-1])
     front.directories = builder.table()
+    front.attributes = AttributeRuns.joined(attributes)
     return front
 
 

@@ -42,6 +42,7 @@ class Inode:
         record: Record number of the first header.
         base_inode: Inode this stream belongs to; 0 none.
         stream_directory: This inode's stream directory; 0 none.
+        attribute_records: Records of its extended attributes; 0 in a plain dump.
         metadata_only: The image holds no contents, not even holes (``DR_METAONLY``).
         head_map: The used ``c_addr`` of the first header.
         shift: Records this header lies behind its ``c_tapea``; not 0 where an image has lost or
@@ -64,6 +65,7 @@ class Inode:
     record: int
     base_inode: int
     stream_directory: int
+    attribute_records: int
     metadata_only: bool
     head_map: bytes
     shift: int
@@ -148,6 +150,7 @@ _EXTENDED = (
     "ctime_ns",
     "birthtime_ns",
     "nlink",
+    "attribute_records",
 )
 """Fields that the extension holds better than the old inode (DARI-FIL-011, DARI-FIL-009)."""
 

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image import payload
+from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader
 from darimage.image.walk import walk
 from darimage.progress import Progress
-from darimage.schema import DrFlag
 from darimage.sections.offset_map import ELEMENT
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
@@ -100,8 +100,8 @@ def from_map(
 
 def from_walk(
     volume: Volume, marks: Marks, start: int, end: int | None, progress: Progress, on_fault: OnFault
-) -> tuple[Offsets, int]:
-    """Return what a walk over all headers finds, and how many attribute runs it passed.
+) -> tuple[Offsets, AttributeRuns]:
+    """Return what a walk over all headers finds: files, and attributes.
 
     Args:
         volume: The image.
@@ -112,7 +112,8 @@ def from_walk(
         on_fault: Told of damage.
     """
     inodes, records = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    attributes, before = 0, start
+    attributes: list[tuple[Ints, Ints]] = []
+    before = start
     progress.start("reading headers", max(0, volume.size - start * RECORD))
     for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
         kept = batch.starts_inode & ~batch.is_directory
@@ -120,8 +121,9 @@ def from_walk(
             kept &= batch.inode != SECTIONS_INODE
         inodes.append(batch.inode[kept])
         records.append(batch.record[kept])
-        attributes += int((batch.flags & DrFlag.DR_EXTATTRIBUTES != 0).sum())
+        attributes.append(runs_of(batch))
         progress.advance((int(batch.record[-1]) - before) * RECORD)
         before = int(batch.record[-1])
     progress.finish()
-    return Offsets(np.concatenate(inodes), np.concatenate(records) * RECORD), attributes
+    found = Offsets(np.concatenate(inodes), np.concatenate(records) * RECORD)
+    return found, AttributeRuns.joined(attributes)

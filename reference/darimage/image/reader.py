@@ -13,6 +13,7 @@ import numpy.typing as npt
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import nt_acls, opening
+from darimage.image.attributes import AttributeRuns, attributes_of
 from darimage.image.batch import Batch
 from darimage.image.describe import describe, section_of, trailing_section
 from darimage.image.first_headers import inodes_at
@@ -73,7 +74,6 @@ class Image:
         end_at: Record number of the first ``TS_END``; ``None`` if it is not found.
         records: Records up to the end of the block with ``TS_END``, or all if it is not found.
         faults: What was found wrong so far.
-        attribute_runs: Runs of extended attributes that were passed over so far.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Image:
             opening.refuse_unknown_features(self.extension)
         self._find_end()
         self.front = self._read_front()
-        self.attribute_runs = self.front.attribute_runs
         self._trust_map = trust_map
         self._sequential = sequential
-        self._walked: Offsets | None = None
+        self._walked: tuple[Offsets, AttributeRuns] | None = None
+        self._attributes: AttributeRuns | None = None
 
     @classmethod
     def open(
@@ -219,9 +219,7 @@ class Image:
         """Addresses of all files: by the map, or by a walk that is done when first needed."""
         if self.access == "direct" and self._map is not None:
             return self._map
-        if self._walked is None:
-            self._walked = self.index_sequentially()
-        return self._walked
+        return self.index_sequentially() if self._walked is None else self._walked[0]
 
     def offset(self, inode: int) -> int | None:
         """Return the byte address of an inode's ``TS_INODE``; ``None`` if it is not here.
@@ -234,11 +232,11 @@ class Image:
 
     def index_sequentially(self, progress: Progress = SILENT) -> Offsets:
         """Find all files by a walk over the headers (DARI-END-006)."""
-        self._walked, passed = from_walk(
+        self._attributes = None
+        self._walked = from_walk(
             self.volume, self.marks, self.front.files, None, progress, self.faults.tell
         )
-        self.attribute_runs = self.front.attribute_runs + passed
-        return self._walked
+        return self._walked[0]
 
     # -- inodes -------------------------------------------------------------------------------
 
@@ -287,6 +285,30 @@ class Image:
     def _raise(self, fault: Fault) -> None:
         told = fault.message if fault.inode is None else f"inode {fault.inode}: {fault.message}"
         raise FormatError(told, record=fault.record, requirement=fault.requirement, image=self.name)
+
+    # -- extended attributes ------------------------------------------------------------------
+
+    @property
+    def runs_of_attributes(self) -> AttributeRuns:
+        """Where extended attributes are, as far as a walk has come: always of directories."""
+        if self._walked is None:
+            return self.front.attributes
+        if self._attributes is None:
+            parts = (self.front.attributes, self._walked[1])
+            self._attributes = AttributeRuns.joined([(p.inodes, p.records) for p in parts])
+        return self._attributes
+
+    def attributes_of(self, inode: Inode, on_fault: OnFault | None = None) -> dict[bytes, bytes]:
+        """Return the extended attributes and POSIX ACLs of an inode, by full name (chapter 65).
+
+        Args:
+            inode: An inode of this image.
+            on_fault: Told of what is not well-formed, which is left out; by default that goes to
+                ``faults``.
+        """
+        if not self.is_dari and not inode.is_directory:
+            _ = self.offsets
+        return attributes_of(self, inode, on_fault or self.faults.tell)
 
     # -- opening ------------------------------------------------------------------------------
 

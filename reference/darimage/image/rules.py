@@ -15,8 +15,9 @@ import numpy.typing as npt
 from darimage.image.batch import Batch
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.inode import shifts
-from darimage.schema import CType, DrFlag, InodeFlag, Kind
+from darimage.schema import CType, DrFlag, ExtAttributes, InodeFlag, Kind
 from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
+from darimage.sections.xattrs import LIST_MAX
 from darimage.units import ADDRESSES, S_IFMT
 
 Bools = npt.NDArray[np.bool_]
@@ -49,6 +50,7 @@ class Seen:
         is_map: Which are ``TS_CLRI`` or ``TS_BITS``.
         is_section: Which belong to a section.
         is_inode: Which belong to an inode.
+        is_attributes: Which are of the attributes of an inode.
     """
 
     def __init__(self, batch: Batch, first: Headers, shift: int = 0) -> None:
@@ -62,6 +64,7 @@ class Seen:
         self.is_map: Bools = (kinds == CType.TS_CLRI) | (kinds == CType.TS_BITS)
         self.is_section: Bools = self.is_data & (batch.inode == SECTIONS_INODE)
         self.is_inode: Bools = self.is_data & ~self.is_section
+        self.is_attributes: Bools = self.is_data & (batch.flags & DrFlag.DR_EXTATTRIBUTES != 0)
         self.dinode = self.h["c_dinode"]
         self.extension = self.h["extension"]
         self.body = self.extension["body"]
@@ -266,7 +269,7 @@ def _inode_flags(seen: Seen) -> Any:
 
 @_rule("DARI-FIL-008", "a fifo, socket or device has a size or data")
 def _no_data(seen: Seen) -> Any:
-    special = seen.is_inode & np.isin(seen.type_mode, _MODES_WITHOUT_DATA)
+    special = seen.is_inode & ~seen.is_attributes & np.isin(seen.type_mode, _MODES_WITHOUT_DATA)
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
 
 
@@ -319,3 +322,27 @@ def _section_rest(seen: Seen) -> Any:
     for name in ("di_atime", "di_mtime", "di_ctime"):
         broken |= (old[name]["tv_sec"] != 0) | (old[name]["tv_usec"] != 0)
     return seen.is_section & broken
+
+
+@_rule("DARI-XAT-011", "c_extattributes does not fit c_flags")
+def _kind_of_attributes(seen: Seen) -> Any:
+    wanted = np.where(seen.is_attributes, int(ExtAttributes.EXT_XATTR), 0)
+    return seen.h["c_extattributes"] != wanted
+
+
+@_rule("DARI-XAT-009", "attribute_records is more than a header describes")
+def _much(seen: Seen) -> Any:
+    return seen.is_inode & (seen.body["attribute_records"] > 1 + ADDRESSES)
+
+
+@_rule("DARI-XAT-002", "the list of attributes is longer than restore takes one")
+def _long_list(seen: Seen) -> Any:
+    return seen.is_attributes & (seen.batch.size > LIST_MAX)
+
+
+@_rule("DARI-XAT-010", "a header of attributes is not as it must be")
+def _attribute_header(seen: Seen) -> Any:
+    broken = seen.batch.c_type != CType.TS_INODE
+    broken |= (seen.batch.following != seen.batch.count) | (seen.extension["flags"] != 0)
+    broken |= (seen.body["first_block"] != 0) | (seen.body["data_crc32c"] != 0)
+    return seen.is_attributes & (broken | seen.is_section)

@@ -14,6 +14,7 @@ import numpy as np
 
 from darimage.faults import Fault
 from darimage.image import tree_rules
+from darimage.image.attribute_rules import AttributeRules
 from darimage.image.batch import Batch
 from darimage.image.end_rules import Files, Judge
 from darimage.image.front import SECTIONS_INODE
@@ -111,6 +112,7 @@ class _Verifier:
         self.progress = progress
         self.faults = Faults()
         self.runs = Runs(image.volume, image.marks, self.faults.tell)
+        self.attributes = AttributeRules(image.volume, image.marks, self.faults.tell)
         self.headers = 0
         self.sections: list[SectionHeader] = []
         self.first: Headers | None = None
@@ -122,6 +124,7 @@ class _Verifier:
         image = self.image
         self._walk()
         found = self.runs.finish()
+        self.attributes.finish()
         is_directory = found.is_directory
         map_equal = None
         if image.is_dari:
@@ -168,6 +171,7 @@ class _Verifier:
             self._ends(batch)
         self._phases(batch)
         self.runs.add(batch)
+        self.attributes.add(batch)
 
     def _tell(self, batch: Batch, broken: Any, requirement: str, told: str) -> None:
         for at in np.flatnonzero(broken).tolist():
@@ -215,6 +219,7 @@ class _Verifier:
         )
         judge = Judge(image, self.sections, files, tell)
         judge.volume_header()
+        judge.attributes(self.attributes.runs)
         tree_rules.order(found, tell)
         tree_rules.maps(image, found, tell)
         tree_rules.directories(image, found, tell)

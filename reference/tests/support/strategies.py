@@ -6,6 +6,7 @@ import stat
 
 from hypothesis import strategies as st
 
+from darimage.sections import xattrs
 from darimage.sources.memory import Node
 
 BLOCK = 1024
@@ -46,7 +47,7 @@ def _pattern(at, length):
     return (block * (length // 251 + 1))[:length] if block else b""
 
 
-def _attributes(draw):
+def _attributes(draw, extended):
     atime, mtime, ctime = draw(st.tuples(times, times, times))
     return {
         "uid": draw(owners),
@@ -54,19 +55,20 @@ def _attributes(draw):
         "atime_ns": atime,
         "mtime_ns": mtime,
         "ctime_ns": ctime,
+        "xattrs": xattrs.encode(draw(st.just({}) | extended)) if extended is not None else b"",
     }
 
 
 @st.composite
-def leaves(draw):
-    """Draw an inode that is no directory."""
+def leaves(draw, extended=None):
+    """Draw an inode that is no directory, half of them with ``extended`` attributes if given."""
     kind = draw(
         st.sampled_from(
             [stat.S_IFREG] * 5
             + [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK]
         )
     )
-    node = Node(kind | draw(permissions), **_attributes(draw))
+    node = Node(kind | draw(permissions), **_attributes(draw, extended))
     if kind == stat.S_IFREG:
         node.size = draw(sizes)
         node.data = draw(data(node.size))
@@ -80,13 +82,18 @@ def leaves(draw):
 
 
 @st.composite
-def trees(draw, leaf=None):
-    """Draw a tree with hard links: a few directories, each leaf under one or more names."""
-    leaf = leaves() if leaf is None else leaf
-    directories = [Node(stat.S_IFDIR | draw(permissions), **_attributes(draw))]
+def trees(draw, leaf=None, extended=None):
+    """Draw a tree with hard links: a few directories, each leaf under one or more names.
+
+    Args:
+        leaf: Draws what is no directory; by default ``leaves``.
+        extended: Draws extended attributes, which half of the inodes get; by default none do.
+    """
+    leaf = leaves(extended) if leaf is None else leaf
+    directories = [Node(stat.S_IFDIR | draw(permissions), **_attributes(draw, extended))]
     for _ in range(draw(st.integers(0, 5))):
         parent = draw(st.sampled_from(directories))
-        child = Node(stat.S_IFDIR | draw(permissions), **_attributes(draw))
+        child = Node(stat.S_IFDIR | draw(permissions), **_attributes(draw, extended))
         if parent.children.setdefault(draw(names), child) is child:
             directories.append(child)
     for _ in range(draw(st.integers(0, 8))):

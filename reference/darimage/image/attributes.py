@@ -1,0 +1,190 @@
+"""The extended attributes of an image's inodes: where they lie, and what they are (chapter 65).
+
+In an image each header says where those of its inode are. In a plain dump only a walk finds them,
+and an inode may have several runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image.batch import Batch, Marks
+from darimage.image.following import following_of_one
+from darimage.schema import CType, DrFlag, ExtAttributes
+from darimage.sections import xattrs
+from darimage.sections.header import as_headers, sound
+from darimage.units import ADDRESSES, RECORD
+
+if TYPE_CHECKING:
+    from darimage.image.inode import Inode
+    from darimage.image.reader import Image
+
+OnFault = Callable[[Fault], None]
+Ints = npt.NDArray[np.int64]
+Values = dict[bytes, bytes]
+
+MOST = 1 + ADDRESSES
+"""Records that hold the attributes of an inode at most, their header included (DARI-XAT-009)."""
+
+_FEW = 8
+"""Records that are read at first where it is not known how many there are."""
+
+
+class AttributeRuns:
+    """Where a walk found attributes, as columns.
+
+    Attributes:
+        inodes: Inode number of each run, ascending.
+        records: Record number of its header; ascending for an inode.
+    """
+
+    def __init__(self, inodes: Ints, records: Ints) -> None:
+        """Take the columns in any order."""
+        order = np.lexsort((records, inodes))
+        self.inodes = inodes[order]
+        self.records = records[order]
+
+    @classmethod
+    def joined(cls, found: Sequence[tuple[Ints, Ints]]) -> Self:
+        """Return the runs of several batches."""
+        nothing = np.zeros(0, np.int64)
+        columns = zip((nothing, nothing), *found, strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+    def __len__(self) -> int:
+        return len(self.inodes)
+
+    def of(self, inode: int) -> list[int]:
+        """Return the record numbers of one inode's runs."""
+        first, last = np.searchsorted(self.inodes, (inode, inode + 1)).tolist()
+        found: list[int] = self.records[first:last].tolist()
+        return found
+
+
+def runs_of(batch: Batch) -> tuple[Ints, Ints]:
+    """Return inode and record number of the headers of attributes in a batch."""
+    found = (batch.c_type == CType.TS_INODE) & (batch.flags & DrFlag.DR_EXTATTRIBUTES != 0)
+    return batch.inode[found], batch.record[found]
+
+
+class _Head(NamedTuple):
+    """What the header of a run of attributes says."""
+
+    size: int
+    records: int
+
+
+def attributes_of(image: Image, inode: Inode, on_fault: OnFault) -> Values:
+    """Return the extended attributes of an inode by full name.
+
+    Args:
+        image: The image, or plain dump, that it is in.
+        inode: The inode.
+        on_fault: Told of what is not well-formed, which is left out (DARI-XAT-015).
+    """
+    values: Values = {}
+    for record, count in _places(image, inode, on_fault):
+        # The record number comes from the image, and may be any.
+        there = record < image.volume.size // RECORD
+        data = image.volume.read_at(record * RECORD, count * RECORD) if there else b""
+        needed = _needed(data, image.marks)
+        if needed > count:
+            data += image.volume.read_at((record + count) * RECORD, (needed - count) * RECORD)
+        _take(image.marks, inode.number, record, memoryview(data), values, on_fault)
+    return values
+
+
+def attributes_within(image: Image, inode: Inode, run: memoryview, on_fault: OnFault) -> Values:
+    """Return what ``attributes_of`` does out of records that were read already.
+
+    Args:
+        image: As for ``attributes_of``.
+        inode: The inode, all of whose data lies under one header.
+        run: The records from that header on.
+        on_fault: As for ``attributes_of``.
+    """
+    values: Values = {}
+    if image.is_dari:
+        if inode.attribute_records:
+            at = inode.run_records - inode.attribute_records
+            if not 0 < at * RECORD < len(run):
+                return attributes_of(image, inode, on_fault)
+            _take(
+                image.marks, inode.number, inode.record + at, run[at * RECORD :], values, on_fault
+            )
+        return values
+    at = 1 + inode.head_map.count(1)
+    while at * RECORD < len(run):
+        rest = run[at * RECORD :]
+        _take(image.marks, inode.number, inode.record + at, rest, values, on_fault)
+        at += max(1, _needed(rest, image.marks))
+    return values
+
+
+def _places(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[tuple[int, int]]:
+    """Yield where attributes of an inode begin, and how many records to read there."""
+    if not image.is_dari:
+        yield from ((record, _FEW) for record in image.runs_of_attributes.of(inode.number))
+    elif inode.attribute_records:
+        at = inode.run_records - inode.attribute_records
+        if at < 1 or inode.attribute_records > MOST:
+            told = f"{inode.attribute_records} attribute records cannot be"
+            where = (inode.number, inode.record)
+            on_fault(Fault("format", told, None, *where, "DARI-XAT-009"))
+            return
+        yield inode.record + at, inode.attribute_records
+
+
+def _needed(data: bytes | memoryview, marks: Marks) -> int:
+    """Return how many records the run has whose header ``data`` begins with."""
+    if len(data) < RECORD:
+        return 0
+    return 1 + max(0, following_of_one(bytes(data[:RECORD]), marks.order, plain=not marks.numbered))
+
+
+def _take(
+    marks: Marks, number: int, record: int, data: memoryview, values: Values, on_fault: OnFault
+) -> None:
+    """Add the attributes of one run to those known."""
+
+    def tell(error: FormatError) -> None:
+        fault = Fault.of(error, inode=number)
+        on_fault(fault._replace(record=record, message=f"{fault.message}; it is left out"))
+
+    head = _head(marks, number, data)
+    if head is None or RECORD * (1 + head.records) > len(data):
+        told = "its extended attributes are not where they should be, or damaged"
+        on_fault(Fault("damaged", told, None, number, record, "DARI-XAT-010"))
+        return
+    payload = bytes(data[RECORD : RECORD * (1 + head.records)])
+    if not marks.numbered:
+        payload = payload[: head.size]
+    found = xattrs.decode(payload, min(head.size, len(payload)), tell)
+    for name in found.keys() & values.keys():
+        tell(FormatError(f"{name!r} is there twice", requirement="DARI-XAT-006"))
+    values.update({**found, **values})
+
+
+def _head(marks: Marks, number: int, data: memoryview) -> _Head | None:
+    """Return what the header of a run says, ``None`` if it is none of that inode's attributes."""
+    if len(data) < RECORD:
+        return None
+    row = np.frombuffer(data, np.uint8, RECORD).reshape(1, RECORD)
+    header = as_headers(row, marks.order)[0]
+    right = (
+        header["c_type"] == CType.TS_INODE
+        and header["c_inumber"] == number
+        and header["c_flags"] & DrFlag.DR_EXTATTRIBUTES
+        and header["c_extattributes"] == ExtAttributes.EXT_XATTR
+        and (marks.date is None or header["c_date"] == marks.date)
+        and sound(row, marks.order)[0]
+    )
+    if not right:
+        return None
+    return _Head(int(header["c_dinode"]["di_size"]), _needed(data, marks) - 1)
