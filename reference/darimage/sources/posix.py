@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Container, Iterable, Iterator
-from contextlib import suppress
 
 from darimage.errors import StorageError
 from darimage.faults import Fault
@@ -18,6 +17,7 @@ from darimage.sources.birth import birth_ns
 from darimage.sources.handles import DirectoryHandles, open_directory
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
+from darimage.sources.ranges import present
 from darimage.sources.scan import FIELDS, WIDTH, Contents, Ranges, Scan
 from darimage.units import S_IFMT
 
@@ -79,7 +79,7 @@ class PosixSource:
 
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
-        return PosixContents(scan, self.open_root())
+        return PosixContents(scan, self.open_root(), self.wanted.streams)
 
     def births(self, scan: Scan, keys: Iterable[int]) -> Iterator[int]:
         """Yield when inodes were made, nanoseconds since 1970, 0 if that is not known.
@@ -135,7 +135,7 @@ class _Scanner:
         # Only root may read what permissions forbid; asking for each file would cost it a call.
         self.ask_access = os.geteuid() != 0
         self.left_out_inodes = frozenset(inode for _, inode in source.leave_out)
-        self.attachments = Attachments(source.wanted, out)
+        self.attachments = Attachments(source.wanted, out, root)
 
     def run(self) -> None:
         pending: list[tuple[os.stat_result, int, int]] = [(self.root_stat, -1, 0)]
@@ -151,6 +151,7 @@ class _Scanner:
                 self._fault("unreadable", self.out.directory_path(number), error)
                 continue
             pending += [(info, entry, number) for info, entry in reversed(below)]
+        self.attachments.finish()
         self.handles.close()
         self.out.report_clamped()
 
@@ -159,8 +160,9 @@ class _Scanner:
         descriptor = self.handles.descriptor(number)
         self.out.set_flags(number, inode_flags(descriptor))
         look = self.attachments.look
-        if (attached := look(descriptor)) is not None:
-            self.attachments.take(~number, os.fstat(descriptor), attached)
+        own = os.fstat(descriptor)
+        if (attached := look(descriptor, own.st_dev)) is not None:
+            self.attachments.take(~number, own, attached)
         prefix = b"/proc/self/fd/%d/" % descriptor
         with os.scandir(descriptor) as listing:
             found = {entry.name.encode(_ENCODING, _ERRORS): entry for entry in listing}
@@ -176,12 +178,14 @@ class _Scanner:
                 continue
             mode = info.st_mode
             if mode & S_IFMT == stat.S_IFDIR:
+                if self.attachments.is_left_out(info):
+                    continue
                 if plain:
                     out.add_plain(plain, map(_row, rows), number)
                     plain, rows = [], []
                 below.append((info, out.add_entry(name)))
                 continue
-            attached = look(prefix + name)
+            attached = look(prefix + name, info.st_dev)
             if (
                 mode & S_IFMT == _S_IFREG
                 and info.st_nlink == 1
@@ -272,25 +276,6 @@ def _present(name: bytes, at: int, size: int) -> Ranges | None:
         name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=at
     )
     try:
-        ranges, end = [], 0
-        with suppress(_NoMoreDataError):
-            while end < size:
-                start = _seek_data(descriptor, end)
-                end = os.lseek(descriptor, start, os.SEEK_HOLE)
-                ranges.append((start, end))
+        return present(descriptor, size)
     finally:
         os.close(descriptor)
-    return None if ranges == [(0, size)] else ranges
-
-
-class _NoMoreDataError(Exception):
-    """There is only hole up to the end."""
-
-
-def _seek_data(descriptor: int, offset: int) -> int:
-    try:
-        return os.lseek(descriptor, offset, os.SEEK_DATA)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            raise _NoMoreDataError from None
-        raise

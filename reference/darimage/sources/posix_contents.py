@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
+from functools import partial
 
 from darimage.faults import Fault
 from darimage.sources.handles import DirectoryHandles
@@ -20,6 +21,8 @@ from darimage.sources.scan import (
     Shortfall,
     fill_each,
 )
+from darimage.sources.streams.choice import Choice, open_depot
+from darimage.sources.streams.reading import StreamContents
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _UNNOTICED = _FLAGS | os.O_NOATIME
@@ -30,15 +33,25 @@ _DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
 class PosixContents:
     """Reads the files of a scanned tree, one open at a time."""
 
-    def __init__(self, scan: Scan, root: int) -> None:
-        """Take over ``root``, a descriptor of the tree's root."""
+    def __init__(self, scan: Scan, root: int, streams: Choice | None = None) -> None:
+        """Take over ``root``, a descriptor of the tree's root.
+
+        Args:
+            scan: What was scanned.
+            root: The descriptor.
+            streams: How it keeps streams.
+        """
         self._scan = scan
         self._handles = DirectoryHandles(root, scan.above)
+        depot = partial(open_depot, streams or Choice(), root)
+        self._streams = StreamContents(scan, self._handles, depot)
         self._number = -1
         self._fd = -1
 
     def fill(self, number: int, pieces: Sequence[Piece], *, last: bool = True) -> Shortfall | None:
         """Fill pieces of an inode with its data; see ``Contents.fill``."""
+        if number in self._scan.stream_of:
+            return self._streams.fill(number, pieces, last=last)
         link = self._scan.links.get(number)
         if link is not None:
             _fill_from(link, pieces)
@@ -86,10 +99,14 @@ class PosixContents:
         table = scan.others[width]
         columns = (table[at::WIDTH] for at in (_SIZE, _MTIME, _DEVICE, _INODE))
         above = at = -1
+        streams = scan.stream_of
         for index, (view, entry, parent, size, mtime, device, inode) in enumerate(
             zip(views, scan.other_entry[rows], scan.other_parent[rows], *columns, strict=True)
         ):
             if view is None:
+                continue
+            if streams and first + index in streams:
+                unusual.append(index)
                 continue
             try:
                 if parent != above:
@@ -122,6 +139,7 @@ class PosixContents:
 
     def close(self) -> None:
         """Close what is open."""
+        self._streams.close()
         self._close_file()
         self._handles.close()
 

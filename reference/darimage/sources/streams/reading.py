@@ -1,0 +1,219 @@
+"""Reads the data of streams, and notices when it is not what the scan saw."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from darimage.faults import Fault
+from darimage.sections.crc import crc32c
+from darimage.sources.handles import DirectoryHandles
+from darimage.sources.scan import FIELDS, WIDTH, Piece, Scan, Shortfall
+from darimage.sources.streams.form import File, InAttributes, InFile
+from darimage.sources.streams.ntfs import open_beside
+
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SIZE = FIELDS.index("size")
+_DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
+
+
+class _ReplacedError(Exception):
+    """What is there is not what was scanned."""
+
+
+class _Data(Protocol):
+    def read(self, view: memoryview, offset: int) -> int:
+        """Fill a view; return how many bytes there were."""
+        ...
+
+    def size(self) -> int:
+        """Return how many bytes there are now."""
+        ...
+
+    def changed(self) -> bool:
+        """Tell whether they are others than were scanned."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is held."""
+        ...
+
+
+class StreamContents:
+    """Reads the streams of a scan, one open at a time."""
+
+    def __init__(self, scan: Scan, handles: DirectoryHandles, depot: Callable[[], int]) -> None:
+        """Read by what ``handles`` opens.
+
+        Args:
+            scan: What was scanned.
+            handles: The directories of its tree.
+            depot: Opens the depot; called if a stream is there.
+        """
+        self._scan = scan
+        self._handles = handles
+        self._open_depot = depot
+        self._depot = -1
+        self._number = -1
+        self._data: _Data | None = None
+
+    def fill(self, number: int, pieces: Sequence[Piece], *, last: bool = True) -> Shortfall | None:
+        """Fill pieces of a stream with its data; see ``Contents.fill``."""
+        try:
+            data = self._find(number)
+            missing = _fill(data, pieces)
+            if missing or last:
+                return self._changes(number, data, missing)
+        except _ReplacedError as error:
+            return self._blank(number, pieces, "replaced", str(error))
+        except OSError as error:
+            kind = "vanished" if error.errno in (errno.ENOENT, errno.ENODATA) else "unreadable"
+            return self._blank(number, pieces, kind, error.strerror or str(error))
+        return None
+
+    def close(self) -> None:
+        """Close what is open, but not the handles."""
+        if self._data is not None:
+            self._data.close()
+            self._data, self._number = None, -1
+        if self._depot >= 0:
+            os.close(self._depot)
+            self._depot = -1
+
+    def _find(self, number: int) -> _Data:
+        """Return the data of a stream, opened if it is not that used last."""
+        if self._data is None or number != self._number:
+            if self._data is not None:
+                self._data.close()
+                self._data = None
+            key, stream = self._scan.stream_of[number]
+            place = stream.place
+            if isinstance(place, InAttributes):
+                self._data = _Attributes(self._base(key), place)
+            else:
+                self._data = _File(self._open(key, place), place)
+            self._number = number
+        return self._data
+
+    def _open(self, key: int, place: InFile) -> int:
+        if place.beside:
+            return open_beside(self._base(key), place.path, _FLAGS)
+        if self._depot < 0:
+            self._depot = self._open_depot()
+        return os.open(place.path, _FLAGS, dir_fd=self._depot)
+
+    def _base(self, key: int) -> File:
+        """Return the base of a stream, if it still is the inode that was scanned."""
+        scan = self._scan
+        if key < 0:
+            at = self._handles.descriptor(~key)
+            file: File = at
+            info, row = os.fstat(at), scan.directories[~key * WIDTH : (~key + 1) * WIDTH]
+        else:
+            at = self._handles.descriptor(scan.other_parent[key])
+            file = b"/proc/self/fd/%d/" % at + scan.names[scan.other_entry[key]]
+            info, row = os.lstat(file), scan.others[key * WIDTH : (key + 1) * WIDTH]
+        if info.st_ino != row[_INODE] or info.st_dev != row[_DEVICE]:
+            raise _ReplacedError("its file is another than was scanned")
+        return file
+
+    def _changes(
+        self, number: int, data: _Data, missing: list[tuple[int, int]]
+    ) -> Shortfall | None:
+        """Compare a stream with what the scan saw."""
+        planned, size = self._scan.others[number * WIDTH + _SIZE], data.size()
+        if size == planned and not missing:
+            if not data.changed():
+                return None
+            return Shortfall([], self._fault(number, "changed", "changed while it was read"))
+        told = f"from {planned} to {size} bytes while it was read"
+        if size > planned:
+            return Shortfall(missing, self._fault(number, "grew", f"grew {told}; kept as planned"))
+        rest = "; zeros fill it up" if missing else ""
+        return Shortfall(missing, self._fault(number, "shrank", f"shrank {told}{rest}"))
+
+    def _blank(self, number: int, pieces: Sequence[Piece], kind: str, message: str) -> Shortfall:
+        missing = []
+        for offset, views in pieces:
+            for view in views:
+                view[:] = bytes(view.nbytes)
+            missing.append((offset, offset + sum(view.nbytes for view in views)))
+        return Shortfall(missing, self._fault(number, kind, f"{message}; zeros stand for the data"))
+
+    def _fault(self, number: int, kind: str, message: str) -> Fault:
+        return Fault(kind, message, self._scan.other_path(number))
+
+
+def _fill(data: _Data, pieces: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Fill views; return the byte ranges for which there is no data and that are zeros."""
+    missing = []
+    for offset, views in pieces:
+        at = offset
+        for view in views:
+            got = data.read(view, at)
+            if got < view.nbytes:
+                view[got:] = bytes(view.nbytes - got)
+                missing.append((at + got, at + view.nbytes))
+            at += view.nbytes
+    return missing
+
+
+class _Attributes:
+    """Values of extended attributes, read at once."""
+
+    def __init__(self, file: File, place: InAttributes) -> None:
+        follow = isinstance(file, int)
+        parts = [os.getxattr(file, name, follow_symlinks=follow) for name in place.names]
+        parts[0] = parts[0][: len(parts[0]) - place.trailer]
+        self._data = b"".join(parts)
+        self._wanted = place.crc32c
+
+    def read(self, view: memoryview, offset: int) -> int:
+        part = self._data[offset : offset + view.nbytes]
+        view[: len(part)] = part
+        return len(part)
+
+    def size(self) -> int:
+        return len(self._data)
+
+    def changed(self) -> bool:
+        return crc32c(self._data) != self._wanted
+
+    def close(self) -> None:
+        pass
+
+
+class _File:
+    """A file of its own."""
+
+    def __init__(self, descriptor: int, place: InFile) -> None:
+        """Take over a descriptor."""
+        self._descriptor = descriptor
+        self._place = place
+        info = os.fstat(descriptor)
+        is_same = (info.st_dev, info.st_ino) == (place.device, place.inode)
+        if not is_same or not stat.S_ISREG(info.st_mode):
+            self.close()
+            raise _ReplacedError("is another file than was scanned")
+
+    def read(self, view: memoryview, offset: int) -> int:
+        got = 0
+        while got < view.nbytes and (
+            count := os.preadv(self._descriptor, [view[got:]], offset + got)
+        ):
+            got += count
+        return got
+
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def changed(self) -> bool:
+        return os.fstat(self._descriptor).st_mtime_ns != self._place.mtime_ns
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
