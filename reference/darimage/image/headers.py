@@ -69,6 +69,7 @@ class InodeHeaders:
             body[name] = getattr(source, name)[rows]
         if source.base_inode is not None and source.stream_directory is not None:
             body["base_inode"] = source.base_inode[rows]
+            made["c_dinode"]["di_nlink"][source.base_inode[rows] != 0] = 0
             body["stream_directory"] = source.stream_directory[rows]
         return made
 

@@ -16,7 +16,7 @@ import numpy as np
 from darimage import parallel
 from darimage.errors import UsageError
 from darimage.faults import Fault, display
-from darimage.image import headers
+from darimage.image import headers, stream_directories
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts, plan
@@ -186,7 +186,8 @@ class _Writer:
         if self.options.reproducible:
             self.identity = settle(self.inventory, self.identity)
         acls = nt_acls.encode(self.inventory.nt_acls) if self.options.acls else None
-        self.layout = plan(self.inventory, acls, self.options.ntrec)
+        self.streams = stream_directories.payload(self.inventory)
+        self.layout = plan(self.inventory, acls, self.options.ntrec, self.streams)
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
         self.progress.start("write", self.layout.total * RECORD)
         below = self.inventory.directories
@@ -233,6 +234,8 @@ class _Writer:
             yield payload
         for first in range(0, inventory.directories, _DIRECTORY_BATCH):
             yield self._directories(first, min(first + _DIRECTORY_BATCH, inventory.directories))
+        if self.streams is not None:
+            yield section(Section.STREAM_DIRECTORIES, layout.streams, self.streams)
         if acls is not None:
             yield section(Section.NT_ACLS_FRONT, layout.nt_acls, acls)
         yield section(Section.OFFSET_MAP, layout.offset_map, offsets.payload)
