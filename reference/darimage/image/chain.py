@@ -19,6 +19,7 @@ from darimage.image.directories import DirectoryTable
 from darimage.image.names import Names
 from darimage.image.parts import base_uuid, has_extension
 from darimage.image.reader import Faults, Image
+from darimage.image.streams import StreamTable
 from darimage.progress import SILENT, Progress
 
 Ints = npt.NDArray[np.int64]
@@ -146,6 +147,18 @@ class Chain:
             return self.last
         row = int(np.flatnonzero(self.names.table.numbers == number)[0])
         return self.images[int(self._directory_holders[row])]
+
+    @cached_property
+    def streams(self) -> StreamTable:
+        """Which inode has which streams: what the last image says that holds them."""
+        if len(self.images) == 1:
+            return self.last.streams
+        latest = {
+            one.number: one for image in self.images for one in image.streams.by_base.values()
+        }
+        there = self.exists(list(latest))
+        kept = [one for one, exists in zip(latest.values(), there.tolist(), strict=True) if exists]
+        return StreamTable(kept, self.faults.tell)
 
     def _merged(self) -> tuple[DirectoryTable, Ints]:
         """Return one table of the latest version of each directory, and the image of each."""

@@ -23,6 +23,7 @@ from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader, plausible
+from darimage.image.streams import StreamTable, read_streams
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Order, Section, Verdict
 from darimage.sections.bitmap import Bitmap
@@ -373,6 +374,11 @@ class Image:
             is_file = batch.starts_inode[0] and not batch.is_directory[0]
             return bool(is_file or batch.c_type[0] == CType.TS_END)
         return False
+
+    @cached_property
+    def streams(self) -> StreamTable:
+        """Which inode has which streams."""
+        return read_streams(self, self.faults.tell)
 
     @cached_property
     def _trailing(self) -> SectionHeader | None:

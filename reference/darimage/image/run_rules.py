@@ -37,12 +37,16 @@ class Found(NamedTuple):
         inode: Inode number.
         mode: ``di_mode``.
         nlink: Links as the extension says, or the old inode in a plain dump.
+        base_inode: Inode whose stream this one is; 0 none.
+        stream_directory: Number of its stream directory; 0 none.
     """
 
     record: Ints
     inode: Ints
     mode: Ints
     nlink: Ints
+    base_inode: Ints
+    stream_directory: Ints
 
     @property
     def is_directory(self) -> npt.NDArray[np.bool_]:
@@ -109,10 +113,12 @@ class Runs:
     def _collect(self, batch: Batch) -> None:
         headers = batch.headers()
         kept = batch.starts_inode & (batch.inode != SECTIONS_INODE)
-        links = headers["c_dinode"]["di_nlink"]
-        if self.marks.numbered:
-            links = headers["extension"]["body"]["nlink"]
-        columns = (batch.record, batch.inode, batch.mode, links.astype(np.int64))
+        body = headers["extension"]["body"]
+        rest = [body[name] for name in ("nlink", "base_inode", "stream_directory")]
+        if not self.marks.numbered:
+            links = headers["c_dinode"]["di_nlink"]
+            rest = [links, np.zeros_like(links), np.zeros_like(links)]
+        columns = (batch.record, batch.inode, batch.mode, *(c.astype(np.int64) for c in rest))
         self._found.append(Found(*(column[kept] for column in columns)))
 
     def _runs(self, batch: Batch, leads: Bools, attributes: Bools) -> None:

@@ -60,7 +60,8 @@ def maps(image: Image, found: Found, on_fault: OnFault) -> None:
             _one_map(image, part, on_fault)
     _both_maps(image, on_fault)
     if image.front.dumped is not None:
-        there = np.unique(found.inode)
+        beside = [one.number for one in image.streams.by_base.values()]
+        there = np.unique(np.concatenate((found.inode, np.array(beside, np.int64))))
         record = image.front.dumped.record
         requirement = "DARI-BMP-001"
         absent = image.dumped.without(Bitmap(_packed(there)))
@@ -214,6 +215,9 @@ def links(image: Image, found: Found, on_fault: OnFault) -> None:
     named = np.zeros(len(found.inode), np.int64)
     if len(numbers):
         named = np.where(numbers[at] == found.inode, counts[at], 0)
+    streams = {e.inode for one in image.streams.by_base.values() for e in one.entries}
+    if streams:
+        named += np.isin(found.inode, np.array(sorted(streams), np.int64))
     below = image.names.subdirectory_counts()
     wanted = named.copy()
     for place in np.flatnonzero(is_directory).tolist():

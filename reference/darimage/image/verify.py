@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from darimage.faults import Fault
-from darimage.image import tree_rules
+from darimage.image import stream_rules, tree_rules
 from darimage.image.attribute_rules import AttributeRules
 from darimage.image.batch import Batch
 from darimage.image.end_rules import Files, Judge
@@ -224,6 +224,7 @@ class _Verifier:
         tree_rules.maps(image, found, tell)
         tree_rules.directories(image, found, tell)
         tree_rules.links(image, found, tell)
+        stream_rules.streams(image, found, tell)
         sound = judge.all_sections()
         judge.acls(sound)
         map_equal = judge.offset_map(sound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +59,7 @@ class StreamDirectory:
         ctime_ns: Last change.
         birthtime_ns: Creation; 0 unknown.
         entries: The streams.
+        at: First byte of its record in the payload it was read from.
     """
 
     number: int
@@ -71,6 +72,7 @@ class StreamDirectory:
     ctime_ns: int
     birthtime_ns: int
     entries: Sequence[StreamEntry]
+    at: int = field(default=0, compare=False)
 
 
 def encode(directories: Iterable[StreamDirectory]) -> bytes:
@@ -122,6 +124,21 @@ def _headers(ordered: Sequence[StreamDirectory], data: Sequence[bytes]) -> Heade
     body["data_crc32c"] = [crc32c(entries) for entries in data]
     return made
 
+
+_WRITTEN = (
+    "c_dinode.di_nlink",
+    "c_dinode.di_ouid",
+    "c_dinode.di_ogid",
+    "c_dinode.di_atime",
+    "c_dinode.di_mtime",
+    "c_dinode.di_ctime",
+    "extension.magic",
+    "extension.kind",
+    "extension.version",
+    "extension.flags",
+    "extension.body.nlink",
+)
+"""Fields of a stream directory's record that are not read, or not from here."""
 
 _PATHS = (
     "c_type",
@@ -226,6 +243,7 @@ def _one(payload: bytes, at: int, order: Order) -> tuple[StreamDirectory, int]:
         ctime_ns=head.ctime_ns,
         birthtime_ns=head.birthtime_ns,
         entries=entries,
+        at=at,
     )
     return found, end
 
@@ -245,6 +263,17 @@ def _checked(head: _Head, data: bytes, order: Order) -> list[StreamEntry]:
     if len(names) != len(found) - 2:
         raise FormatError("two streams have one name", requirement="DARI-STR-008")
     return [StreamEntry(entry.name, entry.inode) for entry in found[2:]]
+
+
+def has_strays(payload: bytes, at: int, order: Order) -> bool:
+    """Tell whether the record at ``at`` holds anything but what is said of it (DARI-STR-005)."""
+    record = bytearray(payload[at : at + RECORD])
+    for path in (*_PATHS, *_WRITTEN):
+        start, end = field_span(path)
+        record[start:end] = bytes(end - start)
+    extension = np.frombuffer(payload, header_dtype(order, "inode_body"), 1, at)[0]
+    flags = int(extension["extension"]["flags"])
+    return any(record) or flags != InodeFlag.INODE_DATA_CRC
 
 
 _MARK = field_span("extension.magic")
