@@ -101,3 +101,41 @@ def trees(draw, leaf=None, extended=None):
         for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
             draw(st.sampled_from(directories)).children.setdefault(draw(names), node)
     return directories[0]
+
+
+stream_names = st.one_of(
+    st.sampled_from([b"Zone.Identifier", b"AFP_AfpInfo", "größe".encode(), b"a:b", b"$DATA"]), names
+)
+
+
+@st.composite
+def stream_files(draw):
+    """Draw a stream: a regular file with data, holes and times of its own."""
+    node = Node(stat.S_IFREG | draw(st.integers(0, 0o777)), **_attributes(draw))
+    node.size = draw(sizes)
+    node.data = draw(data(node.size))
+    return node
+
+
+def nodes_of(tree):
+    """Yield the nodes of a tree, each once."""
+    seen, pending = set(), [tree]
+    while pending:
+        node = pending.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            pending += node.children.values()
+
+
+@st.composite
+def streamed_trees(draw, leaf=None, stream=None):
+    """Draw a tree in which files, hard links and directories have streams."""
+    tree = draw(trees(leaf))
+    stream = stream_files() if stream is None else stream
+    for node in nodes_of(tree):
+        if stat.S_ISREG(node.mode) or stat.S_ISDIR(node.mode):
+            node.streams = draw(
+                st.one_of(st.just({}), st.dictionaries(stream_names, stream, max_size=3))
+            )
+    return tree
