@@ -111,7 +111,7 @@ stream_names = st.one_of(
 @st.composite
 def stream_files(draw):
     """Draw a stream: a regular file with data, holes and times of its own."""
-    node = Node(stat.S_IFREG | draw(st.integers(0, 0o777)), **_attributes(draw))
+    node = Node(stat.S_IFREG | draw(st.integers(0, 0o777)), **_attributes(draw, None))
     node.size = draw(sizes)
     node.data = draw(data(node.size))
     return node
