@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from darimage.cli import common
+from darimage.cli import common, nt_acls
 from darimage.faults import display
 from darimage.image.reader import Image
 from darimage.schema import Compat, Verdict
@@ -64,6 +64,7 @@ def describe(image: Image) -> dict[str, Any]:
         present = [feature for feature in Compat if feature & extension.feature_compat]
         answer["features"] = [feature.name.lower() for feature in present if feature.name]
         answer["acl_start"] = extension.nt_acls_trailing * RECORD
+        answer["nt_acls"] = nt_acls.counts(image)
     if end is not None:
         known = {int(verdict): verdict.name.lower() for verdict in Verdict}
         answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")
@@ -88,6 +89,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"  identity  {answer['uuid']}, features: {features}"
     if "verdict" in answer:
         yield f"  verdict   {answer['verdict']}: {_verdict(answer)}"
+    if answer.get("acl_start"):
+        yield f"  NT ACLs   {nt_acls.counts_line(answer['nt_acls'], answer['acl_start'])}"
     note = f" ({answer['access_note']})" if answer["access_note"] else ""
     yield f"  access    {answer['access']}{note}, {answer['byte_order']}-endian"
     yield ""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
 import click
 
-from darimage.cli import common, listing
+from darimage.cli import common, listing, nt_acls
 from darimage.faults import display
+from darimage.image.inode import Inode
 from darimage.image.reader import Image
 from darimage.restore.selection import select
+
+_AT_ONCE = 1000
 
 
 @click.command("list")
@@ -15,9 +21,16 @@ from darimage.restore.selection import select
 @common.selection_argument
 @click.option("-l", "--long", "is_long", is_flag=True, help="Modes, owners, sizes and times (UTC).")
 @click.option("--tree", "as_tree", is_flag=True, help="Draw a tree.")
+@click.option("--acl", "with_acls", is_flag=True, help="NT ACLs as SDDL, below each name.")
 @common.json_option
 def command(
-    image: str, selection: list[bytes], *, is_long: bool, as_tree: bool, as_json: bool
+    image: str,
+    selection: list[bytes],
+    *,
+    is_long: bool,
+    as_tree: bool,
+    with_acls: bool,
+    as_json: bool,
 ) -> int:
     """Show the names in IMAGE, or those of a SELECTION of it.
 
@@ -29,22 +42,26 @@ def command(
       darimage list home.dari
       darimage list -l home.dari alice/mail
       darimage list --tree home.dari 'alice/**/*.txt'
+      darimage list --acl share.dari projects
     """
     if is_long + as_tree + as_json > 1:
         raise click.UsageError("--long, --tree and --json do not go together")
+    if as_tree and with_acls:
+        raise click.UsageError("--tree and --acl do not go together")
     with Image.open(image) as opened:
         chosen = select(opened.names, selection)
         listed = listing.rows(opened, chosen)
-        if as_json or is_long:
-            known = listing.inodes(opened, listed)
+        known = listing.inodes(opened, listed) if as_json or is_long else {}
+        acls = nt_acls.Shown(opened) if with_acls else None
         if as_json:
             entries = [listing.as_json(opened, r, known.get(r.entry.inode)) for r in listed]
-        elif is_long:
-            for row in listed:
-                click.echo(listing.long_line(opened, row, known.get(row.entry.inode)))
+            if acls is not None:
+                for entry in entries:
+                    entry["nt_acl"] = acls.as_json(entry["inode"])
+        elif as_tree:
+            _print(listing.tree_lines(listed))
         else:
-            lines = listing.tree_lines(listed) if as_tree else map(_line, listed)
-            click.echo("".join(f"{line}\n" for line in lines), nl=False)
+            _print(_lines(opened, listed, known if is_long else None, acls))
         faults = [*chosen.unmatched, *opened.faults]
     if as_json:
         told = [fault.as_json() for fault in faults]
@@ -54,5 +71,24 @@ def command(
     return common.EXIT_FAULTS if faults else 0
 
 
-def _line(row: listing.Row) -> str:
-    return display(row.path) or "."
+def _lines(
+    image: Image,
+    listed: list[listing.Row],
+    known: dict[int, Inode] | None,
+    acls: nt_acls.Shown | None,
+) -> Iterator[str]:
+    """Yield a line a name, a long one if inodes are given, with its NT ACL below it if asked."""
+    for row in listed:
+        inode = row.entry.inode
+        if known is None:
+            yield display(row.path) or "."
+        else:
+            yield listing.long_line(image, row, known.get(inode))
+        if acls is not None and (line := acls.line(inode)) is not None:
+            yield line
+
+
+def _print(lines: Iterable[str]) -> None:
+    rest = iter(lines)
+    while some := list(islice(rest, _AT_ONCE)):
+        click.echo("".join(f"{line}\n" for line in some), nl=False)
