@@ -7,6 +7,7 @@ import click
 from darimage.cli import common
 from darimage.image.chain import Chain
 from darimage.parallel import cores
+from darimage.restore.nt_acls import FORMS, Form
 from darimage.restore.report import RestoreReport
 from darimage.restore.run import Options, restore
 from darimage.restore.selection import select
@@ -21,6 +22,14 @@ from darimage.restore.selection import select
 @click.option("--parents", is_flag=True, help="Attributes of the directories above it as well.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option("--no-owner", is_flag=True, help="Files belong to who runs this.")
+@click.option(
+    "--acls",
+    type=click.Choice(FORMS),
+    default="auto",
+    show_default=True,
+    help="What NT ACLs are given back as; auto is what the destination keeps.",
+)
+@click.option("--no-acls", is_flag=True, help="Do not give NT ACLs back; as --acls none.")
 @click.option(
     "--sequential", is_flag=True, help="Do not use the offset map; walk through the image."
 )
@@ -40,6 +49,8 @@ def command(
     parents: bool,
     overwrite: bool,
     no_owner: bool,
+    acls: Form,
+    no_acls: bool,
     sequential: bool,
     force: bool,
     workers: int | None,
@@ -54,6 +65,9 @@ def command(
 
     An incremental image alone brings back what it holds itself. With --chain for the full image and
     for each one between, the tree comes back as it was when IMAGE was made.
+
+    NT ACLs come back as security.NTACL for Samba, which only root may set, or as system.ntfs_acl
+    where ntfs-3g keeps the files.
 
     \b
     Examples:
@@ -78,6 +92,7 @@ def command(
             overwrite=overwrite,
             owners=not no_owner,
             workers=workers or cores(),
+            acls="none" if no_acls else acls,
         )
         report = restore(chain, destination, chosen, settings, bar)
     if as_json:

@@ -1,4 +1,4 @@
-"""Giving back owner, mode and times, in this order (DARI-SAF-004).
+"""Giving back owner, mode, times and NT ACL, in this order (DARI-SAF-004).
 
 Changing the owner takes set-uid away and changing the mode sets no time, so each step leaves alone
 what the ones before it did. Set-uid and set-gid bits are given only to a file that got its owner.
@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from darimage.restore.nt_acls import NtAclGiver, Refusals
 from darimage.restore.target import TargetError, failure
 
 if TYPE_CHECKING:
@@ -30,15 +31,17 @@ class Rights:
     Attributes:
         owners: Whether owners are given back at all.
         privileged: Whether failing to do so is a fault; others may own files here only.
+        nt_acls: Gives NT ACLs back, after all else; keeps account itself of what is refused.
     """
 
     owners: bool
     privileged: bool
+    nt_acls: NtAclGiver | None = None
 
     @classmethod
-    def of_this_process(cls, *, owners: bool) -> Rights:
+    def of_this_process(cls, *, owners: bool, nt_acls: NtAclGiver | None = None) -> Rights:
         """Return the rights of whoever runs this."""
-        return cls(owners, os.geteuid() == 0)
+        return cls(owners, os.geteuid() == 0, nt_acls)
 
     def give(self, file: int | str, status: os.stat_result, wanted: Inode) -> str:
         """Give a file its attributes.
@@ -64,7 +67,13 @@ class Rights:
             os.utime(file, ns=(wanted.atime_ns, wanted.mtime_ns))
         except OSError as error:
             trouble = _joined(trouble, failure(error, "mode or times not set"))
+        if self.nt_acls is not None:
+            self.nt_acls.give(file, wanted.number)
         return trouble
+
+    def refusals(self) -> Refusals:
+        """Return the NT ACLs that were refused since this was asked last."""
+        return Refusals() if self.nt_acls is None else self.nt_acls.taken()
 
     def _own(self, file: int | str, wanted: Inode) -> str:
         """Change the owner; return what went wrong if that is a fault."""

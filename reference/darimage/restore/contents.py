@@ -21,6 +21,7 @@ from darimage.faults import Fault
 from darimage.image.contents import extents
 from darimage.restore.attributes import Rights
 from darimage.restore.neighbours import Neighbours
+from darimage.restore.nt_acls import Refusals
 from darimage.restore.sharing import Advance
 from darimage.restore.target import DestinationError, Target, TargetError, failure
 from darimage.units import RECORD
@@ -46,6 +47,7 @@ class Filled:
         faults: What went wrong.
         lost: Rows whose file is not there (any more).
         misfits: Rows that are no regular files, whatever their directories say.
+        refusals: NT ACLs that were not given back.
     """
 
     files: int = 0
@@ -54,6 +56,7 @@ class Filled:
     faults: list[Fault] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     misfits: list[int] = field(default_factory=list)
+    refusals: Refusals = field(default_factory=Refusals)
 
     def add(self, other: Filled) -> None:
         """Add what another process did."""
@@ -63,6 +66,7 @@ class Filled:
         self.faults += other.faults
         self.lost += other.lost
         self.misfits += other.misfits
+        self.refusals.add(other.refusals)
 
 
 class Filler:
@@ -110,6 +114,7 @@ class Filler:
                 self._advance(window.size)
         finally:
             self.filled.bytes_read += self._image.volume.bytes_read - before
+            self.filled.refusals.add(self._rights.refusals())
 
     def _looked_up(self, row: int) -> Inode | None:
         """Return the inode of a row by itself, or report why there is none."""

@@ -20,6 +20,7 @@ from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
 from darimage.restore.making import Made, Maker
+from darimage.restore.nt_acls import Form, Refusals, giver
 from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
@@ -56,12 +57,14 @@ class Options:
         overwrite: Files that are at the destination already are replaced (DARI-SAF-005).
         owners: Owners are given back, as far as the user may (DARI-SAF-004).
         workers: Processes that make and fill files; few files are always left to one.
+        acls: The extended attribute that NT ACLs are given back as (DARI-SDE-013).
     """
 
     parents: bool = False
     overwrite: bool = False
     owners: bool = True
     workers: int = 1
+    acls: Form = "auto"
 
 
 def restore(
@@ -121,7 +124,9 @@ class _Run:
         self.target = target
         self.report = report
         self.progress = progress
-        self.rights = Rights.of_this_process(owners=options.owners)
+        nt_acls = giver(chain, options.acls, target.directory(plan.root))
+        self.rights = Rights.of_this_process(owners=options.owners, nt_acls=nt_acls)
+        self.refusals = Refusals()
         self.workers = options.workers if len(plan.files) >= FORKED_FROM else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
@@ -133,6 +138,7 @@ class _Run:
         self.fill_files(self.make_files())
         self.make_links()
         self.give_attributes()
+        self.tell_refusals()
 
     @contextmanager
     def phase(self, what: str, total: int) -> Iterator[Advance]:
@@ -247,6 +253,8 @@ class _Run:
         files, volume = self.plan.files, image.volume
         weights = files.ends[rows] - files.offsets[rows] + BYTES_PER_FILE
         before = volume.bytes_read
+        # Processes that are forked now would each count again what was refused so far.
+        self.refusals.add(self.rights.refusals())
         work = partial(self.filled, image)
         done = share(cut(rows, weights, BYTES_PER_PIECE), self.workers, work, self.progress)
         misfits: list[int] = []
@@ -255,6 +263,7 @@ class _Run:
             self.report.bytes_written += filled.bytes_written
             self.report.note(filled.faults)
             self.lost.update(filled.lost)
+            self.refusals.add(filled.refusals)
             misfits += filled.misfits
         # What other processes read does not show in this one's count.
         volume.bytes_read = before + sum(filled.bytes_read for filled in done)
@@ -322,6 +331,14 @@ class _Run:
         if trouble:
             path = self.plan.path(number, b"") or b"."
             self.report.note([Fault(kind, trouble, path, number)])
+
+    def tell_refusals(self) -> None:
+        """Report the NT ACLs that were not given back."""
+        self.refusals.add(self.rights.refusals())
+        for fault in self.refusals.faults():
+            rows = np.flatnonzero(self.plan.files.inodes == fault.inode).tolist()
+            place = self.plan.files.place(rows[0]) if rows else (fault.inode or 0, b"")
+            self.report.note([fault._replace(path=self.plan.path(*place) or b".")])
 
 
 def _inodes(names: Names, numbers: list[int]) -> dict[int, Inode]:
