@@ -81,7 +81,7 @@ def test_broken_nt_acls_raise_nothing_but_a_format_error(found, at, patch, order
             decoded = nt_acls.decode(data, order)
             assert len(dict(decoded)) == len(decoded)
         except FormatError as error:
-            assert error.requirement in {f"DARI-ACL-{n:03}" for n in (2, 5, 7)}
+            assert error.requirement in {f"DARI-ACL-{n:03}" for n in (2, 5, 7, 13)}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,16 @@ def test_counts_and_places_that_cannot_be_are_refused(field, value, message):
     view = np.frombuffer(payload, dtype(f"nt_acls/{part}"), 1, at)
     view[name] = value
     with pytest.raises(FormatError, match=message):
+        nt_acls.decode(bytes(payload))
+
+
+@pytest.mark.parametrize(("offset", "size"), [(0, 8), (0, 1), (7, 1), (4, 8)])
+def test_spans_that_share_a_byte_are_refused(offset, size):
+    payload = bytearray(nt_acls.encode({2: (b"a" * 8, b""), 3: (b"b" * 8, b"")}))
+    second = PLACES["head"] + 2 * PLACES["row"] + PLACES["span"]
+    view = np.frombuffer(payload, dtype("nt_acls/span"), 1, second)
+    view["offset"], view["size"] = offset, size
+    with pytest.raises(FormatError, match="DARI-ACL-013"):
         nt_acls.decode(bytes(payload))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import parts, payload
 from darimage.image.batch import Marks
+from darimage.image.describe import trailing_section
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader
 from darimage.schema import CType, Kind, Order, Section
@@ -35,15 +36,25 @@ def of_image(image: Image) -> NtAcls:
 
     Damage goes to the image's faults (DARI-ACL-011).
     """
-    for header in image.sections:
-        if header.section in _SECTIONS:
-            found = read(image.volume, image.marks, header, 0, image.faults.tell)
-            if found is not None:
-                return found
+    for header in _headers(image):
+        if header.payload_size == nt_acls.HEAD:
+            # Nothing but counts, which can only be 0: not worth a read.
+            return nt_acls.NONE
+        found = read(image.volume, image.marks, header, 0, image.faults.tell)
+        if found is not None:
+            return found
     known = image.extension
     if known is not None and (known.nt_acls_front or known.nt_acls_trailing):
         image.faults.tell(Fault("missing", "no NT ACLs can be read", requirement="DARI-VOL-010"))
     return nt_acls.NONE
+
+
+def _headers(image: Image) -> Iterator[SectionHeader]:
+    """Yield the front section, and the trailing one if that is asked for too."""
+    yield from (header for header in image.front.sections if header.section in _SECTIONS)
+    trailing = trailing_section(image)
+    if trailing is not None and trailing.section in _SECTIONS:
+        yield trailing
 
 
 def read(

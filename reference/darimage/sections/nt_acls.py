@@ -12,7 +12,9 @@ from darimage.errors import FormatError
 from darimage.schema import Order, dtype
 from darimage.sections.security.descriptor import MAX_SIZE
 
-_HEAD = dtype("nt_acls/head").itemsize
+HEAD = dtype("nt_acls/head").itemsize
+"""Bytes of the head, all that there is without rows."""
+
 _ROW = dtype("nt_acls/row").itemsize
 _SPAN = dtype("nt_acls/span").itemsize
 _ALIGN = 8
@@ -155,17 +157,17 @@ def decode(payload: bytes, order: Order = "le") -> NtAcls:
     Raises:
         FormatError: Counts or spans do not fit the payload, or rows do not ascend.
     """
-    if len(payload) < _HEAD:
+    if len(payload) < HEAD:
         raise _fault(f"payload of {len(payload)} bytes has no head")
     head = np.frombuffer(payload, dtype("nt_acls/head", order), 1)[0]
     counts = [int(head[name]) for name in ("rows", "descriptors", "origins")]
     rows, descriptors, origins = counts
-    heap_at = _HEAD + rows * _ROW + (descriptors + origins) * _SPAN
+    heap_at = HEAD + rows * _ROW + (descriptors + origins) * _SPAN
     if heap_at + int(head["heap_size"]) != len(payload):
         told = f"{rows} rows, {descriptors} descriptors, {origins} origins and a heap of "
         raise _fault(f"{told}{head['heap_size']} bytes do not fit")
-    table = np.frombuffer(payload, dtype("nt_acls/row", order), rows, _HEAD)
-    at = _HEAD + rows * _ROW
+    table = np.frombuffer(payload, dtype("nt_acls/row", order), rows, HEAD)
+    at = HEAD + rows * _ROW
     spans = np.frombuffer(payload, dtype("nt_acls/span", order), descriptors + origins, at)
     _check_spans(spans, len(payload) - heap_at)
     if (table["inode"][1:] <= table["inode"][:-1]).any():
@@ -199,10 +201,10 @@ def untidy(payload: bytes, order: Order = "le") -> Iterator[tuple[str, str]]:
     """
     found = decode(payload, order)
     head = np.frombuffer(payload, dtype("nt_acls/head", order), 1)
-    table = np.frombuffer(payload, dtype("nt_acls/row", order), len(found), _HEAD)
+    table = np.frombuffer(payload, dtype("nt_acls/row", order), len(found), HEAD)
     if head["reserved"].any() or table["reserved"].any():
         yield "reserved bytes of the NT ACLs are not zero", "DARI-CNV-004"
-    at = _HEAD + len(found) * _ROW
+    at = HEAD + len(found) * _ROW
     spans = np.frombuffer(
         payload, dtype("nt_acls/span", order), found.descriptors + found.origins, at
     )
