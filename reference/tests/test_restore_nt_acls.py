@@ -208,6 +208,28 @@ def test_old_restore_reads_the_image_as_before(tree, place):
             assert other.read_bytes() == path.read_bytes()
 
 
+def test_a_chain_brings_the_acls_of_the_last_image_that_has_a_file(tree, place):
+    catalogue = ["--catalog", place / "catalogue"]
+    names = [place / f"{level}.dari" for level in range(3)]
+    darimage("create", *catalogue, "--level", 0, tree, names[0])
+    value = os.getxattr(tree / "f2v1", SAMBA)
+    os.setxattr(tree / "f3v4", SAMBA, value)
+    os.removexattr(tree / "d3v3", SAMBA)
+    (tree / "new").write_bytes(b"new")
+    os.setxattr(tree / "new", SAMBA, value)
+    darimage("create", *catalogue, "--level", 1, tree, names[1])
+    os.removexattr(tree / "f1v2", SAMBA)
+    os.setxattr(tree / "d3v3", SAMBA, value)
+    darimage("create", *catalogue, "--level", 2, tree, names[2])
+    for name in names:
+        darimage("verify", name)
+    darimage("restore", "--chain", names[0], "--chain", names[1], names[2], place / "back")
+    wanted = {path: wrap(unwrap(found).descriptor) for path, found in values(tree).items()}
+    assert values(place / "back") == wanted
+    assert "f1v2" not in wanted
+    assert wanted["new"] == value
+
+
 @pytest.fixture
 def ntfs(tmp_path):
     """A file system of ntfs-3g."""

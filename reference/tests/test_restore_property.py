@@ -12,9 +12,12 @@ from support.strategies import trees
 from test_restore_accepts import check_tree
 from test_restore_damage import encoded
 from test_restore_run import bring
+from test_writer import tree_paths
 
 from darimage.errors import DarimageError
 from darimage.image.reader import Image
+from darimage.sections.security import wrap
+from darimage.sources.nt_acls import SAMBA
 from darimage.units import RECORD
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
@@ -30,6 +33,16 @@ def test_any_tree_comes_back(tree, sequential):
         report = bring(image, folder / "out")
         assert [fault.text() for fault in report.faults] == []
         check_tree(tree, os.fsencode(folder / "out"))
+        check_nt_acls(tree, os.fsencode(folder / "out"))
+
+
+def check_nt_acls(tree, out):
+    for path, node in tree_paths(tree).items():
+        names = os.listxattr(out + path, follow_symlinks=False)
+        assert (os.fsdecode(SAMBA) in names) == (node.nt_acl is not None)
+        if node.nt_acl is not None:
+            value = os.getxattr(out + path, SAMBA, follow_symlinks=False)
+            assert value == wrap(node.nt_acl[0])
 
 
 @st.composite

@@ -62,6 +62,7 @@ def check_same(image, tree, tick=1):
             assert contents.read_link(image, inode) == node.target
         kept = node.xattrs if image.is_dari else node.xattrs[: xattrs.LIST_MAX]
         assert image.attributes_of(inode) == xattrs.decode(kept)
+        assert image.nt_acls.get(inode.number) == (node.nt_acl if image.is_dari else None)
     assert not faults
     assert not image.faults
 

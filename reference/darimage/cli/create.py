@@ -24,7 +24,7 @@ from darimage.volumes.writing import FileSink, Sink, open_sink
 @click.argument("source", type=click.Path(exists=True, file_okay=False))
 @click.argument("image", type=click.Path(allow_dash=True))
 @click.option("--label", default="none", show_default=True, help="Label, at most 15 bytes.")
-@click.option("--no-acls", is_flag=True, help="Leave out the NT ACL sections.")
+@click.option("--no-acls", is_flag=True, help="Leave out NT ACLs.")
 @click.option("--one-file-system", is_flag=True, help="Do not enter other file systems.")
 @click.option(
     "--ntrec",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from darimage.sections import xattrs
+from darimage.sections.security import NtAcl, from_sddl, split
 from darimage.sources.memory import Node
 
 BLOCK = 1024
@@ -27,6 +29,27 @@ sizes = st.one_of(
     st.integers(0, 5000),
     st.integers(0, 3 * SPAN),
 )
+
+_DESCRIPTORS = [
+    from_sddl(text).build()
+    for text in (
+        "",
+        "D:",
+        "O:BAG:SYD:P(A;OICI;FA;;;WD)",
+        "G:BUD:(OA;CI;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;AU)(D;;FW;;;BG)S:(AU;FA;GA;;;WD)",
+        "O:SYD:" + "(A;;FR;;;S-1-5-21-1-2-3-4)" * 30,
+    )
+]
+_WRAPPERS = [
+    NtAcl(b""),
+    NtAcl(b"", 2, digest=b"h" * 16),
+    NtAcl(b"", 2, time=1 << 56),
+    NtAcl(b"", 3, 1, b"h" * 64),
+    NtAcl(b"", 4, 1, b"h" * 64, "posix_acl", 1 << 56, b"s" * 64),
+]
+_ORIGINS = [split(replace(w, descriptor=_DESCRIPTORS[0]).build())[1] for w in _WRAPPERS]
+nt_acls = st.none() | st.tuples(st.sampled_from(_DESCRIPTORS), st.sampled_from([b"", *_ORIGINS]))
+"""NT ACLs as a node has them: descriptor and origin."""
 
 
 @st.composite
@@ -55,6 +78,7 @@ def _attributes(draw, extended):
         "atime_ns": atime,
         "mtime_ns": mtime,
         "ctime_ns": ctime,
+        "nt_acl": draw(nt_acls),
         "xattrs": xattrs.encode(draw(st.just({}) | extended)) if extended is not None else b"",
     }
 
