@@ -6,7 +6,10 @@ import click
 
 from darimage.cli.lazy import LazyGroup
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("darimage.cli.conformance_list", "show the vectors"),
+    "export": ("darimage.cli.conformance_export", "write vectors out as plain files"),
+}
 """Each command's module and one line of help, in the order of their use."""
 
 

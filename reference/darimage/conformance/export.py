@@ -1,0 +1,56 @@
+"""Writes vectors out as plain files, for those who have no Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from darimage.conformance.manifest import head
+from darimage.conformance.vectors import MANIFEST, Suite, Vector, sha256
+from darimage.errors import FormatError, UsageError
+
+SUMS = "SHA256SUMS"
+
+
+def export(suite: Suite, home: Path, chosen: Iterable[Vector] | None = None) -> int:
+    """Write images, inventories, the manifest and a list of hashes; return how many vectors.
+
+    Args:
+        suite: The vectors.
+        home: Where to; what is there already is kept unless it is in the way.
+        chosen: Those that are written; by default all.
+
+    Raises:
+        FormatError: An image is not the one whose hash the manifest has.
+        UsageError: A vector is not in the manifest.
+    """
+    known = {entry["id"]: entry for entry in suite.manifest["vectors"]}
+    entries = []
+    for vector in suite if chosen is None else chosen:
+        if vector.id not in known:
+            raise UsageError(f"{vector.name} is not in the manifest: run tools/vectors.py --write")
+        entries.append(_one(suite, vector, known[vector.id], home))
+    _write_json(home / MANIFEST, {**head(), "vectors": entries})
+    files = [file for entry in entries for file in entry["files"]]
+    lines = [f"{file['sha256']}  {file['path']}\n" for file in files]
+    (home / SUMS).write_text("".join(lines))
+    return len(entries)
+
+
+def _one(suite: Suite, vector: Vector, entry: dict[str, Any], home: Path) -> dict[str, Any]:
+    data = suite.image(vector)
+    (file,) = entry["files"]
+    if sha256(data) != file["sha256"]:
+        raise FormatError(f"{vector.name}: the image made here is not the one of the manifest")
+    place = home / file["path"]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    if "inventory" in entry:
+        _write_json(home / entry["inventory"], suite.inventory(vector))
+    return entry
+
+
+def _write_json(path: Path, answer: Any) -> None:
+    path.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n")

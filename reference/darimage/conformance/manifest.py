@@ -1,0 +1,81 @@
+"""The manifest of the vectors: what there is, to be read without YAML and without Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from darimage._version import FORMAT_VERSION
+from darimage.conformance.vectors import EXPECTED, Suite, Vector, sha256
+
+VERSION = "1"
+"""Version of the suite: what the manifest says and how vectors are told."""
+
+IMAGE = "image"
+
+_COPIED = ("requirements", "features", "phase", "bug", "since", "limits")
+_MOST_CHANGES = 64
+
+
+def manifest(suite: Suite) -> dict[str, Any]:
+    """Return the manifest; makes all images for their hashes."""
+    ordered = sorted(suite, key=lambda vector: vector.id)
+    return {**head(), "vectors": [entry(suite, vector) for vector in ordered]}
+
+
+def head() -> dict[str, Any]:
+    """Return what the manifest says of all vectors."""
+    return {"suite": VERSION, "format": FORMAT_VERSION}
+
+
+def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
+    """Return what the manifest says of a vector."""
+    data = suite.image(vector)
+    told: dict[str, Any] = {
+        "id": vector.id,
+        "name": vector.name,
+        "topic": vector.topic,
+        "title": vector.told["title"],
+        "reason": " ".join(vector.told["reason"].split()),
+        "valid": vector.is_valid,
+    }
+    told |= {key: vector.told[key] for key in _COPIED if key in vector.told}
+    told["profiles"] = vector.profiles
+    told["decode"] = vector.decode
+    file = {"path": f"{vector.name}/{IMAGE}", "size": len(data), "sha256": sha256(data)}
+    told["files"] = [file]
+    if suite.inventory(vector) is not None:
+        told["inventory"] = f"{vector.name}/{EXPECTED}"
+    if vector.told.get("expect"):
+        told["expect"] = vector.told["expect"]
+    if vector.parent is not None:
+        parent = suite[vector.parent]
+        told["parent"] = parent.id
+        told["changes"] = changes(suite.image(parent), data)
+    return told
+
+
+def changes(old: bytes, new: bytes) -> list[dict[str, Any]] | None:
+    """Return the bytes that differ, ``None`` if the images are of different lengths or too many."""
+    if len(old) != len(new):
+        return None
+    found: list[dict[str, Any]] = []
+    for at, length in _differing(old, new):
+        if len(found) == _MOST_CHANGES:
+            return None
+        found.append(
+            {"at": at, "old": old[at : at + length].hex(), "new": new[at : at + length].hex()}
+        )
+    return found
+
+
+def _differing(old: bytes, new: bytes) -> list[tuple[int, int]]:
+    """Return place and length of each stretch of bytes that differ."""
+    import numpy as np
+
+    one, two = np.frombuffer(old, np.uint8), np.frombuffer(new, np.uint8)
+    at = np.flatnonzero(one != two)
+    if not at.size:
+        return []
+    first = np.concatenate(([0], np.flatnonzero(np.diff(at) > 1) + 1))
+    last = np.concatenate((first[1:], [at.size])) - 1
+    return [(int(at[a]), int(at[b] - at[a]) + 1) for a, b in zip(first, last, strict=True)]

@@ -1,0 +1,240 @@
+"""Changes a good image as a vector says, and seals it again (docs/reference/vectors).
+
+Edits of fields and bytes come first and are told in the record numbers of the parent; then
+checksums are made right; then records are deleted, doubled, swapped or cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from darimage.conformance import seals
+from darimage.conformance.fields import Place, locate, pack
+from darimage.conformance.frame import Frame, Head, Rows, sealed
+from darimage.errors import UsageError
+from darimage.schema import dtype, header_dtype
+from darimage.units import RECORD
+
+Patch = dict[str, Any]
+
+_TAPEA = locate("c_tapea", header_dtype())
+
+
+def apply(data: bytes, patches: list[Patch], seal: bool | list[str] = True) -> bytes:
+    """Return a changed image.
+
+    Args:
+        data: The parent.
+        patches: What is changed.
+        seal: Whether checksums are made right after the edits, or which kinds (``seals.KINDS``).
+            A checksum that an edit names stays what the edit says.
+
+    Raises:
+        UsageError: A patch names something that is not there.
+    """
+    work = _Work(Frame(data))
+    edits = [patch for patch in patches if not _OPERATIONS.keys() & patch.keys()]
+    for patch in edits:
+        work.edit(patch)
+    kinds = seals.KINDS if seal is True else seal or ()
+    seals.reseal(work.frame, work.runs(), kinds, work.left)
+    rows = Records(work.frame)
+    for patch in patches:
+        for name in _OPERATIONS.keys() & patch.keys():
+            _OPERATIONS[name](rows, patch)
+    return rows.joined()
+
+
+class _Work:
+    """Edits of one image.
+
+    Attributes:
+        frame: The image.
+        left: Records and fields that were given a value, which no seal takes away.
+    """
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.left: set[tuple[int, str]] = set()
+        self._touched: set[int] = set()
+
+    def runs(self) -> list[list[Head]]:
+        """Return the runs with changed records."""
+        at = sorted(self._touched)
+        return [
+            run
+            for run in self.frame.runs
+            if any(run[0].record <= one <= run[-1].record + run[-1].following for one in at)
+        ]
+
+    def edit(self, patch: Patch) -> None:
+        """Do one edit."""
+        for name, edit in _EDITS.items():
+            if name in patch:
+                edit(self, patch)
+                return
+        raise UsageError(f"a patch of no known kind: {patch}")
+
+    def write(self, at: int, new: bytes) -> None:
+        """Write bytes at a byte address."""
+        flat = self.frame.rows.reshape(-1)
+        if not 0 <= at <= at + len(new) <= len(flat):
+            raise UsageError(f"no {len(new)} bytes at {at}")
+        flat[at : at + len(new)] = np.frombuffer(new, np.uint8)
+        self._touched |= set(range(at // RECORD, (at + max(1, len(new)) - 1) // RECORD + 1))
+
+    def value(self, at: int, place: Place, value: Any) -> None:
+        """Write a value into a field of a layout that begins at a byte address."""
+        at += place.at
+        old = self.frame.rows.reshape(-1)[at : at + place.dtype.itemsize].tobytes()
+        self.write(at, pack(value, place, old))
+
+    def header_field(self, patch: Patch) -> None:
+        """``record``, ``field``, ``value``; or ``record``, ``at``, ``hex``."""
+        head = self.frame.find(patch["record"])
+        if "field" in patch:
+            place = locate(patch["field"], header_dtype(self.frame.order, head.body))
+            self.value(head.record * RECORD, place, patch["value"])
+            self.left.add((head.record, patch["field"]))
+            return
+        record = head.record + (1 + patch["data"] if "data" in patch else 0)
+        self.write(record * RECORD + patch["at"], bytes.fromhex(patch["hex"]))
+
+    def entry(self, patch: Patch) -> None:
+        """``entry`` (a name), ``of`` (a directory), ``field`` or ``rename``, ``value``."""
+        run = self._run(f"inode {patch['of']}")
+        size = int(self.frame.header(run[0])["c_dinode"]["di_size"][0])
+        data = self.frame.payload(run, size)
+        heads = dtype("directory/entry_head", self.frame.order)
+        at, name = 0, patch["entry"].encode()
+        while True:
+            head = np.frombuffer(data, heads, 1, at)[0]
+            begin = at + heads.itemsize
+            if data[begin : begin + int(head["d_namlen"])] == name:
+                break
+            at += int(head["d_reclen"])
+            if at >= size:
+                raise UsageError(f"no entry {patch['entry']!r}")
+        where = self._address(run, at)
+        if "rename" in patch:
+            self.write(where + heads.itemsize, _name(patch["rename"]))
+        else:
+            self.value(where, locate(patch["field"], heads), patch["value"])
+
+    def element(self, patch: Patch) -> None:
+        """``element`` (an inode number or a path) of the offset map, ``value``."""
+        inode = patch["element"]
+        number = inode if isinstance(inode, int) else self.frame.inode(inode)
+        layout = dtype("offset_map/element", self.frame.order)
+        where = self._address(self._run("section offset_map"), number * layout.itemsize)
+        self.value(where, locate("offset", layout), patch["value"])
+
+    def bit(self, patch: Patch) -> None:
+        """``bit`` (an inode number or a path) of bitmap ``of``, toggled."""
+        inode = patch["bit"]
+        number = inode if isinstance(inode, int) else self.frame.inode(inode)
+        for name in ("clri", "bits") if patch["of"] == "both" else (patch["of"],):
+            where = self._address(self._run(name), (number - 1) // 8)
+            old = int(self.frame.rows.reshape(-1)[where])
+            self.write(where, bytes([old ^ 1 << (number - 1) % 8]))
+
+    def payload(self, patch: Patch) -> None:
+        """``payload`` (a selector), ``at``, and ``hex`` or ``layout``, ``field``, ``value``."""
+        where = self._address(self._run(patch["payload"]), patch["at"])
+        if "hex" in patch:
+            self.write(where, bytes.fromhex(patch["hex"]))
+        else:
+            layout = dtype(patch["layout"], self.frame.order)
+            self.value(where, locate(patch["field"], layout), patch["value"])
+
+    def octets(self, patch: Patch) -> None:
+        """``byte`` (an address), ``hex``."""
+        self.write(patch["byte"], bytes.fromhex(patch["hex"]))
+
+    def _run(self, selector: str) -> list[Head]:
+        return self.frame.run_of(self.frame.find(selector))
+
+    def _address(self, run: list[Head], at: int) -> int:
+        """Return where a byte of a run's payload lies in the image."""
+        return self.frame.place(run, at // RECORD) * RECORD + at % RECORD
+
+
+def _name(told: Any) -> bytes:
+    """Return the bytes of a name."""
+    return told.encode() if isinstance(told, str) else bytes.fromhex(told["hex"])
+
+
+_EDITS: dict[str, Callable[[_Work, Patch], None]] = {
+    "entry": _Work.entry,
+    "element": _Work.element,
+    "bit": _Work.bit,
+    "payload": _Work.payload,
+    "byte": _Work.octets,
+    "record": _Work.header_field,
+}
+
+
+class Records:
+    """The records of an image in a row, to be moved about; they are named by where they were."""
+
+    def __init__(self, frame: Frame) -> None:
+        """Begin with the records in their order."""
+        self._frame = frame
+        self._order = list(range(len(frame.rows)))
+        self._cut: int | None = None
+        self._renumber = False
+
+    def delete(self, patch: Patch) -> None:
+        """``delete`` (a selector), ``count``."""
+        begin = self._at(patch["delete"])
+        del self._order[begin : begin + patch.get("count", 1)]
+        self._renumber |= patch.get("renumber", False)
+
+    def duplicate(self, patch: Patch) -> None:
+        """``duplicate`` (a selector), ``count``, ``before`` (a selector)."""
+        begin = self._at(patch["duplicate"])
+        copied = self._order[begin : begin + patch.get("count", 1)]
+        to = self._at(patch["before"]) if "before" in patch else begin
+        self._order[to:to] = copied
+        self._renumber |= patch.get("renumber", False)
+
+    def swap(self, patch: Patch) -> None:
+        """``swap`` (two selectors), ``count`` records of each."""
+        count = patch.get("count", 1)
+        one, two = (self._at(selector) for selector in patch["swap"])
+        first, second = self._order[one : one + count], self._order[two : two + count]
+        self._order[one : one + count], self._order[two : two + count] = second, first
+        self._renumber |= patch.get("renumber", False)
+
+    def truncate(self, patch: Patch) -> None:
+        """``truncate``: bytes that are left, or are taken away if negative."""
+        self._cut = patch["truncate"]
+
+    def joined(self) -> bytes:
+        """Return the image."""
+        rows = self._frame.rows[self._order]
+        if self._renumber:
+            self._number(rows)
+        return rows.tobytes()[: self._cut]
+
+    def _at(self, selector: int | str) -> int:
+        return self._order.index(self._frame.find(selector).record)
+
+    def _number(self, rows: Rows) -> None:
+        """Let each header say where it is now."""
+        order = "<u4" if self._frame.order == "le" else ">u4"
+        at = [k for k, record in enumerate(self._order) if record in self._frame.heads]
+        start, end = _TAPEA.at, _TAPEA.end
+        rows[at, start:end] = np.array(at, order).view(np.uint8).reshape(-1, end - start)
+        rows[at] = sealed(rows[at], self._frame.order)
+
+
+_OPERATIONS: dict[str, Callable[[Records, Patch], None]] = {
+    "delete": Records.delete,
+    "duplicate": Records.duplicate,
+    "swap": Records.swap,
+    "truncate": Records.truncate,
+}

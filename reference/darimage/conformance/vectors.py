@@ -1,0 +1,174 @@
+"""Vectors: good images made from recipes, and what becomes of them when something is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from darimage.conformance import maker, patches
+from darimage.errors import StorageError, UsageError
+
+HOME = Path(__file__).parents[3] / "conformance" / "vectors"
+"""Where vectors lie in the repository; an installed package has none."""
+
+PROFILES = ("streams", "acl", "xattr", "incremental", "volumes")
+"""What ``dari-core`` can be had with; a feature of the same name says that a vector has it."""
+
+FILE, EXPECTED, MANIFEST = "vector.yaml", "expected.json", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One vector.
+
+    Attributes:
+        name: ``TOPIC/NAME``, its directory.
+        told: What ``vector.yaml`` says.
+        path: Its directory.
+    """
+
+    name: str
+    told: dict[str, Any]
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Its id, never given again; empty if it has none yet."""
+        return str(self.told.get("id", ""))
+
+    @property
+    def topic(self) -> str:
+        """The directory it is in."""
+        return self.name.partition("/")[0]
+
+    @property
+    def parent(self) -> str | None:
+        """Name of the vector it changes; ``None`` if it is made from a recipe."""
+        return self.told.get("parent")
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not self.told.get("expect")
+
+    @property
+    def decode(self) -> str:
+        """What a reader makes of it: ``accept``, ``reject``, or ``survive`` (either, in time)."""
+        return str(self.told.get("decode", "accept" if self.is_valid else "survive"))
+
+    @property
+    def has_inventory(self) -> bool:
+        """Whether it has an inventory of its own, not none and not that of its parent."""
+        return self.decode == "accept" and self.told.get("inventory") != "parent"
+
+    @property
+    def profiles(self) -> list[str]:
+        """The profiles it is judged by (DARI-PRO-001)."""
+        features = self.told["features"]
+        if "dump" in features:
+            return ["dump"]
+        return ["dari-core", *(name for name in PROFILES if name in features)]
+
+    @cached_property
+    def expected(self) -> dict[str, Any]:
+        """The inventory."""
+        found: dict[str, Any] = json.loads((self.path / EXPECTED).read_text())
+        return found
+
+
+class Suite:
+    """All vectors below a directory.
+
+    Attributes:
+        home: The directory.
+        vectors: Vectors by name, ascending.
+    """
+
+    def __init__(self, home: Path = HOME) -> None:
+        """Read what all vectors say.
+
+        Raises:
+            StorageError: There are none.
+        """
+        self.home = home
+        self.vectors = {vector.name: vector for vector in _read(home)}
+        if not self.vectors:
+            raise StorageError(f"{home}: no vectors here (they are in the repository)")
+        self._images: dict[str, bytes] = {}
+
+    def __iter__(self) -> Iterator[Vector]:
+        return iter(self.vectors.values())
+
+    def __getitem__(self, name: str) -> Vector:
+        """Return a vector by name or id.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if name in self.vectors:
+            return self.vectors[name]
+        for vector in self:
+            if vector.id == name:
+                return vector
+        raise UsageError(f"no vector {name!r}")
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What ``manifest.json`` says."""
+        found: dict[str, Any] = json.loads((self.home / MANIFEST).read_text())
+        return found
+
+    def image(self, vector: Vector) -> bytes:
+        """Return the image of a vector; those that others are made from are kept.
+
+        Raises:
+            UsageError: The vector says something that cannot be.
+        """
+        if vector.name in self._images:
+            return self._images[vector.name]
+        try:
+            made = self._make(vector)
+        except UsageError as error:
+            raise UsageError(f"{vector.name}: {error}") from error
+        if vector.name in self._parents:
+            self._images[vector.name] = made
+        return made
+
+    def inventory(self, vector: Vector) -> dict[str, Any] | None:
+        """Return what a reader must find in a vector, ``None`` if nothing is said."""
+        if vector.has_inventory:
+            return vector.expected
+        if vector.decode == "accept" and vector.parent is not None:
+            return self.inventory(self[vector.parent])
+        return None
+
+    @cached_property
+    def _parents(self) -> set[str]:
+        return {vector.parent for vector in self if vector.parent is not None}
+
+    def _make(self, vector: Vector) -> bytes:
+        if vector.parent is None:
+            return maker.make(vector.told["recipe"])
+        parent = self.image(self[vector.parent])
+        return patches.apply(parent, vector.told["patches"], vector.told.get("seal", True))
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read(home: Path) -> Iterator[Vector]:
+    try:
+        import yaml
+    except ModuleNotFoundError as error:
+        raise UsageError("vectors need PyYAML: pip install darimage[conformance]") from error
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for path in sorted(home.glob(f"*/*/{FILE}")):
+        name = str(path.parent.relative_to(home))
+        yield Vector(name, yaml.load(path.read_bytes(), loader), path.parent)  # noqa: S506

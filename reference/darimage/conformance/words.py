@@ -1,0 +1,13 @@
+"""Bytes as JSON has them."""
+
+from __future__ import annotations
+
+import base64
+
+
+def text(value: bytes) -> dict[str, str]:
+    """Return bytes as text, or as base64 if they are not UTF-8."""
+    try:
+        return {"text": value.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}

@@ -1,0 +1,96 @@
+"""Keeps the vectors: gives ids, writes what is expected, and the manifest.
+
+    python tools/vectors.py            check that nothing would be written
+    python tools/vectors.py --write    give ids to new vectors; write what only a new one lacks
+    python tools/vectors.py --accept NAME...   write again what these vectors expect
+
+A vector that expects something keeps it: only ``--accept`` overwrites, and its changes are to be
+read before they are committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from typing import Any
+
+from darimage.conformance.findings import judge
+from darimage.conformance.inventory import inventory
+from darimage.conformance.manifest import manifest
+from darimage.conformance.vectors import EXPECTED, FILE, HOME, MANIFEST, Suite, Vector
+from darimage.image.reader import Image
+
+RETIRED = "retired.txt"
+
+
+def main() -> int:
+    """Check or write; return 1 if something would have to be written."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--accept", nargs="*", default=[])
+    chosen = parser.parse_args()
+    stale = []
+    if chosen.write or chosen.accept:
+        _give_ids(Suite())
+        suite = Suite()
+        for vector in suite:
+            _expect(suite, vector, again=vector.name in chosen.accept)
+    suite = Suite()
+    text = dumped(manifest(suite))
+    path = HOME / MANIFEST
+    if not path.exists() or path.read_text() != text:
+        if chosen.write or chosen.accept:
+            path.write_text(text)
+        else:
+            stale.append(str(path))
+    for name in stale:
+        print(f"{name} is not what the vectors say: run tools/vectors.py --write")
+    return bool(stale)
+
+
+def dumped(answer: Any) -> str:
+    """Return JSON as it is committed."""
+    return json.dumps(answer, indent=1, ensure_ascii=False) + "\n"
+
+
+def _give_ids(suite: Suite) -> None:
+    """Give each vector without an id the next one; ids of vectors that are gone stay retired."""
+    retired = (HOME / RETIRED).read_text().split() if (HOME / RETIRED).exists() else []
+    used = [int(one.rpartition("-")[2]) for one in [*retired, *(v.id for v in suite if v.id)]]
+    number = max(used, default=0)
+    for vector in suite:
+        if not vector.id:
+            number += 1
+            path = vector.path / FILE
+            path.write_text(f"id: DARI-V-{number:04d}\n{path.read_text()}")
+
+
+def _expect(suite: Suite, vector: Vector, *, again: bool) -> None:
+    """Write what a vector lacks: findings of a changed image, the inventory of a good one."""
+    data = suite.image(vector)
+    path = vector.path / FILE
+    text = path.read_text()
+    if vector.parent is not None and ("expect" not in vector.told or again):
+        text = re.sub(r"(?m)^expect:.*\n(?:  .*\n)*", "", text)
+        path.write_text(text + _findings(data, vector))
+    if vector.has_inventory and (again or not (vector.path / EXPECTED).exists()):
+        with Image.open(data) as image:
+            found = inventory(image)
+        (vector.path / EXPECTED).write_text(dumped(found))
+
+
+def _findings(data: bytes, vector: Vector) -> str:
+    found = judge(data)
+    wanted = vector.told["requirements"][0]
+    if found and wanted not in {one.requirement for one in found}:
+        print(f"{vector.name}: {wanted} is not found broken", file=sys.stderr)
+    for one in found:
+        print(f"{vector.name}: {one}")
+    lines = [json.dumps(one.as_told()).replace('"', "") for one in found]
+    return "expect: []\n" if not lines else "expect:\n" + "".join(f"  - {line}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
