@@ -29,7 +29,8 @@ class NtAcls:
     def __init__(self) -> None:
         """Begin with nothing known."""
         self._on_ntfs_3g = False
-        self._known: dict[bytes, bytes] = {}
+        self._descriptors: dict[bytes, bytes] = {}
+        self._origins: dict[bytes, bytes] = {}
         # Most files of a directory have the same value; those of version 4 never do.
         self._read = lru_cache(_REMEMBERED)(self._read_anew)
 
@@ -80,17 +81,17 @@ class NtAcls:
         from darimage.sections.security import SecurityDescriptor, split
 
         if name == SAMBA:
-            descriptor, origin = split(value)
+            descriptor, origin = split(value, self._descriptors)
         else:
             SecurityDescriptor.parse(value)
             descriptor, origin = value, b""
         if len(origin) > MAX_ORIGIN:
             raise FormatError(f"origin of {len(origin)} bytes", requirement="DARI-ACL-008")
-        return self._same(descriptor), self._same(origin)
-
-    def _same(self, data: bytes) -> bytes:
-        """Return the bytes seen first of those that are equal."""
-        return self._known.setdefault(data, data)
+        # The object that was seen first of those that are equal.
+        return (
+            self._descriptors.setdefault(descriptor, descriptor),
+            self._origins.setdefault(origin, origin),
+        )
 
 
 def drop(values: dict[bytes, bytes]) -> None:

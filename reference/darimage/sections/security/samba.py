@@ -6,6 +6,7 @@ The descriptor's offsets count from the start of the wrapper, not from its own.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from darimage.errors import FormatError
@@ -104,8 +105,12 @@ def wrap(descriptor: bytes, origin: bytes = b"") -> bytes:
     return origin + _rebased(descriptor, len(origin))
 
 
-def split(value: bytes) -> tuple[bytes, bytes]:
+def split(value: bytes, known: Container[bytes] = ()) -> tuple[bytes, bytes]:
     """Return the descriptor that a wrapper holds, and its origin: the bytes in front of it.
+
+    Args:
+        value: A wrapper.
+        known: Descriptors that were found well-formed before and are not looked at again.
 
     Raises:
         FormatError: The version is not known, a part does not fit, or the descriptor is not
@@ -114,7 +119,8 @@ def split(value: bytes) -> tuple[bytes, bytes]:
     timed = len(value) > _V2_TELLTALE and not value[_V2_TELLTALE] & 0x80
     _, at = _read_front(value, timed=timed)
     descriptor = _rebased(value[at:], -at)
-    SecurityDescriptor.parse(descriptor)
+    if descriptor not in known:
+        SecurityDescriptor.parse(descriptor)
     return descriptor, value[:at]
 
 
