@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from array import array
 
 import pytest
@@ -94,3 +96,10 @@ def test_times_that_do_not_fit_are_told(tmp_path):
     here, there = both(tmp_path)
     assert [fault.kind for fault in there["faults"]] == ["clamped"]
     assert here == there
+
+
+def test_a_scan_needs_no_numpy():
+    """It is imported while the tree is scanned, so what scans must not wait for it."""
+    code = "import sys, darimage.cli.create; print('numpy' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert run.stdout == "False\n"

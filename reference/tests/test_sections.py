@@ -13,6 +13,7 @@ from darimage.errors import FormatError
 from darimage.schema import CType, Kind, header_dtype, layout
 from darimage.sections import bitmap, directory, header, holes, offset_map
 from darimage.sections.crc import crc32c
+from darimage.sections.names import check_name
 from darimage.sections.payload import Payload
 from darimage.units import ADDRESSES, RECORD, records_of
 
@@ -61,7 +62,7 @@ def test_a_broken_directory_raises_nothing_but_a_format_error(data):
 @pytest.mark.parametrize("name", [b"", b".", b"..", b"a/b", b"a\0b", b"x" * 256])
 def test_a_name_that_may_not_be_is_refused(name):
     with pytest.raises(FormatError, match="DARI-DIR-007"):
-        directory.check_name(name)
+        check_name(name)
 
 
 @given(st.sets(st.integers(2, 30000), min_size=1))

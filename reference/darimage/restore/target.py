@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Self
 
 from darimage.errors import StorageError
-from darimage.sections.directory import check_name
+from darimage.sections.names import check_name
 
 PRIVATE_DIRECTORY = 0o700
 """Mode of a directory that is being filled."""

@@ -12,8 +12,6 @@ from darimage.schema import Order, dtype
 CHUNK = 512
 """No entry crosses a multiple of this (DARI-DIR-004)."""
 
-NAME_MAX = 255
-
 
 class Entry(NamedTuple):
     """One entry of a directory.
@@ -111,14 +109,3 @@ def decode(data: bytes, order: Order = "le", *, old_format: bool = False) -> lis
             entries.append(Entry(inode, 0 if old_format else d_type, name))
         at += reclen
     return entries
-
-
-def check_name(name: bytes) -> None:
-    """Refuse a name that no entry but the first two may have (DARI-DIR-007).
-
-    Raises:
-        FormatError: It is empty, too long, ``.`` or ``..``, or holds ``/`` or NUL.
-    """
-    if not 0 < len(name) <= NAME_MAX or name in (b".", b"..") or b"/" in name or b"\0" in name:
-        shown = name[:40].decode("utf-8", "backslashreplace")
-        raise FormatError(f"directory entry is named {shown!r}", requirement="DARI-DIR-007")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from darimage.errors import FormatError
 from darimage.faults import Fault, display
-from darimage.sections import xattrs
 from darimage.sources import nt_acls
 from darimage.sources.scan import Scan
 from darimage.sources.streams.choice import Choice, Streams
@@ -91,6 +91,19 @@ class Attachments:
             return Attached(values, trouble, file)
         return None
 
+    def asking(self, directory: int, device: int) -> Callable[[bytes], bool]:
+        """Return what tells quickly whether a name of a directory is worth looking at.
+
+        Args:
+            directory: Descriptor of the directory, which was looked at last.
+            device: Its ``st_dev``.
+        """
+        form = self._streams.form(device, directory)
+        if not self._wanted.anything:
+            return _never
+        unlisted = self._nt_acls.unlisted or (form is not None and form.takes_all)
+        return _always if unlisted else _lists_some
+
     def is_left_out(self, info: os.stat_result) -> bool:
         """Tell whether a directory is not one of the tree: what it holds is taken as streams."""
         depot = self._streams.depot
@@ -144,6 +157,9 @@ class Attachments:
 
     def _take_xattrs(self, key: int, values: dict[bytes, bytes]) -> None:
         """Take extended attributes and POSIX ACLs (DARI-XAT-012)."""
+        # It needs numpy, which most trees never need while they are scanned.
+        from darimage.sections import xattrs
+
         packed = xattrs.pack(values)
         for name in packed.left_out:
             told = f"extended attribute {display(name)} left out: there is no room for it"
@@ -151,6 +167,21 @@ class Attachments:
         if packed.payload:
             # Many inodes have the same: one object for all of them.
             self._out.xattrs[key] = self._payloads.setdefault(packed.payload, packed.payload)
+
+
+def _never(_file: bytes) -> bool:
+    return False
+
+
+def _always(_file: bytes) -> bool:
+    return True
+
+
+def _lists_some(file: bytes) -> bool:
+    try:
+        return bool(os.listxattr(file, follow_symlinks=False))
+    except OSError:
+        return True
 
 
 def _listed(file: File) -> tuple[dict[bytes, bytes], str]:

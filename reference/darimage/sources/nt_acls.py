@@ -24,11 +24,14 @@ class NtAcls:
 
     Equal descriptors come out as one object, so that a tree in which all are equal takes no more
     memory than one of them.
+
+    Attributes:
+        unlisted: Whether the directory looked at last is one of ntfs-3g, which lists no NT ACL.
     """
 
     def __init__(self) -> None:
         """Begin with nothing known."""
-        self._on_ntfs_3g = False
+        self.unlisted = False
         self._descriptors: dict[bytes, bytes] = {}
         self._origins: dict[bytes, bytes] = {}
         # Most files of a directory have the same value; those of version 4 never do.
@@ -47,8 +50,8 @@ class NtAcls:
             OSError: It is there and cannot be read.
         """
         if isinstance(file, int):
-            self._on_ntfs_3g = True
-        elif not self._on_ntfs_3g:
+            self.unlisted = True
+        elif not self.unlisted:
             return None
         try:
             return os.getxattr(file, NTFS_3G, follow_symlinks=isinstance(file, int))
@@ -56,7 +59,7 @@ class NtAcls:
             if error.errno not in _NONE:
                 raise
             if isinstance(file, int):
-                self._on_ntfs_3g = False
+                self.unlisted = False
             return None
 
     def take(self, values: dict[bytes, bytes]) -> Acl | None:

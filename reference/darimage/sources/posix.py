@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Container, Iterable, Iterator
+from functools import partial
 
 from darimage.errors import StorageError
 from darimage.faults import Fault
@@ -56,7 +57,7 @@ class PosixSource:
 
     def begin(self) -> None:
         """Begin to scan, in a process of its own; ``scan`` then waits for it."""
-        self._ahead = ScanAhead(self._scan)
+        self._ahead = ScanAhead(partial(self._scan, may_move=True))
 
     def scan(self, progress: Progress) -> Scan:
         """Return the tree.
@@ -74,8 +75,9 @@ class PosixSource:
         progress.finish()
         return scan
 
-    def _scan(self, out: Scan, progress: Progress) -> None:
-        _Scanner(self, self.open_root(), out, progress).run()
+    def _scan(self, out: Scan, progress: Progress, *, may_move: bool = False) -> None:
+        """Scan; ``may_move`` says that the process has no other use for its working directory."""
+        _Scanner(self, self.open_root(), out, progress, may_move=may_move).run()
 
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
@@ -125,8 +127,11 @@ _ALL = _All()
 class _Scanner:
     """One walk through a tree, in the order that an image has it."""
 
-    def __init__(self, source: PosixSource, root: int, out: Scan, progress: Progress) -> None:
+    def __init__(
+        self, source: PosixSource, root: int, out: Scan, progress: Progress, *, may_move: bool
+    ) -> None:
         self.source = source
+        self.may_move = may_move
         self.progress = progress
         self.out = out
         self.linked: dict[tuple[int, int], int] = {}
@@ -163,7 +168,8 @@ class _Scanner:
         own = os.fstat(descriptor)
         if (attached := look(descriptor, own.st_dev)) is not None:
             self.attachments.take(~number, own, attached)
-        prefix = b"/proc/self/fd/%d/" % descriptor
+        may_have = self.attachments.asking(descriptor, own.st_dev)
+        before = self._path_to(descriptor)
         with os.scandir(descriptor) as listing:
             found = {entry.name.encode(_ENCODING, _ERRORS): entry for entry in listing}
         out, below = self.out, []
@@ -185,7 +191,8 @@ class _Scanner:
                     plain, rows = [], []
                 below.append((info, out.add_entry(name)))
                 continue
-            attached = look(prefix + name, info.st_dev)
+            file = before + name
+            attached = look(file, info.st_dev) if may_have(file) else None
             if (
                 mode & S_IFMT == _S_IFREG
                 and info.st_nlink == 1
@@ -200,16 +207,24 @@ class _Scanner:
             if plain:
                 out.add_plain(plain, map(_row, rows), number)
                 plain, rows = [], []
-            before = len(out.other_parent)
+            count = len(out.other_parent)
             if (other := self._other(info, number, name, descriptor)) is None:
                 continue
             out.add_entry(name, other)
-            if attached is not None and other == before:
+            if attached is not None and other == count:
                 self.attachments.take(other, info, attached)
         if plain:
             out.add_plain(plain, map(_row, rows), number)
         self.progress.advance(len(found))
         return below
+
+    def _path_to(self, directory: int) -> bytes:
+        """Return what leads to the names of a directory for calls that take no descriptor of it."""
+        if not self.may_move:
+            return b"/proc/self/fd/%d/" % directory
+        # Half the time for each name.
+        os.fchdir(directory)
+        return b""
 
     def _other(self, info: os.stat_result, parent: int, name: bytes, at: int) -> int | None:
         """Take in an inode that is no directory; return its number, ``None`` if it is left out."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from darimage.errors import FormatError
-from darimage.sections.directory import check_name
+from darimage.sections.names import check_name
 from darimage.sources.scan import Ranges
 
 Tell = Callable[[str, str], None]
