@@ -31,6 +31,9 @@ from darimage.restore.selection import select
 )
 @click.option("--no-acls", is_flag=True, help="Do not give NT ACLs back; as --acls none.")
 @click.option(
+    "--no-xattrs", is_flag=True, help="Leave extended attributes and POSIX ACLs where they are."
+)
+@click.option(
     "--sequential", is_flag=True, help="Do not use the offset map; walk through the image."
 )
 @click.option("--force", is_flag=True, help="Trust an offset map without a good verdict.")
@@ -51,6 +54,7 @@ def command(
     no_owner: bool,
     acls: Form,
     no_acls: bool,
+    no_xattrs: bool,
     sequential: bool,
     force: bool,
     workers: int | None,
@@ -91,6 +95,7 @@ def command(
             parents=parents,
             overwrite=overwrite,
             owners=not no_owner,
+            xattrs=not no_xattrs,
             workers=workers or cores(),
             acls="none" if no_acls else acls,
         )

@@ -32,7 +32,7 @@ Values = dict[bytes, bytes]
 MOST = 1 + ADDRESSES
 """Records that hold the attributes of an inode at most, their header included (DARI-XAT-009)."""
 
-_FEW = 8
+_FEW = 5
 """Records that are read at first where it is not known how many there are."""
 
 
@@ -89,14 +89,8 @@ def attributes_of(image: Image, inode: Inode, on_fault: OnFault) -> Values:
         on_fault: Told of what is not well-formed, which is left out (DARI-XAT-015).
     """
     values: Values = {}
-    for record, count in _places(image, inode, on_fault):
-        # The record number comes from the image, and may be any.
-        there = record < image.volume.size // RECORD
-        data = image.volume.read_at(record * RECORD, count * RECORD) if there else b""
-        needed = _needed(data, image.marks)
-        if needed > count:
-            data += image.volume.read_at((record + count) * RECORD, (needed - count) * RECORD)
-        _take(image.marks, inode.number, record, memoryview(data), values, on_fault)
+    for place in _places(image, inode, on_fault):
+        _read(image, inode.number, place, values, on_fault)
     return values
 
 
@@ -111,20 +105,31 @@ def attributes_within(image: Image, inode: Inode, run: memoryview, on_fault: OnF
     """
     values: Values = {}
     if image.is_dari:
-        if inode.attribute_records:
-            at = inode.run_records - inode.attribute_records
-            if not 0 < at * RECORD < len(run):
-                return attributes_of(image, inode, on_fault)
-            _take(
-                image.marks, inode.number, inode.record + at, run[at * RECORD :], values, on_fault
-            )
+        if not inode.attribute_records:
+            return values
+    elif len(run) <= RECORD * (1 + inode.head_map.count(1)):
         return values
-    at = 1 + inode.head_map.count(1)
-    while at * RECORD < len(run):
-        rest = run[at * RECORD :]
-        _take(image.marks, inode.number, inode.record + at, rest, values, on_fault)
-        at += max(1, _needed(rest, image.marks))
+    for record, count in _places(image, inode, on_fault):
+        at = (record - inode.record) * RECORD
+        if not 0 < at < len(run) or at + RECORD * _needed(run[at:], image.marks) > len(run):
+            _read(image, inode.number, (record, count), values, on_fault)
+        else:
+            _take(image.marks, inode.number, record, run[at:], values, on_fault)
     return values
+
+
+def _read(
+    image: Image, number: int, place: tuple[int, int], values: Values, on_fault: OnFault
+) -> None:
+    """Add the attributes of one run, by its record number and how many records to read."""
+    record, count = place
+    # The record number comes from the image, and may be any.
+    there = record < image.volume.size // RECORD
+    data = image.volume.read_at(record * RECORD, count * RECORD) if there else b""
+    needed = _needed(data, image.marks)
+    if needed > count:
+        data += image.volume.read_at((record + count) * RECORD, (needed - count) * RECORD)
+    _take(image.marks, number, record, memoryview(data), values, on_fault)
 
 
 def _places(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[tuple[int, int]]:

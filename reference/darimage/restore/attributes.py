@@ -1,4 +1,4 @@
-"""Giving back owner, mode, times and NT ACL, in this order (DARI-SAF-004).
+"""Giving back owner, mode, times, extended attributes and NT ACL, in this order (DARI-SAF-004).
 
 Changing the owner takes set-uid away and changing the mode sets no time, so each step leaves alone
 what the ones before it did. Set-uid and set-gid bits are given only to a file that got its owner.
@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from darimage.restore.extended import NOTHING, Missed, Values, give_first, give_last
 from darimage.restore.nt_acls import NtAclGiver, Refusals
 from darimage.restore.target import TargetError, failure
 
@@ -31,42 +32,59 @@ class Rights:
     Attributes:
         owners: Whether owners are given back at all.
         privileged: Whether failing to do so is a fault; others may own files here only.
+        xattrs: Whether extended attributes and POSIX ACLs are given back.
         nt_acls: Gives NT ACLs back, after all else; keeps account itself of what is refused.
     """
 
     owners: bool
     privileged: bool
+    xattrs: bool = True
     nt_acls: NtAclGiver | None = None
 
     @classmethod
-    def of_this_process(cls, *, owners: bool, nt_acls: NtAclGiver | None = None) -> Rights:
+    def of_this_process(
+        cls, *, owners: bool, xattrs: bool = True, nt_acls: NtAclGiver | None = None
+    ) -> Rights:
         """Return the rights of whoever runs this."""
-        return cls(owners, os.geteuid() == 0, nt_acls)
+        return cls(owners, os.geteuid() == 0, xattrs, nt_acls)
 
-    def give(self, file: int | str, status: os.stat_result, wanted: Inode) -> str:
+    def give(
+        self,
+        file: int | str,
+        status: os.stat_result,
+        wanted: Inode,
+        missed: Missed,
+        values: Values = NOTHING,
+    ) -> str:
         """Give a file its attributes.
 
         Args:
             file: Descriptor of it, or a path that leads to nothing else.
             status: What ``fstat`` said of it.
             wanted: Inode that has them; the mode of a symbolic link is ignored.
+            missed: Told of extended attributes that this user may not set, or nobody here.
+            values: Extended attributes.
 
         Returns:
             What could not be given, in one line; empty if all could.
         """
-        trouble, mode = "", wanted.mode & 0o7777
-        if not self.owners:
+        trouble = give_first(file, values, wanted.number, missed) if values else ""
+        mode, owned = wanted.mode & 0o7777, self.owners
+        if owned and (status.st_uid != wanted.uid or status.st_gid != wanted.gid):
+            failed = self._own(file, wanted)
+            trouble = _joined(trouble, failed)
+            owned = not failed and self._owns(file, wanted)
+        if not owned:
             mode &= ~SET_ID
-        elif status.st_uid != wanted.uid or status.st_gid != wanted.gid:
-            trouble = self._own(file, wanted)
-            if trouble or not self._owns(file, wanted):
-                mode &= ~SET_ID
         try:
             if not stat.S_ISLNK(status.st_mode):
                 os.chmod(file, mode)
             os.utime(file, ns=(wanted.atime_ns, wanted.mtime_ns))
         except OSError as error:
             trouble = _joined(trouble, failure(error, "mode or times not set"))
+        if values:
+            failed = give_last(file, values, wanted.number, missed, owned=owned)
+            trouble = _joined(trouble, failed)
         if self.nt_acls is not None:
             self.nt_acls.give(file, wanted.number)
         return trouble
@@ -97,7 +115,14 @@ class Rights:
         status = os.stat(file)
         return status.st_uid == wanted.uid and status.st_gid == wanted.gid
 
-    def give_by_name(self, directory: int, name: bytes, wanted: Inode) -> str:
+    def give_by_name(
+        self,
+        directory: int,
+        name: bytes,
+        wanted: Inode,
+        missed: Missed,
+        values: Values = NOTHING,
+    ) -> str:
         """Give attributes to a symbolic link, fifo, socket or device just made.
 
         Returns:
@@ -112,10 +137,10 @@ class Rights:
             if stat.S_IFMT(status.st_mode) != stat.S_IFMT(wanted.mode) or status.st_nlink != 1:
                 return "was replaced by another file during the run"
             # Opening these otherwise would have effects; this name leads to just what is open.
-            return self.give(f"/proc/self/fd/{fd}", status, wanted)
+            return self.give(f"/proc/self/fd/{fd}", status, wanted, missed, values)
         finally:
             os.close(fd)
 
 
-def _joined(first: str, second: TargetError) -> str:
-    return f"{first}; {second}" if first else str(second)
+def _joined(first: str, second: str | TargetError) -> str:
+    return "; ".join(text for text in (first, str(second)) if text)

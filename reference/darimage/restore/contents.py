@@ -20,6 +20,7 @@ from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import extents
 from darimage.restore.attributes import Rights
+from darimage.restore.extended import NOTHING, Missed, Values, values_of
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.nt_acls import Refusals
 from darimage.restore.sharing import Advance
@@ -48,6 +49,7 @@ class Filled:
         lost: Rows whose file is not there (any more).
         misfits: Rows that are no regular files, whatever their directories say.
         refusals: NT ACLs that were not given back.
+        missed: Extended attributes that could not be set.
     """
 
     files: int = 0
@@ -57,6 +59,7 @@ class Filled:
     lost: list[int] = field(default_factory=list)
     misfits: list[int] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
+    missed: Missed = field(default_factory=Missed)
 
     def add(self, other: Filled) -> None:
         """Add what another process did."""
@@ -67,6 +70,7 @@ class Filled:
         self.lost += other.lost
         self.misfits += other.misfits
         self.refusals.add(other.refusals)
+        self.missed.merge(other.missed)
 
 
 class Filler:
@@ -107,10 +111,10 @@ class Filler:
         before = self._image.volume.bytes_read
         try:
             for window in self._neighbours.windows(rows):
-                for row, inode, data in window.found:
+                for row, inode, data, run in window.found:
                     known = inode if inode is not None else self._looked_up(row)
                     if known is not None:
-                        self._fill_one(row, known, data)
+                        self._fill_one(row, known, data, run if known is inode else None)
                 self._advance(window.size)
         finally:
             self.filled.bytes_read += self._image.volume.bytes_read - before
@@ -127,7 +131,9 @@ class Filler:
         self._fault(row, Fault("incomplete", f"nothing is known of it; an empty file {_LEFT}"))
         return None
 
-    def _fill_one(self, row: int, inode: Inode, data: memoryview | None) -> None:
+    def _fill_one(
+        self, row: int, inode: Inode, data: memoryview | None, run: memoryview | None
+    ) -> None:
         """Fill a file and give it its attributes, if it is one."""
         if not inode.is_file:
             self.filled.misfits.append(row)
@@ -145,10 +151,17 @@ class Filler:
                 whole = self._written(row, fd, data)
             if whole:
                 self.filled.files += 1
-                if trouble := self._rights.give(fd, status, inode):
+                values = self._values(row, inode, run)
+                if trouble := self._rights.give(fd, status, inode, self.filled.missed, values):
                     self._fault(row, Fault("attributes", trouble))
         finally:
             os.close(fd)
+
+    def _values(self, row: int, inode: Inode, run: memoryview | None) -> Values:
+        """Return the extended attributes that a file gets; report those that are damaged."""
+        if not self._rights.xattrs:
+            return NOTHING
+        return values_of(self._image, inode, run, lambda fault: self._fault(row, fault))
 
     def _written(self, row: int, fd: int, data: memoryview) -> bool:
         """Write contents from the start of a file; tell whether all went well."""

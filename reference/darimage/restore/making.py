@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import read_link
+from darimage.restore.extended import NOTHING, Missed, values_of
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, TargetError
 
@@ -37,6 +38,7 @@ class Made:
         lost: Rows whose file could not be made.
         blocked: Directories below which nothing can be made.
         faults: What went wrong.
+        missed: Extended attributes that could not be set.
     """
 
     directories: int = 0
@@ -46,6 +48,7 @@ class Made:
     lost: list[int] = field(default_factory=list)
     blocked: set[int] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    missed: Missed = field(default_factory=Missed)
 
 
 class Maker:
@@ -90,11 +93,11 @@ class Maker:
     def nodes(self, rows: list[int], advance: Advance) -> None:
         """Make what is no regular file, or what only its header can tell to be one."""
         for window in Neighbours(self._image, self._plan.files).windows(rows):
-            for row, inode, data in window.found:
+            for row, inode, data, run in window.found:
                 try:
                     number = int(self._plan.files.inodes[row])
                     known = inode if inode is not None else self._image.inode(number)
-                    self._node(row, known, data)
+                    self._node(row, known, data, run if known is inode else None)
                 except (TargetError, FormatError) as error:
                     self._lose(row, error)
                 except DestinationError:
@@ -103,7 +106,9 @@ class Maker:
                     self._lose(row, TargetError("unreadable", str(error)))
             advance(len(window.found))
 
-    def _node(self, row: int, inode: Inode, data: memoryview | None) -> None:
+    def _node(
+        self, row: int, inode: Inode, data: memoryview | None, run: memoryview | None
+    ) -> None:
         parent, name = self._plan.files.place(row)
         if inode.is_file:
             self._target.make_file(parent, name)
@@ -119,9 +124,18 @@ class Maker:
         else:
             told = "a directory that is not in part 4" if inode.is_directory else "no known type"
             raise FormatError(f"mode {inode.mode:#o} is {told}", record=inode.record)
-        trouble = self._rights.give_by_name(self._target.directory(parent), name, inode)
+        values = NOTHING
+        if self._rights.xattrs:
+            values = values_of(self._image, inode, run, self._told(row))
+        fd = self._target.directory(parent)
+        trouble = self._rights.give_by_name(fd, name, inode, self.made.missed, values)
         if trouble:
             self._fault(parent, name, inode.number, TargetError("attributes", trouble))
+
+    def _told(self, row: int) -> Callable[[Fault], None]:
+        """Return what takes faults of a row."""
+        path = self._plan.path(*self._plan.files.place(row))
+        return lambda fault: self.made.faults.append(fault._replace(path=path))
 
     def _lose(self, row: int, error: TargetError | FormatError) -> None:
         self.made.lost.append(row)

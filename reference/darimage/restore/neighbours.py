@@ -36,11 +36,13 @@ class Found(NamedTuple):
         inode: Its inode; ``None`` if the run was not read, or begins with another header.
         data: Its contents, good until the next window; ``None`` if they do not follow the header
             as one piece.
+        run: All its records and what follows them up to the next file, likewise.
     """
 
     row: int
     inode: Inode | None
     data: memoryview | None
+    run: memoryview | None = None
 
 
 class Window(NamedTuple):
@@ -99,10 +101,11 @@ class Neighbours:
             rows.tolist(), inodes, stops.tolist(), lengths.tolist(), strict=True
         ):
             data = None
+            run = self._buffer[stop - length : stop]
             if inode is not None and _is_one_piece(inode) and RECORD + inode.size <= length:
                 at = stop - length + RECORD
                 data = self._buffer[at : at + inode.size]
-            found.append(Found(row, inode, data))
+            found.append(Found(row, inode, data, run))
         return Window(found, total)
 
     def _fetch(

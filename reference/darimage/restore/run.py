@@ -19,6 +19,7 @@ from darimage.image.inode import Inode
 from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
+from darimage.restore.extended import NOTHING, Missed, Values, of_directories
 from darimage.restore.making import Made, Maker
 from darimage.restore.nt_acls import Form, Refusals, giver
 from darimage.restore.plan import REGULAR, Plan, make_plan
@@ -56,6 +57,7 @@ class Options:
         parents: Directories that only lead to what was selected get their attributes back too.
         overwrite: Files that are at the destination already are replaced (DARI-SAF-005).
         owners: Owners are given back, as far as the user may (DARI-SAF-004).
+        xattrs: Extended attributes and POSIX ACLs are given back (DARI-XAT-016).
         workers: Processes that make and fill files; few files are always left to one.
         acls: The extended attribute that NT ACLs are given back as (DARI-SDE-013).
     """
@@ -63,6 +65,7 @@ class Options:
     parents: bool = False
     overwrite: bool = False
     owners: bool = True
+    xattrs: bool = True
     workers: int = 1
     acls: Form = "auto"
 
@@ -125,8 +128,11 @@ class _Run:
         self.report = report
         self.progress = progress
         nt_acls = giver(chain, options.acls, target.directory(plan.root))
-        self.rights = Rights.of_this_process(owners=options.owners, nt_acls=nt_acls)
+        self.rights = Rights.of_this_process(
+            owners=options.owners, xattrs=options.xattrs, nt_acls=nt_acls
+        )
         self.refusals = Refusals()
+        self.missed = Missed()
         self.workers = options.workers if len(plan.files) >= FORKED_FROM else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
@@ -139,6 +145,7 @@ class _Run:
         self.make_links()
         self.give_attributes()
         self.tell_refusals()
+        self.report.note(self.missed.faults(lambda inode: self.chain.names.path(inode) or b"."))
 
     @contextmanager
     def phase(self, what: str, total: int) -> Iterator[Advance]:
@@ -173,6 +180,7 @@ class _Run:
         self.report.symlinks += made.symlinks
         self.report.others += made.others
         self.report.note(made.faults)
+        self.missed.merge(made.missed)
         self.blocked |= made.blocked
         self.lost.update(made.lost)
 
@@ -262,6 +270,7 @@ class _Run:
             self.report.files += filled.files
             self.report.bytes_written += filled.bytes_written
             self.report.note(filled.faults)
+            self.missed.merge(filled.missed)
             self.lost.update(filled.lost)
             self.refusals.add(filled.refusals)
             misfits += filled.misfits
@@ -316,16 +325,24 @@ class _Run:
             for at in range(0, len(numbers), _DIRECTORIES_AT_ONCE):
                 some = numbers[at : at + _DIRECTORIES_AT_ONCE]
                 inodes = _inodes(self.chain.names, some)
+                values: dict[int, Values] = {}
+                if self.rights.xattrs:
+                    values = of_directories(self.chain, inodes.values(), self.damaged)
                 for number in some:
-                    self.give_directory(number, inodes[number])
+                    self.give_directory(number, inodes[number], values.get(number, NOTHING))
                 advance(len(some))
 
-    def give_directory(self, number: int, inode: Inode) -> None:
+    def damaged(self, fault: Fault) -> None:
+        """Report damaged attributes of a directory."""
+        path = self.plan.path(fault.inode or 0, b"") or b"."
+        self.report.note([fault._replace(path=path)])
+
+    def give_directory(self, number: int, inode: Inode, values: Values) -> None:
         """Give one directory its attributes."""
         kind, trouble = "attributes", ""
         try:
             fd = self.target.directory(number)
-            trouble = self.rights.give(fd, os.fstat(fd), inode)
+            trouble = self.rights.give(fd, os.fstat(fd), inode, self.missed, values)
         except TargetError as error:
             kind, trouble = error.kind, str(error)
         if trouble:

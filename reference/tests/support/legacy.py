@@ -119,6 +119,16 @@ def scratch_directory(on_disk: bool = False) -> Iterator[Path]:
         trees.remove(folder)
 
 
+@contextlib.contextmanager
+def scratch_directory_on(point: Path) -> Iterator[Path]:
+    """A directory on a mounted file system that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(dir=point))
+    try:
+        yield folder
+    finally:
+        trees.remove(folder)
+
+
 def run(
     command: list[str], directory: Path, script: str | bytes = b"", timeout: float = 120.0
 ) -> Run:
@@ -233,6 +243,7 @@ def loop_ext4(
     *,
     block_size: int = 4096,
     inodes: int | None = None,
+    inode_size: int = 256,
     on_disk: bool = False,
 ) -> Iterator[Path]:
     """Mount a new ext4 file system from a sparse file; skip where that is not allowed.
@@ -241,6 +252,7 @@ def loop_ext4(
         size: Bytes of the file system.
         block_size: Bytes of a block, 1024 or 4096: the grain of its holes.
         inodes: How many inodes to provide; mkfs decides unless told.
+        inode_size: Bytes of an inode, 128 or more; from 256 on attributes fit into it.
         on_disk: Whether the backing file must not lie in memory.
 
     Yields:
@@ -258,7 +270,7 @@ def loop_ext4(
         count = [] if inodes is None else ["-N", str(inodes)]
         extended = "lazy_itable_init=1,lazy_journal_init=1,nodiscard"
         made = run(
-            [mkfs, "-q", "-F", "-b", str(block_size), "-I", "256", *count, "-E", extended,
+            [mkfs, "-q", "-F", "-b", str(block_size), "-I", str(inode_size), *count, "-E", extended,
              "-m", "0", "-O", "^has_journal", str(backing)],
             folder,
         )  # fmt: skip
