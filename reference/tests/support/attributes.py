@@ -120,10 +120,14 @@ def _has(kind, name):
 
 
 def on_disk(path):
-    """Return the extended attributes of a file, not followed."""
+    """Return the extended attributes of a file, not followed, but for its NT ACL."""
     path = os.fsencode(path)
     names = map(os.fsencode, os.listxattr(path, follow_symlinks=False))
-    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+    return {
+        name: os.getxattr(path, name, follow_symlinks=False)
+        for name in names
+        if name != b"security.NTACL"
+    }
 
 
 def all_on_disk(root):
