@@ -43,7 +43,7 @@ docs: $(VENV)/.dev ## build the docs and the specification into build/docs
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
 	$(PY) reference/benchmarks/run.py $(BENCH_ARGS)
 
-generate: $(VENV)/.dev ## make the codecs from ksy/ again (needs node and npm)
+generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (needs node and npm)
 	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh
 
 nightly: lint docs test-all bench ## what runs at night

@@ -51,6 +51,19 @@ needs_fields = {
             "items": {"type": "string", "enum": ["writer", "reader", "validator"]},
         },
     },
+    "profile": {
+        "description": "The profile that it belongs to (chapter 92).",
+        "default": "dari-core",
+        "schema": {
+            "type": "string",
+            "enum": ["dump", "dari-core", "streams", "acl", "xattr", "incremental", "volumes"],
+        },
+    },
+    "unseen": {
+        "description": "Why no image shows whether it was obeyed, if none does.",
+        "nullable": True,
+        "schema": {"type": "string"},
+    },
 }
 needs_schema_definitions = {
     "schemas": [
@@ -76,7 +89,10 @@ needs_layouts = {
         "grid": "simple",
         "layout": {
             "head": ['**<<meta("title")>>** · <<meta_id()>>'],
-            "meta": ['<<meta("level")>> · <<meta("binds")>>'],
+            "meta": [
+                '<<meta("level")>> · <<meta("binds")>> · <<meta("profile")>>',
+                '<<meta("unseen", prefix="Not seen in an image: ")>>',
+            ],
         },
     }
 }

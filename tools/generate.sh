@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Regenerates the codecs from ksy/, and the dtypes from the codecs. Needs Node.js and npm, and the
-# python of the environment first in PATH; nobody needs Node to use or test the package.
+# Regenerates the codecs from ksy/, the dtypes from the codecs, and the registry of requirements from
+# spec/. Needs Node.js and npm, and the python of the environment first in PATH; nobody needs Node to
+# use or test the package, nor for the registry: `python tools/derive_requirements.py` makes it alone.
 set -euo pipefail
 cd "$(dirname "$0")"
 command -v node >/dev/null && command -v npm >/dev/null || {
@@ -10,3 +11,4 @@ command -v node >/dev/null && command -v npm >/dev/null || {
 npm ci --silent --no-audit --no-fund
 node generate.mjs ../ksy ../reference/darimage/schema
 python derive_dtypes.py
+python derive_requirements.py

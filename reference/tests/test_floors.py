@@ -20,6 +20,7 @@ FLOORS = {
     "restore": 4,
     "conformance": 5,
     "catalog": 5,
+    "validate": 5,
     "cli": 6,
 }
 GROUND = -1

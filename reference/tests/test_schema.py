@@ -15,6 +15,8 @@ from darimage.schema import ORDERS, Kind, dtype, layout
 from darimage.schema.derive import derive
 from darimage.schema.tables import DTYPES
 from darimage.sections.header import BODIES
+from darimage.validate.registry import requirements
+from spec_requirements import Chapters
 
 KSY = Path(__file__).parents[2] / "ksy"
 
@@ -182,3 +184,11 @@ def test_an_unknown_layout_is_named():
 
 def test_every_kind_has_a_body():
     assert set(BODIES) == set(Kind)
+
+
+def test_the_registry_of_requirements_is_what_the_specification_says():
+    found = Chapters(KSY.parent / "spec", KSY).requirements()
+    told = "run `python tools/derive_requirements.py` and commit what it writes"
+    assert [one.as_json() for one in found] == [one.as_json() for one in requirements().values()], (
+        told
+    )

@@ -25,6 +25,7 @@ COMMANDS = {
     "restore": "bring back a tree, or some of it",
     "verify": "check an image against itself",
     "dump-record": "show one record, field by field",
+    "explain": "show what a requirement says, and why",
     "conformance": "test vectors, and what implementations make of them",
 }
 

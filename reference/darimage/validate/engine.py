@@ -1,0 +1,114 @@
+"""Finds where an image breaks the specification: today what ``image.verify`` tells, as findings.
+
+This is the seam: whatever finds faults has the two functions ``checked`` and ``judge``, and nothing
+else of the package knows how they come about.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image.front import SECTIONS_INODE
+from darimage.image.reader import Image
+from darimage.image.verify import verify
+from darimage.progress import SILENT, Progress
+from darimage.units import RECORD
+from darimage.validate.finding import Finding
+from darimage.validate.registry import requirements
+from darimage.validate.selection import CORE
+
+Tell = Callable[[Finding], None]
+
+_ID = re.compile(r"DARI-[A-Z]{3}-\d{3}")
+_READ_ON_THE_WAY = ("front", "names", "offsets", "opening", "payload", "reader", "verify", "walk")
+"""Modules that tell faults while an image is verified, besides those called rules."""
+
+_NO_IMAGE = "DARI-REC-001"
+"""What is broken by that which is no sequence of records at all."""
+
+_PATH_BYTES = 1 << 24
+"""Bytes of all paths: a tree may be so deep that a thousand of them fill the memory."""
+
+
+@cache
+def checked() -> Mapping[str, tuple[str, ...]]:
+    """Return the requirements that are checked, and for each the names of the rules."""
+    found: dict[str, list[str]] = {}
+    for path in resources.files("darimage.image").iterdir():
+        name = path.name.removesuffix(".py")
+        if not (name.endswith("rules") or name in _READ_ON_THE_WAY):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and _ID.fullmatch(str(node.value)):
+                found.setdefault(str(node.value), []).append(f"image.{name}")
+    return {one: tuple(sorted(set(found[one]))) for one in requirements() if one in found}
+
+
+def judge(image: Image, profiles: frozenset[str], tell: Tell, progress: Progress = SILENT) -> int:
+    """Judge an image, and tell each place where it breaks a requirement.
+
+    Args:
+        image: The image; opened for reading in sequence.
+        profiles: The profiles that it is judged by.
+        tell: Told of each finding, whatever its profile.
+        progress: Told of the bytes passed.
+
+    Returns:
+        Findings that were counted but not told.
+    """
+    size = image.volume.size
+    if CORE in profiles and not image.is_dari:
+        told = "the extension area does not begin with `DARI`: this is a plain dump"
+        tell(_finding(Fault("format", told, None, None, 0, "DARI-EXT-002"), size))
+    result = verify(image, progress)
+    paths = _Paths(image)
+    for fault in result.faults:
+        tell(_finding(paths.add(fault), size))
+    return result.fault_count - len(result.faults)
+
+
+def refused(error: FormatError, size: int | None) -> Finding:
+    """Return the finding that says why an image could not even be opened."""
+    return _finding(Fault.of(error), size)
+
+
+class _Paths:
+    """Gives faults the path of their inode, as long as all paths together stay short."""
+
+    def __init__(self, image: Image) -> None:
+        self._names = image.names
+        self._left = _PATH_BYTES
+
+    def add(self, fault: Fault) -> Fault:
+        """Return a fault with its path."""
+        if fault.path is not None or fault.inode in (None, SECTIONS_INODE) or self._left <= 0:
+            return fault
+        path = self._names.path(fault.inode)
+        self._left -= len(path or b"")
+        return fault._replace(path=path)
+
+
+def _finding(fault: Fault, size: int | None) -> Finding:
+    requirement = requirements()[fault.requirement or _NO_IMAGE]
+    offset = None if fault.record is None else fault.record * RECORD
+    length = None
+    if offset is not None:
+        length = RECORD if size is None else max(0, min(RECORD, size - offset))
+    return Finding(
+        requirement=requirement.id,
+        level=requirement.strength,
+        rule=f"verify.{fault.kind}",
+        message=fault.message,
+        volume=None if fault.record is None else 1,
+        record=fault.record,
+        offset=offset,
+        length=length,
+        inode=fault.inode,
+        path=fault.path,
+    )

@@ -1,0 +1,75 @@
+"""What a drawing of an image needs: where its parts and files lie, and the records at fault."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from darimage.faults import display
+from darimage.image.reader import Image
+from darimage.units import RECORD
+from darimage.validate.report import Evidence, ImageReport, Stretch
+
+SHOWN_RECORDS = 200
+"""Records that are kept to be shown."""
+
+_FILES_DRAWN = 2000
+_DIRECTORIES_DRAWN = 500
+
+
+def gather(image: Image, report: ImageReport) -> Evidence:
+    """Return the evidence for the findings of an image that was judged."""
+    kept = Evidence()
+    for told in report.told:
+        record = told.finding.record
+        if record is not None and len(kept.records) < SHOWN_RECORDS:
+            content = image.volume.read_at(record * RECORD, RECORD)
+            if content:
+                kept.records[record] = content
+    kept.stretches += [
+        Stretch(part.kind, part.title, part.record, part.records) for part in image.parts
+    ]
+    kept.stretches += _directories(image)
+    kept.stretches += _files(image)
+    return kept
+
+
+def _directories(image: Image) -> list[Stretch]:
+    table = image.front.directories
+    ends = np.append(table.records[1:], image.front.directories_end)
+    drawn = _widest(table.records, ends - table.records, _DIRECTORIES_DRAWN)
+    return [
+        Stretch(
+            "directory",
+            _title(image, int(table.numbers[at])),
+            int(table.records[at]),
+            int(ends[at] - table.records[at]),
+        )
+        for at in drawn
+    ]
+
+
+def _files(image: Image) -> list[Stretch]:
+    """Return the widest files; where each ends is where the next begins."""
+    found = image.offsets
+    in_order = np.argsort(found.offsets, kind="stable")
+    records = found.offsets[in_order] // RECORD
+    numbers = found.inodes[in_order]
+    last = next((part for part in image.parts if part.kind == "files"), None)
+    end = image.records if last is None else last.record + last.records
+    widths = np.diff(np.append(records, max(end, int(records[-1]) if len(records) else 0)))
+    return [
+        Stretch("file", _title(image, int(numbers[at])), int(records[at]), int(widths[at]))
+        for at in _widest(records, widths, _FILES_DRAWN)
+    ]
+
+
+def _widest(records: np.ndarray, widths: np.ndarray, most: int) -> list[int]:
+    """Return the places of the widest, in the order they lie."""
+    if len(records) > most:
+        return sorted(np.argpartition(widths, -most)[-most:].tolist())
+    return list(range(len(records)))
+
+
+def _title(image: Image, inode: int) -> str:
+    path = image.names.path(inode)
+    return f"inode {inode}" if path is None else display(path[-200:]) or "."

@@ -1,0 +1,237 @@
+"""What came of judging images: kept in bounded memory, counted in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from darimage.image.parts import Part
+from darimage.validate import baseline
+from darimage.validate.baseline import Baseline, Key
+from darimage.validate.finding import Finding
+from darimage.validate.registry import LEVELS, requirements
+from darimage.validate.selection import Selection
+
+CONFORMS, FAILS, USAGE, UNREAD, OWN_FAULT = range(5)
+"""Exit codes of ``darimage validate``."""
+
+KEPT = 1000
+"""Findings of an image that are kept."""
+
+KEPT_OF_ONE = 100
+"""Findings of one requirement that are kept, so that a flood hides no others."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an image besides its findings.
+
+    Attributes:
+        is_dari: Whether it carries the extension.
+        size: Its bytes.
+        records: Its records, up to the end of the block with ``TS_END``.
+        order: Byte order of its integers, ``le`` or ``be``.
+        uuid: Its UUID; ``None`` in a plain dump.
+        parts: Its parts, in order.
+    """
+
+    is_dari: bool
+    size: int
+    records: int
+    order: str
+    uuid: str | None = None
+    parts: tuple[Part, ...] = ()
+
+
+class Stretch(NamedTuple):
+    """A piece of the drawn image.
+
+    Attributes:
+        kind: Kind of its part, or ``file`` or ``directory``.
+        title: What it is called.
+        record: Its first record.
+        records: Its records.
+    """
+
+    kind: str
+    title: str
+    record: int
+    records: int
+
+
+@dataclass
+class Evidence:
+    """What a page that draws the image needs of it.
+
+    Attributes:
+        records: The records that findings are about, by number.
+        stretches: Parts, and files as far as they are wide enough to be seen.
+    """
+
+    records: dict[int, bytes] = field(default_factory=dict)
+    stretches: list[Stretch] = field(default_factory=list)
+
+
+class Told(NamedTuple):
+    """A finding, and whether the baseline knows it."""
+
+    finding: Finding
+    known: bool
+
+
+@dataclass
+class Count:
+    """How often a requirement was found broken.
+
+    Attributes:
+        new: Times that the baseline does not know.
+        known: Times that it does.
+        kept: Of all these, findings that are kept.
+    """
+
+    new: int = 0
+    known: int = 0
+    kept: int = 0
+
+
+class ImageReport:
+    """What came of one image.
+
+    Attributes:
+        image: Its name.
+        selection: What it is held against.
+        profiles: The profiles that it is judged by.
+        facts: What is known of it; ``None`` if it could not be opened.
+        checked: Ids of the requirements that rules checked.
+        told: Findings that are kept.
+        counts: All findings by requirement.
+        untold: Findings that the engine only counted, of whatever requirement.
+        outside: Findings that were not asked for.
+        stale: Entries of the baseline that no longer occur, and how often they are missing.
+        unread: Why it could not be read.
+        own_fault: What went wrong in this program.
+        evidence: What was kept to draw it, if that was asked for.
+    """
+
+    def __init__(self, image: str, selection: Selection, known: Baseline | None = None) -> None:
+        self.image = image
+        self.selection = selection
+        self.profiles = selection.profiles or frozenset()
+        self.facts: Facts | None = None
+        self.checked: tuple[str, ...] = ()
+        self.told: list[Told] = []
+        self.counts: dict[str, Count] = {}
+        self.untold = 0
+        self.outside = 0
+        self.stale: Baseline = Counter()
+        self.unread: str | None = None
+        self.own_fault: str | None = None
+        self.evidence: Evidence | None = None
+        self.keys: Baseline = Counter()
+        self._left = Counter({key: n for key, n in (known or {}).items() if key.image == image})
+
+    def tell(self, finding: Finding) -> None:
+        """Take a finding in."""
+        if not self.selection.holds(requirements()[finding.requirement], self.profiles):
+            self.outside += 1
+            return
+        key = Key.of(self.image, finding)
+        known = self._left[key] > 0
+        if known:
+            self._left[key] -= 1
+        if key in self.keys or len(self.keys) <= baseline.ENTRIES_MAX:
+            self.keys[key] += 1
+        count = self.counts.setdefault(finding.requirement, Count())
+        count.new += not known
+        count.known += known
+        if len(self.told) < KEPT and count.kept < KEPT_OF_ONE:
+            count.kept += 1
+            self.told.append(Told(finding, known))
+
+    def finish(self) -> None:
+        """Look for entries of the baseline that were not met; call it once all is told."""
+        ids = self.selection.ids(self.profiles)
+        if not self.untold:  # else they may be among what was only counted
+            left = {key: n for key, n in self._left.items() if n and _asked(key, ids)}
+            self.stale = Counter(left)
+
+    @property
+    def was_judged(self) -> bool:
+        """Whether it was read to its end and nothing failed."""
+        return self.unread is None and self.own_fault is None
+
+    def broken(self, *levels: str) -> int:
+        """Return how many findings of some levels the baseline does not know."""
+        known = requirements()
+        return sum(c.new for one, c in self.counts.items() if known[one].strength in levels)
+
+    @property
+    def known(self) -> int:
+        """How many findings the baseline knows."""
+        return sum(count.known for count in self.counts.values())
+
+    def conforms(self, *, strict: bool = False) -> bool:
+        """Tell whether it conforms; if strict, also to what is only recommended."""
+        levels = LEVELS[:2] if strict else LEVELS[:1]
+        return self.was_judged and not (self.broken(*levels) or self.untold or self.stale)
+
+    def findings_of(self, requirement: str) -> list[Told]:
+        """Return the findings of one requirement that are kept."""
+        return [told for told in self.told if told.finding.requirement == requirement]
+
+    def broken_ids(self) -> list[str]:
+        """Return the requirements that were found broken: by level, then as in the text."""
+        known = list(requirements().values())
+        return [
+            one.id
+            for level in LEVELS
+            for one in known
+            if one.id in self.counts and one.strength == level
+        ]
+
+
+def _asked(key: Key, ids: frozenset[str]) -> bool:
+    # An entry about what no longer is a requirement can never occur: that is worth saying.
+    return key.requirement in ids or key.requirement not in requirements()
+
+
+@dataclass
+class Report:
+    """What came of all images.
+
+    Attributes:
+        selection: What they were held against.
+        strict: Whether recommendations count.
+        images: What came of each.
+    """
+
+    selection: Selection
+    strict: bool = False
+    images: list[ImageReport] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[ImageReport]:
+        return iter(self.images)
+
+    def conforms(self, image: ImageReport) -> bool:
+        """Tell whether an image conforms to what was asked for."""
+        return image.conforms(strict=self.strict)
+
+    def status(self, image: ImageReport) -> str:
+        """Return what came of an image in a few words."""
+        if image.own_fault is not None:
+            return "not judged"
+        if image.unread is not None:
+            return "not read"
+        return "conforms" if self.conforms(image) else "does not conform"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code: that of the worst image."""
+        codes = {"not judged": OWN_FAULT, "not read": UNREAD, "does not conform": FAILS}
+        return max((codes.get(self.status(image), CONFORMS) for image in self), default=CONFORMS)
+
+    def count(self, *levels: str) -> int:
+        """Return how many findings of some levels there are that no baseline knows."""
+        return sum(image.broken(*levels) for image in self)

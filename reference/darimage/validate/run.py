@@ -1,0 +1,102 @@
+"""Judges images one after another; whatever happens to one, the others are judged."""
+
+from __future__ import annotations
+
+import traceback
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from darimage.errors import FormatError
+from darimage.image.reader import Image
+from darimage.progress import SILENT, Progress
+from darimage.validate import engine, evidence
+from darimage.validate.baseline import Baseline
+from darimage.validate.report import Facts, ImageReport, Report
+from darimage.validate.selection import DUMP, Selection, of_image
+
+
+@dataclass(frozen=True)
+class Options:
+    """How images are judged.
+
+    Attributes:
+        selection: What they are held against.
+        strict: Whether an image has to do what is only recommended, too.
+        baseline: Known findings.
+        evidence: Keep what is needed to draw the images.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    strict: bool = False
+    baseline: Baseline | None = None
+    evidence: bool = False
+
+
+def validate(
+    images: Sequence[str], options: Options | None = None, progress: Progress = SILENT
+) -> Report:
+    """Judge images.
+
+    Args:
+        images: Paths; ``-`` is standard input.
+        options: How they are judged.
+        progress: Told of the bytes passed.
+    """
+    options = options or Options()
+    report = Report(options.selection, options.strict)
+    for image in images:
+        found = ImageReport(image, options.selection, options.baseline)
+        try:
+            _judge(found, image, options, progress)
+        except OSError as error:
+            found.unread = str(error)
+        except Exception as error:  # noqa: BLE001 - one image must not keep the others from a verdict
+            found.own_fault = _place(error)
+        found.finish()
+        report.images.append(found)
+    return report
+
+
+def _judge(report: ImageReport, image: str, options: Options, progress: Progress) -> None:
+    try:
+        opened = Image.open(image, sequential=True)
+    except FormatError as error:
+        _refuse(report, error)
+        return
+    with opened:
+        report.profiles = options.selection.profiles or of_image(opened)
+        report.facts = _facts(opened)
+        ids = options.selection.ids(report.profiles)
+        report.checked = tuple(one for one in engine.checked() if one in ids)
+        report.untold = engine.judge(opened, report.profiles, report.tell, progress)
+        if options.evidence:
+            report.evidence = evidence.gather(opened, report)
+
+
+def _refuse(report: ImageReport, error: FormatError) -> None:
+    """Take in why an image could not be opened; say so if nobody asked for that requirement."""
+    report.profiles = report.selection.profiles or frozenset([DUMP])
+    report.tell(engine.refused(error, None))
+    if not report.counts:
+        report.unread = str(error)
+
+
+def _facts(image: Image) -> Facts:
+    known = image.extension
+    return Facts(
+        is_dari=image.is_dari,
+        size=image.volume.size,
+        records=image.records,
+        order=image.order,
+        uuid=None if known is None else str(uuid.UUID(bytes=known.image_uuid)),
+        parts=tuple(image.parts),
+    )
+
+
+def _place(error: Exception) -> str:
+    """Return what went wrong in this program, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
