@@ -31,6 +31,10 @@ _TICK_NS = 20_000_000
 """Longest step of the clock that file systems take their times from."""
 
 
+_PATIENCE = 2.0
+"""Seconds to wait for a date; what is farther off comes of a clock that was set back."""
+
+
 def default_path() -> Path:
     """Return where the catalogue is if nothing else is said: in the user's state directory."""
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
@@ -81,7 +85,9 @@ class Run:
         base: What the image is relative to; ``None`` if it is full.
     """
 
-    def __init__(self, path: Path, source: bytes, device: int, wish: Wish) -> None:
+    def __init__(
+        self, path: Path, source: bytes, device: int, wish: Wish, *, patient: bool = True
+    ) -> None:
         """Choose the base.
 
         Args:
@@ -89,20 +95,26 @@ class Run:
             source: Absolute path of the tree.
             device: ``st_dev`` of its root.
             wish: What image is to be made.
+            patient: Wait for the second after the last image's, so that the date is a true one;
+                else it is made later than it is (DARI-INC-007).
 
         Raises:
             UsageError: There is no base for it.
         """
         self._path = path
         self._key = (source, device)
-        self._began_ns = time.time_ns()
         with Catalogue.open(path) as catalogue:
             known = catalogue.find(*self._key)
             images = catalogue.images(known.id) if known is not None else []
+            self._moved = any(one.source == source and one != known for one in catalogue.sets())
         self._before = images[-1].date if images else 0
         self._seen_ns = images[-1].scanned_ns if images else 0
-        self.base = _base(images, wish, source)
+        self.base = self._choose(images, wish)
         self.level = wish.level if wish.level is not None else _above(self.base)
+        pause = self._before + 1 - time.time()
+        if patient and 0 < pause <= _PATIENCE:
+            time.sleep(pause)
+        self._began_ns = time.time_ns()
 
     def number(self, scan: Scan, births: Births | None = None) -> Numbering:
         """Return the numbers of a tree, and what the image holds of it.
@@ -145,6 +157,26 @@ class Run:
             base_uuid=base.uuid,
             not_before=made.not_before,
         )
+
+    def _choose(self, images: list[CataloguedImage], wish: Wish) -> CataloguedImage | None:
+        """Return the base of an image (DARI-INC-010)."""
+        if wish.level == 0:
+            if wish.since is not None:
+                raise UsageError("an image of level 0 has no base: --since does not go with it")
+            return None
+        fit = [image for image in images if image.good]
+        below = "of any level"
+        if wish.level is not None:
+            fit = [image for image in fit if image.level < wish.level]
+            below = "of a lower level"
+        if wish.since is not None:
+            fit = [image for image in fit if image.date <= wish.since]
+            below += f" not after {date_text(wish.since)}"
+        if not fit:
+            told = f"no good image {below} in the catalogue to be the base"
+            told += " (it knows this path on another device)" if self._moved else ""
+            raise UsageError(f"{os.fsdecode(self._key[0])}: {told}; --level 0 makes a full one")
+        return fit[-1]
 
     def finish(self, report: Report, name: bytes) -> None:
         """Enter the image, which must be in place, with all that was there.
@@ -193,26 +225,6 @@ def _rows_of(tree: Tree, paths: set[bytes]) -> list[int]:
         if name in last_names and scan.path_in(int(tree.owner[entry]), name) in paths:
             found.append(int(tree.target[entry]))
     return found
-
-
-def _base(images: list[CataloguedImage], wish: Wish, source: bytes) -> CataloguedImage | None:
-    """Return the base of an image (DARI-INC-010)."""
-    if wish.level == 0:
-        if wish.since is not None:
-            raise UsageError("an image of level 0 has no base: --since does not go with it")
-        return None
-    fit = [image for image in images if image.good]
-    below = "of any level"
-    if wish.level is not None:
-        fit = [image for image in fit if image.level < wish.level]
-        below = "of a lower level"
-    if wish.since is not None:
-        fit = [image for image in fit if image.date <= wish.since]
-        below += f" not after {date_text(wish.since)}"
-    if not fit:
-        told = f"no good image {below} in the catalogue to be the base"
-        raise UsageError(f"{os.fsdecode(source)}: {told}; --level 0 makes a full one")
-    return fit[-1]
 
 
 def _above(base: CataloguedImage | None) -> int:

@@ -166,9 +166,13 @@ class Catalogue:
         columns = tuple(name for name in STATE if name != "kind")
         self._end(backup_set, number, before.pick(before.differs(seen, columns)))
         self._begin(backup_set, number, seen.pick(seen.differs(before, columns)))
-        raised = "UPDATE backup_set SET highest = max(highest, ?) WHERE id = ?"
-        self._connection.execute(raised, (int(seen.number.max(initial=_ROOT)), backup_set))
+        self.raise_highest(backup_set, int(seen.number.max(initial=_ROOT)))
         return number
+
+    def raise_highest(self, backup_set: int, number: int) -> None:
+        """Remember that all numbers up to one may have been given."""
+        query = "UPDATE backup_set SET highest = max(highest, ?) WHERE id = ?"
+        self._connection.execute(query, (number, backup_set))
 
     def _end(self, backup_set: int, image: int, gone: Seen) -> None:
         query = "UPDATE inode SET until = ? WHERE backup_set = ? AND number = ? AND until IS NULL"

@@ -26,6 +26,7 @@ COMMANDS = {
     "verify": "check an image against itself",
     "dump-record": "show one record, field by field",
     "explain": "show what a requirement says, and why",
+    "catalog": "backup sets, and what create knows of them",
     "conformance": "test vectors, and what implementations make of them",
 }
 

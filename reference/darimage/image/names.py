@@ -137,6 +137,17 @@ class Names:
         """Return the inode numbers that entries name, ascending, each once."""
         return np.unique(self._entries.inode).astype(np.int64)
 
+    def links(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[bytes]]:
+        """Return, of all entries, the directory's number, the number it names, and the name."""
+        found = self._entries
+        starts = found.at.tolist()
+        ends = (found.at + found.length).tolist()
+        data = self.table.data
+        names = [data[at:end].tobytes() for at, end in zip(starts, ends, strict=True)]
+        return self._numbers[self._owner], found.inode.astype(np.int64), names
+
     def name_counts(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the inode numbers that entries name, ascending, and how many name each."""
         numbers, counts = np.unique(self._entries.inode, return_counts=True)

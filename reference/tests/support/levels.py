@@ -33,18 +33,20 @@ class Levels:
         images: The images, oldest first.
     """
 
-    def __init__(self, source: Path, folder: Path) -> None:
+    def __init__(self, source: Path, folder: Path, *, patient: bool = False) -> None:
         self.source = source
         self.catalogue = folder / "catalog.sqlite"
         self.images: list[Path] = []
         self._folder = folder
+        self._patient = patient
         self._key = (os.fsencode(source), source.stat().st_dev)
 
     def make(self, level: int | None, since: int | None = None, **options: object) -> Report:
         """Make an image of a level; its report is returned."""
         path = self._folder / f"{len(self.images)}.dari"
         with alone(self.catalogue, *self._key):
-            run = Run(self.catalogue, *self._key, Wish(level, since))
+            wish = Wish(level, since)
+            run = Run(self.catalogue, *self._key, wish, patient=self._patient)
             source = PosixSource(self.source)
             number = partial(run.number, births=source.births)
             report = create(source, FileSink(path), Options(**options), number=number)
