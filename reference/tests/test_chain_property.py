@@ -6,6 +6,7 @@ Old ``restore -r``, which knows no chains but goes from level to level, is the j
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from support.compare import Options as Compare
 from support.compare import compare_trees, to_second
 from support.levels import Levels, bring
 
+from darimage.image.reader import Image
 from darimage.image.verify import verify
 
 pytestmark = [
@@ -54,10 +56,20 @@ def test_any_history_comes_back(scripts):
         theirs.mkdir()
         for image in chain:
             done = legacy.restore("r", image, theirs)
-            assert (done.rc, done.other_messages) == (0, {}), done.stderr
+            assert (done.rc, unexpected(done, image)) == (0, []), done.stderr
         # It fills directories after it has given them their times.
         found = compare_trees(source, theirs, SOME_TIMES)
         assert [str(d) for d in found if d.kind != "mtime" or not is_directory(theirs, d)] == []
+
+
+def unexpected(done, image):
+    """Return what it said, but for lines about inodes that no directory names: streams."""
+    with Image.open(image) as opened:
+        table = opened.streams.by_base.values()
+        streams = {entry.inode for one in table for entry in one.entries}
+    told = re.compile(r"expected next file \d+, got (\d+)")
+    found = ((line, told.fullmatch(line)) for line in done.other_messages)
+    return [line for line, match in found if match is None or int(match[1]) not in streams]
 
 
 def is_directory(root, difference):

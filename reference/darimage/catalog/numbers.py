@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from darimage.catalog.naming import Links
-from darimage.catalog.seen import INODE, STATE, STREAM, STREAM_DIRECTORY, Column, Mask, Seen
+from darimage.catalog.seen import INODE, STREAM, STREAM_DIRECTORY, Column, Mask, Seen
 from darimage.errors import UsageError
 from darimage.image.numbering import ROOT, in_image
 from darimage.sources.scan import FIELDS, WIDTH, Scan
@@ -35,9 +35,8 @@ class Tree:
         """Take the columns of a scan."""
         self.scan = scan
         self.directories = len(scan.directory_parent)
-        above = np.frombuffer(scan.directories, np.int64).reshape(-1, WIDTH)
-        below = np.frombuffer(scan.others, np.int64).reshape(-1, WIDTH)
-        self._fields = np.concatenate((above, below))
+        self._above = np.frombuffer(scan.directories, np.int64).reshape(-1, WIDTH)
+        self._below = np.frombuffer(scan.others, np.int64).reshape(-1, WIDTH)
         self.is_stream = np.zeros(len(self), np.bool_)
         self.is_stream[[number + self.directories for number in scan.stream_of]] = True
         starts = np.append(np.frombuffer(scan.first_entry, np.int64), len(scan.names))
@@ -46,11 +45,12 @@ class Tree:
         self.target = np.where(targets < 0, ~targets, targets + self.directories)
 
     def __len__(self) -> int:
-        return len(self._fields)
+        return len(self._above) + len(self._below)
 
     def column(self, name: str) -> Column:
         """Return one of the scan's columns."""
-        return self._fields[:, FIELDS.index(name)]
+        at = FIELDS.index(name)
+        return np.concatenate((self._above[:, at], self._below[:, at]))
 
     @property
     def is_directory(self) -> Mask:
@@ -222,9 +222,16 @@ def seen(tree: Tree, numbers: Numbers, surely: Mask) -> Seen:
         "names": names,
         "sure": surely.astype(np.int64),
     }
-    made = np.stack([columns[name] for name in ("number", *STATE)], axis=1)
-    above = np.zeros((len(numbers.stream_directories), 1 + len(STATE)), np.int64)
-    for at, (key, number) in enumerate(numbers.stream_directories.items()):
-        above[at, :3] = number, STREAM_DIRECTORY, rows[tree.row(key)]
-        above[at, -1] = 1
-    return Seen.of(np.concatenate((made, above)), streams)
+    above = numbers.stream_directories
+    rest = {
+        "number": list(above.values()),
+        "kind": [STREAM_DIRECTORY] * len(above),
+        "base": [int(rows[tree.row(key)]) for key in above],
+        "sure": [1] * len(above),
+    }
+    nothing = [0] * len(above)
+    joined = {
+        name: np.append(column, np.array(rest.get(name, nothing), np.int64))
+        for name, column in columns.items()
+    }
+    return Seen(**joined, streams=streams).sorted()

@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from darimage.catalog.naming import Links
 from darimage.catalog.run import alone
-from darimage.catalog.seen import INODE, STATE, STREAM, Column, Seen
+from darimage.catalog.seen import INODE, STATE, STREAM, STREAM_DIRECTORY, Column, Seen
 from darimage.catalog.store import Catalogue, CataloguedImage
 from darimage.errors import UsageError
 from darimage.image.chain import Chain, base_of, date_text
@@ -126,7 +127,11 @@ def _rows(image: Image) -> Column:
         wanted = numbers[done : done + len(found)]
         done += len(found)
         parts.append(_columns(image, rows[are_first_headers(rows, image.marks, wanted)]))
-    return np.concatenate(parts)
+    above = np.zeros((len(image.streams.by_base), _WIDTH), np.int64)
+    for at, one in enumerate(image.streams.by_base.values()):
+        above[at, :3] = one.number, STREAM_DIRECTORY, one.base
+        above[at, -1] = 1
+    return np.concatenate([*parts, above])
 
 
 def _columns(image: Image, rows: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> Column:
@@ -184,7 +189,7 @@ def _enter(catalogue: Catalogue, source: bytes, device: int, chains: list[list[_
             uuid=identity.uuid,
             good=image.end is not None and image.end.verdict == Verdict.GOOD,
             base=ids[chain[-2].identity.uuid] if len(chain) > 1 else None,
-            held=len(chain[-1].rows),
+            held=int((chain[-1].rows[:, 1] != STREAM_DIRECTORY).sum()),
             scanned_ns=(identity.date + 1) * _NS,
         )
         ids[identity.uuid] = catalogue.add_image(backup_set, entered, seen)
@@ -201,13 +206,21 @@ def _seen(links: list[_Link]) -> Seen:
     latest = np.append(rows[1:, 0] != rows[:-1, 0], np.ones(min(1, len(rows)), np.bool_))
     rows = rows[latest]
     rows = rows[chain.exists(rows[:, 0])]
-    seen = Seen.of(rows, {})
-    rows[:, 1 + STATE.index("names")] = _names(chain, seen)
-    return Seen.of(rows, {})
+    streams = {
+        entry.inode: entry.name for one in chain.streams.by_base.values() for entry in one.entries
+    }
+    seen = Seen.of(rows, streams)
+    return replace(seen, names=_names(chain, seen))
 
 
 def _names(chain: Chain, seen: Seen) -> Column:
     directories, inodes, names = chain.names.links()
     owners, known = seen.find(directories)
     targets, named = seen.find(inodes)
-    return Links(names, owners, np.where(known & named, targets, -1)).sums(seen.number)
+    links = Links(names, owners, np.where(known & named, targets, -1))
+    for one in chain.streams.by_base.values():
+        for entry in one.entries:
+            (owner, target), there = seen.find(np.array([one.base, entry.inode]))
+            if there.all():
+                links.stream(int(owner), int(target), entry.name)
+    return links.sums(seen.number)

@@ -128,8 +128,8 @@ class Run:
         with Catalogue.open(self._path) as catalogue:
             known = catalogue.find(*self._key) or BackupSet(0, *self._key, highest=ROOT)
             before = catalogue.current(known.id)
-            then = Seen.nothing()
-            if self.base is not None:
+            then = before
+            if self.base is not None and self.base.date < self._before:
                 then = catalogue.at(known.id, self.base.id)
         self._numbers = numbers.give(tree, before, known.highest, births, self._seen_ns)
         surely = tree.column("ctime_ns") < self._began_ns - _TICK_NS

@@ -60,11 +60,10 @@ class Seen:
 
     @classmethod
     def of(cls, rows: Column, streams: dict[int, bytes]) -> Seen:
-        """Return rows of shape (n, 11) as columns, sorted by number."""
-        rows = rows[np.argsort(rows[:, 0], kind="stable")]
+        """Return rows of shape (n, 11), in any order, as columns; they may share memory."""
         names = ("number", *STATE)
-        columns = {name: np.ascontiguousarray(rows[:, at]) for at, name in enumerate(names)}
-        return cls(**columns, streams=streams)
+        columns = {name: rows[:, at] for at, name in enumerate(names)}
+        return cls(**columns, streams=streams).sorted()
 
     def __len__(self) -> int:
         return len(self.number)
@@ -72,6 +71,12 @@ class Seen:
     def rows(self) -> Column:
         """Return the columns as rows of shape (n, 11)."""
         return np.stack([self.number, *(getattr(self, name) for name in STATE)], axis=1)
+
+    def sorted(self) -> Seen:
+        """Return the inodes, ascending by number."""
+        if (np.diff(self.number) > 0).all():
+            return self
+        return self.pick(np.argsort(self.number, kind="stable"))
 
     def pick(self, keep: Any) -> Seen:
         """Return some of the inodes, by whatever selects from an array."""

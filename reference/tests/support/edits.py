@@ -6,6 +6,7 @@ list of edits can be done on any tree.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import stat
@@ -200,6 +201,19 @@ def _touch(root: bytes, one: Edit, dice: random.Random) -> None:
         os.utime(path, ns=(when, when), follow_symlinks=False)
 
 
+def _stream(root: bytes, one: Edit, dice: random.Random) -> None:
+    """Give a file or directory a stream as Samba keeps it, or change or take away one."""
+    path = _pick(_names(root, directories=dice.random() < 0.3), one)
+    if path is None or not (os.path.isdir(path) or os.path.isfile(path)) or os.path.islink(path):
+        return
+    name = b"user.DosStream.%s:$DATA" % dice.choice((b"one", b"two", b"three"))
+    with contextlib.suppress(OSError):
+        if dice.random() < 0.3:
+            os.removexattr(path, name)
+        else:
+            os.setxattr(path, name, dice.randbytes(dice.randrange(2000)) + b"\0")
+
+
 EDITS = {
     "create": _create,
     "sparse": _sparse,
@@ -216,7 +230,19 @@ EDITS = {
     "to file": _to_file,
     "attributes": _attributes,
     "touch": _touch,
+    "stream": _stream,
 }
 
-GROWING = ("create", "sparse", "mkdir", "mkdir", "special", "write", "link", "rename", "move")
+GROWING = (
+    "stream",
+    "create",
+    "sparse",
+    "mkdir",
+    "mkdir",
+    "special",
+    "write",
+    "link",
+    "rename",
+    "move",
+)
 """What keeps a tree from becoming empty."""
