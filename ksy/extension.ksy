@@ -171,8 +171,11 @@ types:
       - id: offset_map_sha256
         size: 32
         doc: SHA-256 of the offset map's payload.
+      - id: attributed
+        type: u8
+        doc: Inodes, directories among them, with extended attributes (DARI-END-008).
       - id: reserved_2
-        size: 24
+        size: 16
         doc: Zero.
   bitmap_body:
     doc: Body in ts_clri and ts_bits (DARI-BMP-006).

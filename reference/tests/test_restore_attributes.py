@@ -5,6 +5,8 @@ Also those that the real ``dump`` wrote, in the inode and in a block.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import socket
 import stat
@@ -182,6 +184,31 @@ def test_nothing_comes_back_with_no_xattrs(ext4):
         with Image.open(str(without)) as opened:
             assert not opened.extension.feature_compat & 4
         assert legacy.darimage("verify", without).rc == 0
+
+
+def test_list_and_info_show_them(ext4):
+    with legacy.scratch_directory_on(ext4) as folder:
+        tree, image = folder / "tree", folder / "image"
+        tree.mkdir()
+        build(tree)
+        legacy.darimage("create", tree, image)
+        long = legacy.darimage("list", "-l", image).stdout.splitlines()
+        marks = {line.split()[-1]: line[10] for line in long}
+        assert {marks[name] for name in ("acl", "folder")} == {"+"}
+        assert {marks[name] for name in (".", "small", "both", "capable", "fifo", "null")} == {"@"}
+        assert marks["folder/inner"] == " "
+        shown = legacy.darimage("list", "--xattrs", image, "acl", "both").stdout.splitlines()
+        text = "user::rw-,user:1000:r--,group::r--,group:70000:---,mask::rw-,other::---"
+        assert shown[:2] == ["acl", f"    system.posix_acl_access={text}"]
+        assert shown[2:] == ["both", *(f'    user.{rest}"' for rest in (
+            'great="' + "b" * 3000, 'none="', 's="1'))]  # fmt: skip
+        assert json.loads(legacy.darimage("info", "--json", image).stdout)["attributed"] == 11
+        for options in ((), ("--xattrs",)):
+            answer = json.loads(legacy.darimage("list", "--json", *options, image, "both").stdout)
+            great, none, short = answer["entries"][0]["xattrs"]
+            assert (great["name"], great["size"]) == ("user.great", 3000)
+            assert ("base64" in great) == bool(options)
+            assert (none["base64"], base64.b64decode(short["base64"])) == ("", b"1")
 
 
 def attributed(values, mode=0o444, uid=0, count=1):

@@ -10,6 +10,7 @@ from support.images import DIRECTORY, FILE, encode, headers_of, poke
 
 from darimage.image.reader import Image
 from darimage.image.verify import verify
+from darimage.schema import CType
 from darimage.sections import xattrs
 from darimage.sources.memory import Node
 from darimage.units import RECORD
@@ -60,6 +61,14 @@ def raw_acl():
     return bytes(data)
 
 
+def every_end(attributed):
+    data = SAMPLE
+    for record, c_type, _ in headers_of(SAMPLE):
+        if c_type == CType.TS_END:
+            data = poke(data, record, BODY + 64, "<Q", attributed)
+    return data
+
+
 PLANTED = [
     ("DARI-XAT-001", lambda: raw(A + 1, 0, "<I", 0xEA020001)),
     ("DARI-XAT-002", lambda: poke(SAMPLE, C, SIZE, "<Q", 4097)),
@@ -81,6 +90,8 @@ PLANTED = [
     ("DARI-XAT-010", lambda: poke(SAMPLE, A, BODY, "<Q", 77)),
     ("DARI-XAT-011", lambda: poke(SAMPLE, A, KIND, "<I", 2)),
     ("DARI-XAT-011", lambda: poke(SAMPLE, B, KIND, "<I", 3)),
+    ("DARI-END-008", lambda: poke(SAMPLE, len(SAMPLE) // RECORD - 1, BODY + 64, "<Q", 4)),
+    ("DARI-END-008", lambda: every_end(4)),
     ("DARI-VOL-010", lambda: poke(SAMPLE, 0, BODY + 16, "<I", 1)),
 ]
 

@@ -216,6 +216,16 @@ def test_a_posix_acl_is_what_construct_reads():
     assert posix_acl.to_shown(kept) == value
 
 
+def test_a_posix_acl_as_text():
+    value = acl(
+        (AclTag.USER_OBJ, 6), (AclTag.USER, 4, 1000), (AclTag.GROUP, 7, 0), (AclTag.OTHER, 0)
+    )
+    assert posix_acl.text(value) == "user::rw-,user:1000:r--,group:0:rwx,other::---"
+    for bad in (b"", acl((3, 6)), acl((AclTag.OTHER, 8)), value[:-1]):
+        with pytest.raises(FormatError, match="DARI-XAT-007"):
+            posix_acl.text(bad)
+
+
 def test_an_acl_the_list_cannot_tell_goes_behind_it():
     for value in (b"", b"\2\0\0\0", acl((AclTag.USER_OBJ, 6, 1)), acl((3, 6))):
         packed = xattrs.pack({xattrs.ACL_ACCESS: value})

@@ -68,7 +68,7 @@ def describe(image: Image) -> dict[str, Any]:
     if end is not None:
         known = {int(verdict): verdict.name.lower() for verdict in Verdict}
         answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")
-        for name in ("files_written", "mismatches", "substituted"):
+        for name in ("files_written", "mismatches", "substituted", "attributed"):
             answer[name] = getattr(end, name)
     answer["parts"] = [
         {**part._asdict(), "offset": part.record * RECORD, "bytes": part.records * RECORD}
@@ -89,6 +89,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"  identity  {answer['uuid']}, features: {features}"
     if "verdict" in answer:
         yield f"  verdict   {answer['verdict']}: {_verdict(answer)}"
+    if answer.get("attributed"):
+        with_them = common.plural(answer["attributed"], "inode")
+        yield f"  xattrs    {with_them} with extended attributes or POSIX ACLs"
     if answer.get("acl_start"):
         yield f"  NT ACLs   {nt_acls.counts_line(answer['nt_acls'], answer['acl_start'])}"
     note = f" ({answer['access_note']})" if answer["access_note"] else ""

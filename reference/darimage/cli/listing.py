@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from darimage.cli import xattrs
 from darimage.errors import FormatError
 from darimage.faults import Fault, display
 from darimage.image.absent import left_out
@@ -73,7 +74,10 @@ def inodes(image: Image, listed: list[Row]) -> dict[int, Inode]:
 
 
 def long_line(image: Image, row: Row, inode: Inode | None) -> str:
-    """Return a line as ``ls -l`` has it, with numbers for owners and times in UTC."""
+    """Return a line as ``ls -l`` has it, with numbers for owners and times in UTC.
+
+    Behind the mode stands ``+`` if there is a POSIX ACL, ``@`` if there are other attributes.
+    """
     path = display(row.path) or "."
     if inode is None:
         return f"{'?':10} {'?':>3} {'?':>6} {'?':>6} {'?':>12} {'?':16} {path}"
@@ -81,8 +85,9 @@ def long_line(image: Image, row: Row, inode: Inode | None) -> str:
     if stat.S_ISCHR(inode.mode) or stat.S_ISBLK(inode.mode):
         size = f"{inode.rdev >> 8 & 0xFFF}, {inode.rdev & 0xFF | inode.rdev >> 12 & 0xFFF00}"
     target = f" -> {display(_target(image, inode))}" if stat.S_ISLNK(inode.mode) else ""
+    mode = stat.filemode(inode.mode) + (xattrs.mark(image, inode) or " ")
     return (
-        f"{stat.filemode(inode.mode)} {inode.nlink:>3} {inode.uid:>6} {inode.gid:>6} {size:>12} "
+        f"{mode}{inode.nlink:>3} {inode.uid:>6} {inode.gid:>6} {size:>12} "
         f"{_time_text(inode.mtime_ns)} {path}{target}"
     )
 

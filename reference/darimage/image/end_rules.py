@@ -98,6 +98,10 @@ class Judge:
         if volume is not None and bool(volume.feature_compat & Compat.XATTRS) != bool(runs):
             told = "set" if volume.feature_compat & Compat.XATTRS else "clear"
             self._tell(f"compat feature xattrs is {told}, {runs} inodes have any", "DARI-VOL-010")
+        end = self.image.end
+        if end is not None and end.attributed != runs:
+            told = f"attributed is {end.attributed}, {runs} inodes have extended attributes"
+            self._tell(told, "DARI-END-008", end.record)
 
     def _places(self, volume: VolumeHeader) -> None:
         """Judge the record numbers of the parts (DARI-VOL-002)."""

@@ -220,6 +220,7 @@ def ends(
     written: int,
     mismatches: int,
     substituted: int,
+    attributed: int,
     sha256: bytes,
 ) -> bytes:
     """Return the ``TS_END`` records (chapter 85)."""
@@ -229,6 +230,7 @@ def ends(
     body["files_written"] = written
     body["mismatches"] = mismatches
     body["substituted"] = substituted
+    body["attributed"] = attributed
     body["offset_map_sha256"] = np.frombuffer(sha256, np.uint8)
     seal(made, np.arange(layout.end, layout.total), layout.cut)
     return made.tobytes()

@@ -103,6 +103,7 @@ class EndRecord:
         mismatches: Inodes not found at their place in the map.
         substituted: Inodes some of whose data was replaced by zeros.
         offset_map_sha256: SHA-256 of the offset map's payload.
+        attributed: Inodes with extended attributes.
     """
 
     record: int
@@ -111,6 +112,7 @@ class EndRecord:
     mismatches: int
     substituted: int
     offset_map_sha256: bytes
+    attributed: int
 
 
 def has_extension(record: bytes) -> bool:

@@ -210,6 +210,7 @@ class _Writer:
             self.identity,
             written=len(self.inventory) - below,
             mismatches=mismatches,
+            attributed=len(self.inventory.attributes),
             substituted=substituted,
             sha256=offsets.payload.sha256(),
         )

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import IntFlag
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from darimage.faults import display
-from darimage.schema import CType, Kind, Magic, Order, header_dtype
+from darimage.schema import CType, DrFlag, ExtAttributes, Kind, Magic, Order, header_dtype
 from darimage.sections.header import BODIES, EXTENSION_MAGIC, field_span
 
 LINE = 16
-_NAMED = {"c_type": CType, "c_magic": Magic, "extension.kind": Kind}
+_NAMED = {
+    "c_type": CType,
+    "c_magic": Magic,
+    "c_extattributes": ExtAttributes,
+    "extension.kind": Kind,
+}
+_FLAGS = {"c_flags": DrFlag}
 
 
 class Field(NamedTuple):
@@ -71,7 +78,14 @@ def value_text(field: Field) -> str:
     names = _NAMED.get(field.path)
     if names is not None and value in set(names):
         return f"{value} ({names(value).name.lower()})"
+    if value and (flags := _FLAGS.get(field.path)) is not None:
+        return f"{value:#x} ({_flag_names(flags, value)})"
     return f"{value} ({value:#o})" if field.path.endswith("di_mode") else str(value)
+
+
+def _flag_names(flags: type[IntFlag], value: int) -> str:
+    known = [flag.name.lower() for flag in flags if flag & value and flag.name]
+    return ", ".join(known) or "unknown"
 
 
 def hexdump(record: bytes) -> Iterator[tuple[int, str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from darimage.errors import FormatError
 from darimage.schema import AclTag
 from darimage.sections.security.fields import Fixed
@@ -18,6 +20,7 @@ _HEAD = Fixed("xattrs/acl_head", _WHAT, _RULE)
 _SHORT = Fixed("xattrs/acl_short", _WHAT, _RULE)
 _ENTRY = Fixed("xattrs/acl_entry", _WHAT, _RULE)
 _NOBODY = 0xFFFFFFFF
+_ALL = 7
 _NAMING = frozenset({int(AclTag.USER), int(AclTag.GROUP)})
 _TAGS = frozenset(map(int, AclTag))
 
@@ -28,18 +31,16 @@ def to_kept(value: bytes) -> bytes:
     Raises:
         FormatError: There is none that gives back the same value.
     """
-    _check_head(value, SHOWN)
-    if len(value) == _HEAD.size:
-        raise _fault("no entries")
     parts = [_HEAD.write(KEPT)]
-    for at in range(_HEAD.size, len(value), _ENTRY.size):
-        tag, permissions, number = _ENTRY.read(value, at, len(value))
+    for tag, permissions, number in _shown(value):
         if tag in _NAMING:
             parts.append(_ENTRY.write(tag, permissions, number))
         elif tag in _TAGS and number == _NOBODY:
             parts.append(_SHORT.write(tag, permissions))
         else:
             raise _fault(f"tag {tag:#x} with number {number}")
+    if len(parts) == 1:
+        raise _fault("no entries")
     return b"".join(parts)
 
 
@@ -61,6 +62,33 @@ def to_shown(kept: bytes) -> bytes:
         parts.append(_ENTRY.write(tag, permissions, number))
         at += size
     return b"".join(parts)
+
+
+def text(value: bytes) -> str:
+    """Return an attribute's value as the text that ``setfacl`` takes, with numbers for names.
+
+    Raises:
+        FormatError: It is not well-formed.
+    """
+    parts = []
+    for tag, permissions, number in _shown(value):
+        if tag not in _TAGS or permissions > _ALL:
+            raise _fault(f"tag {tag:#x} with permissions {permissions:#o}")
+        kind = AclTag(tag).name or ""
+        whom = number if tag in _NAMING else ""
+        rights = "".join(
+            c if permissions & bit else "-" for c, bit in zip("rwx", (4, 2, 1), strict=True)
+        )
+        parts.append(f"{kind.removesuffix('_OBJ').lower()}:{whom}:{rights}")
+    return ",".join(parts)
+
+
+def _shown(value: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield tag, permissions and number of each entry of an attribute's value."""
+    _check_head(value, SHOWN)
+    for at in range(_HEAD.size, len(value), _ENTRY.size):
+        tag, permissions, number = _ENTRY.read(value, at, len(value))
+        yield tag, permissions, number
 
 
 def _check_head(data: bytes, version: int) -> None:

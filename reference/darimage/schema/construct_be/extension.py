@@ -50,7 +50,8 @@ extension__end_body = Struct(
 	'mismatches' / Int64ub,
 	'substituted' / Int64ub,
 	'offset_map_sha256' / FixedSized(32, GreedyBytes),
-	'reserved_2' / FixedSized(24, GreedyBytes),
+	'attributed' / Int64ub,
+	'reserved_2' / FixedSized(16, GreedyBytes),
 )
 
 extension__inode_body = Struct(

@@ -146,7 +146,8 @@ class Extension(KaitaiStruct):
             self.mismatches = self._io.read_u8be()
             self.substituted = self._io.read_u8be()
             self.offset_map_sha256 = self._io.read_bytes(32)
-            self.reserved_2 = self._io.read_bytes(24)
+            self.attributed = self._io.read_u8be()
+            self.reserved_2 = self._io.read_bytes(16)
 
 
         def _fetch_instances(self):
