@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -29,6 +30,9 @@ VALUE_MAX = 65536
 
 VALUES_MAX = 16
 """Attributes that Samba takes for one stream at most."""
+
+_PATIENCE = (0.05, 0.2, 0.5, 0.6)
+"""Seconds; FUSE keeps names for one by default."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -174,11 +178,7 @@ class NtfsWindows:
         if b":" in stream.name:
             raise TargetError("streams", "NTFS takes no name with a colon")
         try:
-            if base.is_directory:
-                fd = open_beside(base.fd, b":" + stream.name, self._flags)
-            else:
-                name = base.place[1] + b":" + stream.name
-                fd = os.open(name, self._flags, dir_fd=base.parent)
+            fd = self._open(base, stream.name)
         except FileExistsError:
             raise _exists() from None
         except OSError as error:
@@ -193,6 +193,17 @@ class NtfsWindows:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _open(self, base: Base, stream: bytes) -> int:
+        if base.is_directory:
+            return open_beside(base.fd, b":" + stream, self._flags)
+        for pause in _PATIENCE:
+            try:
+                return os.open(base.place[1] + b":" + stream, self._flags, dir_fd=base.parent)
+            except FileNotFoundError:
+                # The kernel still takes the name for a stream of the file that was replaced.
+                time.sleep(pause)
+        return os.open(base.place[1] + b":" + stream, self._flags, dir_fd=base.parent)
 
 
 class SambaDepot:

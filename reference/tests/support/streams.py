@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -200,10 +199,15 @@ def share(path, module):
             port = listener.getsockname()[1]
         config = home / "smb.conf"
         config.write_text(_CONFIG.format(port=port, home=home, path=path, module=module))
+        # It ends its whole process group: ours, did it not get a session of its own.
         command = [smbd, "-s", config, "-F", "--no-process-group", "-l", home]
         with (home / "output").open("wb") as output:
             daemon = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         try:
             found = Share(port, home)
@@ -226,8 +230,3 @@ def _until_it_answers(found, daemon):
             break
         time.sleep(0.1)
     return said
-
-
-def remove(path):
-    """Remove a tree."""
-    shutil.rmtree(path, ignore_errors=True)
