@@ -2,7 +2,7 @@
 
     python tools/vectors.py            check that nothing would be written
     python tools/vectors.py --write    give ids to new vectors; write what only a new one lacks
-    python tools/vectors.py --accept NAME...   write again what these vectors expect
+    python tools/vectors.py --accept NAME...   write again what these vectors expect; `all` for all
 
 A vector that expects something keeps it: only ``--accept`` overwrites, and its changes are to be
 read before they are committed.
@@ -34,9 +34,10 @@ def main() -> int:
     stale = []
     if chosen.write or chosen.accept:
         _give_ids(Suite())
-        suite = Suite()
-        for vector in suite:
-            _expect(suite, vector, again=vector.name in chosen.accept)
+        for write in (_findings, _inventory):
+            suite = Suite()
+            for vector in suite:
+                write(suite, vector, again={vector.name, "all"} & set(chosen.accept) != set())
     suite = Suite()
     text = dumped(manifest(suite))
     path = HOME / MANIFEST
@@ -67,29 +68,29 @@ def _give_ids(suite: Suite) -> None:
             path.write_text(f"id: DARI-V-{number:04d}\n{path.read_text()}")
 
 
-def _expect(suite: Suite, vector: Vector, *, again: bool) -> None:
-    """Write what a vector lacks: findings of a changed image, the inventory of a good one."""
-    data = suite.image(vector)
-    path = vector.path / FILE
-    text = path.read_text()
-    if vector.parent is not None and ("expect" not in vector.told or again):
-        text = re.sub(r"(?m)^expect:.*\n(?:  .*\n)*", "", text)
-        path.write_text(text + _findings(data, vector))
-    if vector.has_inventory and (again or not (vector.path / EXPECTED).exists()):
-        with Image.open(data) as image:
-            found = inventory(image)
-        (vector.path / EXPECTED).write_text(dumped(found))
-
-
-def _findings(data: bytes, vector: Vector) -> str:
-    found = judge(data)
+def _findings(suite: Suite, vector: Vector, *, again: bool) -> None:
+    """Write what is found wrong with a changed image, if it does not say so already."""
+    if vector.parent is None or "todo" in vector.told or ("expect" in vector.told and not again):
+        return
+    found = judge(suite.image(vector))
     wanted = vector.told["requirements"][0]
     if found and wanted not in {one.requirement for one in found}:
         print(f"{vector.name}: {wanted} is not found broken", file=sys.stderr)
     for one in found:
         print(f"{vector.name}: {one}")
     lines = [json.dumps(one.as_told()).replace('"', "") for one in found]
-    return "expect: []\n" if not lines else "expect:\n" + "".join(f"  - {line}\n" for line in lines)
+    told = "\n".join(["expect:", *(f"  - {line}" for line in lines)]) if lines else "expect: []"
+    path = vector.path / FILE
+    text = re.sub(r"(?m)^expect:.*\n(?:  .*\n)*", "", path.read_text())
+    path.write_text(f"{text}{told}\n")
+
+
+def _inventory(suite: Suite, vector: Vector, *, again: bool) -> None:
+    """Write what is in an image that readers must agree on, if that is not said already."""
+    path = vector.path / EXPECTED
+    if vector.has_inventory and (again or not path.exists()):
+        with Image.open(suite.image(vector)) as image:
+            path.write_text(dumped(inventory(image)))
 
 
 if __name__ == "__main__":

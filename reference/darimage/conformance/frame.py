@@ -161,7 +161,7 @@ class Frame:
             found = [head for record, head in self.heads.items() if record == selector]
             number = 0
         else:
-            match = re.fullmatch(r"(\w+)(?: (.+?))?(?: \+(\d+))?", selector)
+            match = re.fullmatch(r"(\w+)(?: (?!\+\d+$)(.+?))?(?: \+(\d+))?", selector)
             found = [] if match is None else self._found(match[1], match[2] or "")
             number = int(match[3] or 0) if match else 0
         if number >= len(found):

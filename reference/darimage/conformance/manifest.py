@@ -12,7 +12,7 @@ VERSION = "1"
 
 IMAGE = "image"
 
-_COPIED = ("requirements", "features", "phase", "bug", "since", "limits")
+_COPIED = ("requirements", "features", "phase", "bug", "since", "limits", "todo")
 _MOST_CHANGES = 64
 
 

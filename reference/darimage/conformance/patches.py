@@ -20,6 +20,9 @@ from darimage.units import RECORD
 
 Patch = dict[str, Any]
 
+_ZEROS = -1
+"""Stands for a record of zeros that was not there."""
+
 _TAPEA = locate("c_tapea", header_dtype())
 
 
@@ -35,7 +38,7 @@ def apply(data: bytes, patches: list[Patch], seal: bool | list[str] = True) -> b
     Raises:
         UsageError: A patch names something that is not there.
     """
-    work = _Work(Frame(data))
+    work = _Work(data)
     edits = [patch for patch in patches if not _OPERATIONS.keys() & patch.keys()]
     for patch in edits:
         work.edit(patch)
@@ -56,8 +59,9 @@ class _Work:
         left: Records and fields that were given a value, which no seal takes away.
     """
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
+    def __init__(self, data: bytes) -> None:
+        self.frame = Frame(data)
+        self._parent = Frame(data)
         self.left: set[tuple[int, str]] = set()
         self._touched: set[int] = set()
 
@@ -106,8 +110,8 @@ class _Work:
     def entry(self, patch: Patch) -> None:
         """``entry`` (a name), ``of`` (a directory), ``field`` or ``rename``, ``value``."""
         run = self._run(f"inode {patch['of']}")
-        size = int(self.frame.header(run[0])["c_dinode"]["di_size"][0])
-        data = self.frame.payload(run, size)
+        size = int(self._parent.header(run[0])["c_dinode"]["di_size"][0])
+        data = self._parent.payload(run, size)
         heads = dtype("directory/entry_head", self.frame.order)
         at, name = 0, patch["entry"].encode()
         while True:
@@ -147,8 +151,13 @@ class _Work:
         if "hex" in patch:
             self.write(where, bytes.fromhex(patch["hex"]))
         else:
-            layout = dtype(patch["layout"], self.frame.order)
-            self.value(where, locate(patch["field"], layout), patch["value"])
+            self.value(where, locate(patch["field"], self._layout(patch)), patch["value"])
+
+    def _layout(self, patch: Patch) -> np.dtype[Any]:
+        """Return a layout of ``ksy/``; ``header`` is that of an inode's header."""
+        order = self.frame.order
+        name = patch["layout"]
+        return header_dtype(order) if name == "header" else dtype(name, order)
 
     def octets(self, patch: Patch) -> None:
         """``byte`` (an address), ``hex``."""
@@ -201,6 +210,12 @@ class Records:
         self._order[to:to] = copied
         self._renumber |= patch.get("renumber", False)
 
+    def insert(self, patch: Patch) -> None:
+        """``insert`` (a selector), ``count``: records of zeros before it."""
+        begin = self._at(patch["insert"])
+        self._order[begin:begin] = [_ZEROS] * patch.get("count", 1)
+        self._renumber |= patch.get("renumber", False)
+
     def swap(self, patch: Patch) -> None:
         """``swap`` (two selectors), ``count`` records of each."""
         count = patch.get("count", 1)
@@ -210,18 +225,21 @@ class Records:
         self._renumber |= patch.get("renumber", False)
 
     def truncate(self, patch: Patch) -> None:
-        """``truncate``: bytes that are left, or are taken away if negative."""
-        self._cut = patch["truncate"]
+        """``truncate``: bytes left, or taken away if negative; or ``{before: selector}``."""
+        cut = patch["truncate"]
+        self._cut = cut if isinstance(cut, int) else self._at(cut["before"]) * RECORD
 
     def joined(self) -> bytes:
         """Return the image."""
         rows = self._frame.rows[self._order]
+        rows[np.array(self._order) == _ZEROS] = 0
         if self._renumber:
             self._number(rows)
         return rows.tobytes()[: self._cut]
 
     def _at(self, selector: int | str) -> int:
-        return self._order.index(self._frame.find(selector).record)
+        known = selector if isinstance(selector, int) else self._frame.find(selector).record
+        return self._order.index(known)
 
     def _number(self, rows: Rows) -> None:
         """Let each header say where it is now."""
@@ -235,6 +253,7 @@ class Records:
 _OPERATIONS: dict[str, Callable[[Records, Patch], None]] = {
     "delete": Records.delete,
     "duplicate": Records.duplicate,
+    "insert": Records.insert,
     "swap": Records.swap,
     "truncate": Records.truncate,
 }
