@@ -59,6 +59,36 @@ def catalog_option(command: F) -> F:
     )(command)
 
 
+def stream_source_option(command: F) -> F:
+    """Add ``--streams`` of what makes images."""
+    from darimage.sources.streams.choice import Choice
+
+    return click.option(
+        "--streams",
+        default="auto",
+        show_default=True,
+        metavar="FORM",
+        callback=lambda _ctx, _param, text: Choice.parse(text),
+        help="How the tree keeps NT streams: auto, xattr, depot[=DIR], depot-unmarked[=DIR], "
+        "ntfs-3g; or none.",
+    )(command)
+
+
+def stream_target_options(command: F) -> F:
+    """Add ``--streams`` and ``--no-streams`` of what restores."""
+    from darimage.restore.streams import Wish
+
+    command = click.option("--no-streams", is_flag=True, help="Leave NT streams out.")(command)
+    return click.option(
+        "--streams",
+        default="auto",
+        show_default=True,
+        metavar="FORM",
+        callback=lambda _ctx, _param, text: Wish.parse(text),
+        help="Where NT streams go: auto, xattr, depot[=DIR], ntfs-3g, beside=DIR.",
+    )(command)
+
+
 def as_seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
     """Return a date of the command line as seconds since 1970."""
     if value is None:

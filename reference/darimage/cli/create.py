@@ -26,6 +26,7 @@ from darimage.volumes.writing import FileSink, Sink, open_sink
 @click.option("--label", default="none", show_default=True, help="Label, at most 15 bytes.")
 @click.option("--no-acls", is_flag=True, help="Leave out NT ACLs.")
 @click.option("--no-xattrs", is_flag=True, help="Leave out extended attributes and POSIX ACLs.")
+@common.stream_source_option
 @click.option("--one-file-system", is_flag=True, help="Do not enter other file systems.")
 @click.option(
     "--ntrec",
@@ -144,7 +145,11 @@ def _create(
         source,
         one_file_system=options["one_file_system"],
         leave_out=_same_file(sink.fd) if isinstance(sink, FileSink) else (),
-        wanted=Wanted(xattrs=not options["no_xattrs"], acls=not options["no_acls"]),
+        wanted=Wanted(
+            xattrs=not options["no_xattrs"],
+            acls=not options["no_acls"],
+            streams=options["streams"],
+        ),
     )
     tree.begin()
     # All below needs numpy: it is imported while the tree is scanned.

@@ -38,7 +38,7 @@ def command(
     """Show the names in IMAGE, or those of a SELECTION of it.
 
     A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Bytes of a
-    name that are not printable are shown as \\xNN.
+    name that are not printable are shown as \\xNN. NT streams follow their file as file:stream.
 
     \b
     Examples:
@@ -67,7 +67,7 @@ def command(
                 for entry in entries:
                     entry["nt_acl"] = acls.as_json(entry["inode"])
         elif as_tree:
-            _print(listing.tree_lines(listed))
+            _print(listing.tree_lines(opened, listed))
         else:
             below = partial(_below, opened, known if with_xattrs else {}, acls)
             _print(_lines(opened, listed, known if is_long else None, below))

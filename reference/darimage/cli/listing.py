@@ -20,6 +20,7 @@ from darimage.restore.selection import Selection, is_directory
 from darimage.sections.directory import Entry
 
 _NS = 1_000_000_000
+_FILE = stat.S_IFREG >> 12
 _TYPES = {
     stat.S_IFDIR: "directory",
     stat.S_IFREG: "file",
@@ -35,17 +36,29 @@ class Row(NamedTuple):
     """A name.
 
     Attributes:
-        path: From the root; empty for the root itself.
+        path: From the root; empty for the root itself; of a stream ``path:name``.
         entry: What its directory says of it.
+        base: Inode number of what a stream belongs to; 0 for all else.
     """
 
     path: bytes
     entry: Entry
+    base: int = 0
+
+    @property
+    def stream(self) -> bytes:
+        """The name of a stream; empty for all else."""
+        return self.entry.name if self.base else b""
 
 
 def rows(image: Image, selection: Selection) -> list[Row]:
-    """Return the names that were selected and all below them, in tree order."""
+    """Return the names that were selected and all below them, in tree order.
+
+    Streams follow what they belong to.
+    """
     found = list(_rows(image, selection))
+    if image.streams:
+        found = [row for name in found for row in (name, *_streams(image, name))]
     absent = left_out(image, [row.entry.inode for row in found])
     return [row for row, gone in zip(found, absent.tolist(), strict=True) if not gone]
 
@@ -61,6 +74,11 @@ def _rows(image: Image, selection: Selection) -> Iterator[Row]:
         yield Row(above + b"/" + pick.entry.name if above else pick.entry.name, pick.entry)
         if is_directory(names, pick.entry):
             yield from (Row(path, entry) for path, entry, _ in names.walk(pick.entry.inode))
+
+
+def _streams(image: Image, row: Row) -> Iterator[Row]:
+    for name, inode in image.streams.of(row.entry.inode):
+        yield Row(row.path + b":" + name, Entry(inode, _FILE, name), row.entry.inode)
 
 
 def inodes(image: Image, listed: list[Row]) -> dict[int, Inode]:
@@ -97,9 +115,14 @@ def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
     known: dict[str, Any] = {"path": display(row.path), "inode": row.entry.inode}
     if known["path"].encode() != row.path:
         known["path_hex"] = row.path.hex()
+    if row.base:
+        known["base"] = row.base
+        known["stream"] = display(row.stream)
+        if known["stream"].encode() != row.stream:
+            known["stream_hex"] = row.stream.hex()
     if inode is None:
         return {**known, "type": None}
-    known["type"] = _TYPES.get(inode.kind)
+    known["type"] = "stream" if row.base else _TYPES.get(inode.kind)
     for name in ("mode", "nlink", "uid", "gid", "size", "rdev"):
         known[name] = getattr(inode, name)
     for name in ("atime_ns", "mtime_ns", "ctime_ns"):
@@ -113,8 +136,9 @@ def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
     return known
 
 
-def tree_lines(listed: list[Row]) -> Iterator[str]:
-    """Yield names drawn as a tree; a directory's names follow it."""
+def tree_lines(image: Image, listed: list[Row]) -> Iterator[str]:
+    """Yield names drawn as a tree; a directory's names follow it, its streams first."""
+    listed = [_drawn(image, row) for row in listed]
     last = _last_of_their_directory(listed)
     open_above: list[bool] = []
     for at, row in enumerate(listed):
@@ -127,6 +151,14 @@ def tree_lines(listed: list[Row]) -> Iterator[str]:
         stem = "".join("│   " if is_open else "    " for is_open in open_above)
         yield f"{stem}{'└── ' if last[at] else '├── '}{display(row.path.rpartition(b'/')[2])}"
         open_above.append(not last[at])
+
+
+def _drawn(image: Image, row: Row) -> Row:
+    """Return a row for a tree: a directory's stream stands within it as ``:name``."""
+    if row.base in image.names.directories and row.base != image.names.root:
+        above = row.path[: -len(row.stream) - 1]
+        return row._replace(path=above + b"/:" + row.stream)
+    return row
 
 
 def _last_of_their_directory(listed: list[Row]) -> list[bool]:

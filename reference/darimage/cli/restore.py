@@ -11,6 +11,7 @@ from darimage.restore.nt_acls import FORMS, Form
 from darimage.restore.report import RestoreReport
 from darimage.restore.run import Options, restore
 from darimage.restore.selection import select
+from darimage.restore.streams import Wish
 
 
 @click.command("restore")
@@ -22,6 +23,7 @@ from darimage.restore.selection import select
 @click.option("--parents", is_flag=True, help="Attributes of the directories above it as well.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option("--no-owner", is_flag=True, help="Files belong to who runs this.")
+@common.stream_target_options
 @click.option(
     "--acls",
     type=click.Choice(FORMS),
@@ -55,6 +57,8 @@ def command(
     acls: Form,
     no_acls: bool,
     no_xattrs: bool,
+    streams: Wish,
+    no_streams: bool,
     sequential: bool,
     force: bool,
     workers: int | None,
@@ -98,6 +102,7 @@ def command(
             xattrs=not no_xattrs,
             workers=workers or cores(),
             acls="none" if no_acls else acls,
+            streams=Wish("none") if no_streams else streams,
         )
         report = restore(chain, destination, chosen, settings, bar)
     if as_json:
@@ -118,6 +123,7 @@ def _summary(report: RestoreReport) -> str:
         (report.symlinks, "symbolic link"),
         (report.others, "special file"),
         (report.links, "hard link"),
+        (report.streams, "stream"),
     ):
         if count:
             made.append(common.plural(count, word))

@@ -32,6 +32,7 @@ class RestoreReport:
         symlinks: Symbolic links made.
         others: Fifos, sockets and devices made.
         links: Further names made for any of these.
+        streams: Streams brought back.
         skipped: Names passed over because their directory could not be made.
         faults: What went wrong, the first ``KEPT_FAULTS``.
         fault_count: All that went wrong.
@@ -50,6 +51,7 @@ class RestoreReport:
     symlinks: int = 0
     others: int = 0
     links: int = 0
+    streams: int = 0
     skipped: int = 0
     faults: list[Fault] = field(default_factory=list)
     fault_count: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from darimage.restore.nt_acls import Form, Refusals, giver
 from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
+from darimage.restore.streams import StreamRestorer, Wish
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Options:
         xattrs: Extended attributes and POSIX ACLs are given back (DARI-XAT-016).
         workers: Processes that make and fill files; few files are always left to one.
         acls: The extended attribute that NT ACLs are given back as (DARI-SDE-013).
+        streams: How streams come back.
     """
 
     parents: bool = False
@@ -68,6 +70,7 @@ class Options:
     xattrs: bool = True
     workers: int = 1
     acls: Form = "auto"
+    streams: Wish = field(default_factory=Wish)
 
 
 def restore(
@@ -133,6 +136,7 @@ class _Run:
         )
         self.refusals = Refusals()
         self.missed = Missed()
+        self.streams = options.streams
         self.workers = options.workers if len(plan.files) >= FORKED_FROM else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
@@ -143,6 +147,7 @@ class _Run:
         self.make_directories()
         self.fill_files(self.make_files())
         self.make_links()
+        self.give_streams()
         self.give_attributes()
         self.tell_refusals()
         self.report.note(self.missed.faults(lambda inode: self.chain.names.path(inode) or b"."))
@@ -317,6 +322,17 @@ class _Run:
                     self.report.note([Fault(error.kind, str(error), path, inode)])
                 except FormatError as error:
                     self.report.note([Fault.of(error, path=path, inode=inode)])
+
+    def give_streams(self) -> None:
+        """Bring back the streams of what is back (DARI-STR-019)."""
+        restorer = StreamRestorer(self.chain, self.plan, self.target, self.rights, self.streams)
+        bases = restorer.bases(self.lost, self.blocked)
+        if not bases:
+            return
+        with self.phase("streams", len(bases)) as advance:
+            restorer.restore(bases, advance)
+        self.report.streams = restorer.streams
+        self.report.note(restorer.faults)
 
     def give_attributes(self) -> None:
         """Give directories their attributes, those within others first (DARI-RST-002)."""
