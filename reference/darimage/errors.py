@@ -22,6 +22,7 @@ class FormatError(DarimageError, ValueError):
         record: Record number of the fault, if it has a place.
         requirement: Id of the sentence of ``spec/`` that it breaks.
         image: Name of the image, filled in by whoever knows it.
+        volume: Which of several volumes the record lies on, likewise.
     """
 
     def __init__(
@@ -37,10 +38,11 @@ class FormatError(DarimageError, ValueError):
         self.record = record
         self.requirement = requirement
         self.image = image
+        self.volume: str | None = None
 
     def __str__(self) -> str:
         place = "" if self.record is None else f"record {self.record} (byte {self.record * 1024}): "
-        image = "" if self.image is None else f"{self.image}: "
+        image = "".join(f"{name}: " for name in (self.image, self.volume) if name is not None)
         source = "" if self.requirement is None else f" [{self.requirement}]"
         return f"{image}{place}{self.message}{source}"
 

@@ -18,6 +18,7 @@ class Fault(NamedTuple):
         inode: Inode number in the image, likewise.
         record: Record number, if it has a place in an image.
         requirement: Id of the sentence of ``spec/`` that is broken.
+        volume: Which of several volumes the record lies on; then it is a real record number.
     """
 
     kind: str
@@ -26,11 +27,14 @@ class Fault(NamedTuple):
     inode: int | None = None
     record: int | None = None
     requirement: str | None = None
+    volume: str | None = None
 
     @classmethod
     def of(cls, error: FormatError, *, path: bytes | None = None, inode: int | None = None) -> Self:
         """Return the fault that says what a ``FormatError`` says."""
-        return cls("format", error.message, path, inode, error.record, error.requirement)
+        return cls(
+            "format", error.message, path, inode, error.record, error.requirement, error.volume
+        )
 
     def text(self) -> str:
         """Return one line for a person."""
@@ -39,6 +43,8 @@ class Fault(NamedTuple):
             parts.append(display(self.path))
         elif self.inode is not None:
             parts.append(f"inode {self.inode}")
+        if self.volume is not None:
+            parts.append(self.volume)
         if self.record is not None:
             parts.append(f"record {self.record} (byte {self.record * RECORD})")
         source = "" if self.requirement is None else f" [{self.requirement}]"

@@ -127,7 +127,7 @@ def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
         known[name] = getattr(inode, name)
     for name in ("atime_ns", "mtime_ns", "ctime_ns"):
         known[name] = getattr(inode, name)
-    known["record"] = inode.record
+    known["record"] = image.volume.cut.physical(inode.record)
     if stat.S_ISLNK(inode.mode):
         target = _target(image, inode)
         known["target"] = display(target)

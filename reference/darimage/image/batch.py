@@ -12,6 +12,7 @@ import numpy.typing as npt
 from darimage.schema import CType, DrFlag, Order
 from darimage.sections.header import Headers, as_headers
 from darimage.units import RECORD, S_IFMT
+from darimage.volumes.cut import ONE_VOLUME, Cut
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.uint8]
@@ -27,11 +28,13 @@ class Marks:
         order: Byte order of the image.
         date: ``c_date`` of the image; ``None`` takes any.
         numbered: ``c_tapea`` says where a header belongs (not so in plain dumps).
+        cut: How the image is cut into volumes: by it ``c_tapea`` counts.
     """
 
     order: Order
     date: int | None
     numbered: bool
+    cut: Cut = ONE_VOLUME
 
 
 class Batch:

@@ -14,6 +14,7 @@ from darimage.image.reader import Image
 from darimage.image.runs import Run, Stretches, follow
 from darimage.schema import InodeFlag
 from darimage.units import RECORD, records_of
+from darimage.volumes.reading import Gap
 
 OnFault = Callable[[Fault], None]
 
@@ -46,7 +47,7 @@ def extents(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[list[Exte
     if inode.metadata_only or not inode.size:
         return
     if inode.fits_head:
-        found = _of_head(image, inode, on_fault)
+        found = _there(image, inode, _of_head(image, inode, on_fault), on_fault)
         if found:
             yield found
         return
@@ -54,8 +55,32 @@ def extents(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[list[Exte
     run = Run(inode.number, inode.record, inode.size, inode.shift, end)
     for stretches in follow(image.volume, image.marks, run, on_fault):
         found = _extents(stretches, _size_of_data(inode))
+        found = _there(image, inode, found, on_fault)
         if found:
             yield found
+
+
+def _there(image: Image, inode: Inode, found: list[Extent], on_fault: OnFault) -> list[Extent]:
+    """Return what of some extents is not on a volume that is missing (DARI-VOL-020)."""
+    if not found:
+        return []
+    end = found[-1].image_offset + found[-1].length
+    for gap in image.volume.missing(found[0].image_offset, end):
+        kept = [part for extent in found for part in _without(extent, gap)]
+        if kept != found:
+            told = f"some of its data is not there: {gap.told}"
+            where = (inode.number, gap.start // RECORD)
+            on_fault(Fault("missing", told, None, *where, "DARI-VOL-020"))
+        found = kept
+    return found
+
+
+def _without(extent: Extent, gap: Gap) -> Iterator[Extent]:
+    """Yield what of an extent lies before a gap and behind it."""
+    start, end = extent.image_offset, extent.image_offset + extent.length
+    for low, high in ((start, min(end, gap.start)), (max(start, gap.end), end)):
+        if low < high:
+            yield Extent(extent.file_offset + low - start, low, high - low)
 
 
 def _size_of_data(inode: Inode) -> int:
@@ -150,9 +175,5 @@ def read_link(image: Image, inode: Inode) -> bytes:
 
 
 def _link_error(image: Image, inode: Inode, told: str) -> FormatError:
-    return FormatError(
-        f"inode {inode.number}, a symbolic link: {told}",
-        record=inode.record,
-        requirement="DARI-FIL-008",
-        image=image.name,
-    )
+    told = f"a symbolic link: {told}"
+    return image.error(Fault("format", told, None, inode.number, inode.record, "DARI-FIL-008"))

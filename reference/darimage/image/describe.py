@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def trailing_section(image: Image) -> SectionHeader | None:
     """Return the first header of the section that the volume header says follows the files."""
-    if image.extension is None or not image.extension.nt_acls_trailing:
+    if image.shown is None or not image.shown.nt_acls_trailing:
         return None
-    return section_at(image, image.extension.nt_acls_trailing)
+    return section_at(image, image.shown.nt_acls_trailing)
 
 
 def section_at(image: Image, record: int) -> SectionHeader | None:
@@ -64,7 +64,15 @@ def describe(image: Image) -> list[Part]:
         found.append(_section(trailing))
     if image.end_at is not None:
         found.append(Part("end", "end", end, image.records - end, _verdict(image)))
-    return found
+    return [_as_it_lies(image, part) for part in found]
+
+
+def _as_it_lies(image: Image, part: Part) -> Part:
+    """Return a part with real record numbers; continuation headers within it are counted."""
+    real = image.volume.cut.physical
+    first, last = part.record, part.record + max(0, part.records - 1)
+    count = real(last) - real(first) + 1 if part.records else 0
+    return part._replace(record=real(first), records=count)
 
 
 def _map(title: str, part: MapPart | None, what: str) -> list[Part]:

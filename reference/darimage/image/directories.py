@@ -11,6 +11,7 @@ import numpy.typing as npt
 from darimage.image.inode import Inode
 from darimage.schema import Order
 from darimage.sections.header import as_headers
+from darimage.volumes.cut import Cut
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class DirectoryTable:
     Attributes:
         order: Byte order of the image.
         old_format: Entries and owners are those of images without ``DR_NEWINODEFMT``.
+        cut: How the image is cut into volumes.
         chunk: Bytes that no entry crosses (DARI-DIR-004; 1,024 in plain dumps).
         rows: The ``TS_INODE`` header of each directory, shape (n, 1024).
         records: Record number of each, ascending.
@@ -34,6 +36,7 @@ class DirectoryTable:
 
     order: Order
     old_format: bool
+    cut: Cut
     chunk: int
     rows: npt.NDArray[np.uint8]
     records: npt.NDArray[np.int64]
@@ -54,11 +57,22 @@ class DirectoryTable:
             self.order,
             int(self.records[row]),
             old_format=self.old_format,
+            cut=self.cut,
         )
 
     def inodes(self) -> list[Inode]:
         """Return the inodes of all rows."""
-        return Inode.many(self.rows, self.order, self.records, old_format=self.old_format)
+        return self.inodes_of(slice(None))
+
+    def inodes_of(self, rows: slice | npt.NDArray[np.int64]) -> list[Inode]:
+        """Return the inodes of some rows."""
+        return Inode.many(
+            self.rows[rows],
+            self.order,
+            self.records[rows],
+            old_format=self.old_format,
+            cut=self.cut,
+        )
 
     def chunks(self) -> tuple[npt.NDArray[np.int64], ...]:
         """Return owner row, first byte and length of each chunk."""

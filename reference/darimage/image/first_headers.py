@@ -50,10 +50,18 @@ def inodes_at(
         done += len(found)
         good = are_first_headers(rows, marks, wanted)
         for at in np.flatnonzero(~good).tolist():
-            told = "its first header is not at its place"
-            where = (int(wanted[at]), int(found[at]))
-            on_fault(Fault("damaged", told, None, *where, "DARI-OFF-005"))
-        yield from Inode.many(rows[good], marks.order, found[good], old_format=old_format)
+            on_fault(_not_there(volume, int(wanted[at]), int(found[at])))
+        yield from Inode.many(
+            rows[good], marks.order, found[good], old_format=old_format, cut=marks.cut
+        )
+
+
+def _not_there(volume: Volume, number: int, record: int) -> Fault:
+    """Return why the first header of an inode is not at a record."""
+    if gaps := volume.missing(record * RECORD, (record + 1) * RECORD):
+        return Fault("missing", gaps[0].told, None, number, record, "DARI-VOL-020")
+    told = "its first header is not at its place"
+    return Fault("damaged", told, None, number, record, "DARI-OFF-005")
 
 
 def are_first_headers(

@@ -133,6 +133,10 @@ def _map(volume: Volume, batch: Batch, at: int, on_fault: OnFault) -> MapPart | 
         told = f"bitmap of {count} records does not fit in the image"
         on_fault(Fault("truncated", told, record=record, requirement="DARI-BMP-007"))
         return None
+    if gaps := volume.missing((record + 1) * RECORD, (record + 1 + count) * RECORD):
+        told = f"bitmap: {gaps[0].told}"
+        on_fault(Fault("missing", told, record=record, requirement="DARI-VOL-020"))
+        return None
     payload = batch.read_behind(record, count)
     if payload is None:
         payload = volume.read_at((record + 1) * RECORD, count * RECORD)
@@ -242,6 +246,10 @@ class _Builder:
 
     def _read(self, record: int, count: int) -> npt.NDArray[np.uint8]:
         """Return records, as many as there are; the rest of the piece is cut off."""
+        for gap in self.volume.missing(record * RECORD, (record + count) * RECORD):
+            told = f"some of a directory is not there: {gap.told}"
+            self.on_fault(Fault("missing", told, record=record - 1, requirement="DARI-VOL-020"))
+            count = min(count, max(0, gap.start // RECORD - record))
         data = self.volume.read_at(record * RECORD, count * RECORD)
         if len(data) < count * RECORD:
             self.padded[-1][-1] = len(data)
@@ -257,6 +265,7 @@ class _Builder:
         return DirectoryTable(
             order=self.marks.order,
             old_format=self.old_format,
+            cut=self.marks.cut,
             chunk=CHUNK if self.marks.numbered else RECORD,
             rows=np.concatenate([*self.rows, np.zeros((0, RECORD), np.uint8)]),
             records=_joined(self.records),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from darimage.schema import DrFlag, InodeFlag, Kind, Order
 from darimage.sections.header import EXTENSION_MAGIC, Headers, as_headers
 from darimage.units import ADDRESSES, RECORD, S_IFMT, records_of
+from darimage.volumes.cut import ONE_VOLUME, Cut
 
 _NS = 1_000_000_000
 
@@ -72,7 +73,13 @@ class Inode:
 
     @classmethod
     def of(
-        cls, record: bytes, order: Order, position: int, *, old_format: bool | None = None
+        cls,
+        record: bytes,
+        order: Order,
+        position: int,
+        *,
+        old_format: bool | None = None,
+        cut: Cut = ONE_VOLUME,
     ) -> Self:
         """Return the inode of one header; for more than a few, ``many`` is the quick way.
 
@@ -81,9 +88,11 @@ class Inode:
             order: Byte order of the image.
             position: Its record number.
             old_format: Owners have 16 bits; by default as the header's own flags say.
+            cut: How the image is cut into volumes.
         """
         row = np.frombuffer(record, np.uint8, RECORD).reshape(1, RECORD)
-        return cls.many(row, order, np.array([position], np.int64), old_format=old_format)[0]
+        place = np.array([position], np.int64)
+        return cls.many(row, order, place, old_format=old_format, cut=cut)[0]
 
     @classmethod
     def many(
@@ -93,6 +102,7 @@ class Inode:
         positions: npt.NDArray[np.int64],
         *,
         old_format: bool | None = None,
+        cut: Cut = ONE_VOLUME,
     ) -> list[Self]:
         """Return the inodes of many headers, each equal to what ``of`` returns.
 
@@ -100,9 +110,10 @@ class Inode:
             rows: The headers, shape (n, 1024).
             order: Byte order of the image.
             positions: Their record numbers.
-            old_format: As for ``of``.
+            old_format: As for ``of``; likewise the next one.
+            cut: How the image is cut into volumes.
         """
-        columns = _columns(as_headers(rows, order), positions, old_format)
+        columns = _columns(as_headers(rows, order), positions, old_format, cut)
         return [cls(*row) for row in zip(*(columns[name] for name in cls.__slots__), strict=True)]
 
     @property
@@ -156,7 +167,7 @@ _EXTENDED = (
 
 
 def _columns(
-    headers: Headers, positions: npt.NDArray[np.int64], old_format: bool | None
+    headers: Headers, positions: npt.NDArray[np.int64], old_format: bool | None, cut: Cut
 ) -> dict[str, list[Any]]:
     """Return each attribute of ``Inode`` as a list."""
     old = headers["c_dinode"]
@@ -176,7 +187,7 @@ def _columns(
         "flags": np.where(extended, extension["flags"], 0),
         "record": positions,
         "metadata_only": metadata_only,
-        "shift": shifts(headers, positions),
+        "shift": shifts(headers, positions, cut),
     }
     before = {"nlink": old["di_nlink"]}
     for name in ("atime", "mtime", "ctime"):
@@ -197,9 +208,9 @@ def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
     return found
 
 
-def shifts(headers: Headers, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def shifts(headers: Headers, positions: npt.NDArray[np.int64], cut: Cut) -> npt.NDArray[np.int64]:
     """Return how many records headers lie behind their ``c_tapea``, in -2^31 to 2^31-1."""
-    behind = positions.astype(np.uint64).astype(np.uint32) - headers["c_tapea"]
+    behind = cut.physical(positions).astype(np.uint64).astype(np.uint32) - headers["c_tapea"]
     signed: npt.NDArray[np.int64] = behind.astype(np.uint32).view(np.int32).astype(np.int64)
     return signed
 

@@ -89,8 +89,10 @@ def from_map(
         on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-006"))
         return None
     offsets = words.view("<u8" if marks.order == "le" else ">u8").reshape(-1)
-    records = np.minimum(offsets // np.uint64(RECORD), np.uint64(1 << 54)).astype(np.int64)
+    real = np.minimum(offsets // np.uint64(RECORD), np.uint64(1 << 54)).astype(np.int64)
+    records = marks.cut.logical(real)
     sound = (offsets % np.uint64(RECORD) == 0) & (records >= span[0]) & (records < span[1])
+    sound &= marks.cut.physical(records) == real
     for bad in np.flatnonzero(~sound).tolist():
         told = f"the offset map says byte {int(offsets[bad])}, which is not in part 8"
         number = int(inodes[bad])

@@ -20,7 +20,7 @@ from darimage.volumes.reading import Volume
 
 OnFault = Callable[[Fault], None]
 
-KNOWN_INCOMPAT = 0
+KNOWN_INCOMPAT = int(Incompat.VOLUMES)
 """Features of ``Incompat`` that this reader knows (DARI-VOL-005)."""
 
 _LOOKED_FOR = 16
@@ -42,6 +42,8 @@ class Opening:
         extension: The volume header, if it is there and sound.
         start: Record number of the first header after it.
         first: Record number of the first sound header: 0, unless that is damaged.
+        shown: The volume header with logical record numbers.
+        volume_number: Which volume it opens.
     """
 
     marks: Marks
@@ -51,6 +53,8 @@ class Opening:
     extension: VolumeHeader | None
     start: int
     first: int = 0
+    shown: VolumeHeader | None = None
+    volume_number: int = 1
 
 
 def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
@@ -82,7 +86,8 @@ def _of_first(record: bytes, order: Order) -> Opening:
         raise FormatError("compressed dumps are not read", record=0, requirement="DARI-REC-018")
     known = parts.has_extension(record) and parts.kind_of(record) == Kind.VOLUME
     extension = parts.volume_header(record, order) if known else None
-    return _opening(record, order, extension, 1)
+    (volume,) = picker(order, "c_volume").unpack_from(record)
+    return replace(_opening(record, order, extension, 1), volume_number=int(volume))
 
 
 def _opening(record: bytes, order: Order, extension: VolumeHeader | None, at: int) -> Opening:
@@ -96,6 +101,7 @@ def _opening(record: bytes, order: Order, extension: VolumeHeader | None, at: in
         identity=who,
         extension=extension,
         start=at,
+        shown=extension,
     )
 
 
@@ -162,7 +168,7 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
     The place comes from the volume header, or else from a look at the last records.
     """
     last = volume.size // RECORD
-    total = opening.extension.total_records if opening.extension else 0
+    total = opening.shown.total_records if opening.shown else 0
     for high in dict.fromkeys([total, last]):
         if 0 < high <= last:
             found = _end_before(volume, opening, high)
@@ -214,5 +220,6 @@ def _is_end(record: bytes, opening: Opening, at: int) -> bool:
     c_type, date, tapea = picker(opening.marks.order, "c_type", "c_date", "c_tapea").unpack_from(
         record
     )
-    placed = not opening.marks.numbered or at & 0xFFFFFFFF == tapea
+    real = opening.marks.cut.physical(at)
+    placed = not opening.marks.numbered or real & 0xFFFFFFFF == tapea
     return bool(c_type == CType.TS_END and date == opening.marks.date and placed)

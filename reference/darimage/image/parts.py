@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from darimage.schema import Order, Section, dtype, header_dtype
-from darimage.sections.header import EXTENSION_MAGIC, Identity, field_span
+from darimage.schema import CType, Incompat, Kind, Order, Section, dtype, header_dtype
+from darimage.sections.header import (
+    EXTENSION_MAGIC,
+    Identity,
+    byte_order,
+    field_span,
+    picker,
+    sound,
+)
 from darimage.units import RECORD
+from darimage.volumes.cut import Cut
 
 _EXTENSION, _EXTENSION_END = field_span("extension")
 
@@ -142,6 +150,49 @@ def volume_header(record: bytes, order: Order) -> VolumeHeader:
     """Return the volume header's extension."""
     found: VolumeHeader = _from_body(record, order, "volume_body", VolumeHeader, {})
     return found
+
+
+def is_cut(header: VolumeHeader) -> bool:
+    """Tell whether an image is cut into volumes (DARI-VOL-010)."""
+    return bool(header.feature_incompat & Incompat.VOLUMES) and header.records_per_volume > 0
+
+
+def shown(header: VolumeHeader, cut: Cut) -> VolumeHeader:
+    """Return a volume header with logical record numbers (DARI-VOL-013).
+
+    A number that is that of a continuation header is none of a part; it becomes one that is in no
+    image.
+    """
+    names = ("stream_directories", "nt_acls_front", "offset_map", "files", "nt_acls_trailing")
+    logical: dict[str, Any] = {"total_records": cut.contents(header.total_records)}
+    for name in names:
+        record = getattr(header, name)
+        logical[name] = -1 if cut.is_continuation(record) else cut.logical(record)
+    return replace(header, **logical)
+
+
+def volume_number(record: bytes) -> int:
+    """Return the number of the volume that a record opens; 0 if it opens none."""
+    order = byte_order(record) if len(record) == RECORD else None
+    if order is None or not sound(as_row(record), order)[0]:
+        return 0
+    c_type, volume = picker(order, "c_type", "c_volume").unpack_from(record)
+    return int(volume) if c_type == CType.TS_TAPE else 0
+
+
+def volume_of(record: bytes) -> VolumeHeader | None:
+    """Return the volume header's extension that a record has, if it opens a volume."""
+    order = byte_order(record)
+    if order is None or not volume_number(record):
+        return None
+    known = has_extension(record) and kind_of(record) == Kind.VOLUME
+    return volume_header(record, order) if known else None
+
+
+def first_record(record: bytes, order: Order) -> int:
+    """Return the number of the first record of a volume, as its header says."""
+    (first,) = picker(order, "c_firstrec").unpack_from(record)
+    return max(0, int(first))
 
 
 def section_header(record: bytes, order: Order, position: int) -> SectionHeader:

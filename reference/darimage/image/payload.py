@@ -123,4 +123,11 @@ def find(
     stretches = list(follow(volume, marks, run, faults.append))
     for fault in faults:
         on_fault(fault._replace(message=f"{header.title}: {fault.message}", inode=None))
+    for part in stretches:
+        end = int(part.record[-1] + part.length[-1]) if len(part.record) else 0
+        for gap in volume.missing(int(part.record[0]) * RECORD, end * RECORD) if end else ():
+            told = f"{header.title}: {gap.told}"
+            where = (None, None, gap.start // RECORD, "DARI-VOL-020")
+            faults.append(Fault("missing", told, *where))
+            on_fault(faults[-1])
     return None if faults else Payload(volume, header.payload_size, stretches)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image import nt_acls, opening
+from darimage.image import nt_acls, opening, volume_set
 from darimage.image.attributes import AttributeRuns, attributes_of
 from darimage.image.batch import Batch
 from darimage.image.describe import describe, section_of, trailing_section
@@ -30,7 +29,8 @@ from darimage.sections.bitmap import Bitmap
 from darimage.sections.header import Identity, sound
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
-from darimage.volumes.reading import Volume, open_volume
+from darimage.volumes.cut import ONE_VOLUME
+from darimage.volumes.reading import Volume
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
@@ -46,15 +46,17 @@ class Faults(list[Fault]):
         total: How many there were.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, located: Callable[[Fault], Fault] | None = None) -> None:
+        """Keep nothing yet; ``located`` says on which volume a fault's record really lies."""
         super().__init__()
         self.total = 0
+        self._located = located
 
     def tell(self, fault: Fault) -> None:
         """Keep a fault, or only count it."""
         self.total += 1
         if len(self) < KEPT_FAULTS:
-            self.append(fault)
+            self.append(self._located(fault) if self._located else fault)
 
 
 class Image:
@@ -63,14 +65,16 @@ class Image:
     Damage that leaves the rest readable is collected in ``faults``.
 
     Attributes:
-        volume: Its bytes.
+        volume: Its logical records, continuation headers taken out.
         name: What to call it.
         order: Byte order of its integers.
         is_dari: Whether it carries the extension.
         old_format: It has 16-bit owners and old directory entries (no ``DR_NEWINODEFMT``).
         identity: Date, label and the like.
         first_record: Record number of the first sound header: 0, unless that is damaged.
-        extension: The volume header's extension; ``None`` in a plain dump, or if it is damaged.
+        extension: The volume header's extension, as stored; ``None`` in a plain dump, or if it is
+            damaged.
+        shown: The same with logical record numbers, those that everything here counts by.
         end: The end record; ``None`` in a plain dump, or if it is not found.
         end_at: Record number of the first ``TS_END``; ``None`` if it is not found.
         records: Records up to the end of the block with ``TS_END``, or all if it is not found.
@@ -86,10 +90,16 @@ class Image:
         sequential: bool = False,
     ) -> None:
         """Read maps, directories and the places of the sections; see ``open``."""
-        self.volume = volume
         self.name = name or volume.name
-        self.faults = Faults()
+        self.volume = volume
+        self.faults = Faults(self.located)
         first = opening.look_at_first(volume, self.faults.tell)
+        if first.volume_number > 1:
+            volume = volume_set.first_of(volume, first.volume_number)
+            first = opening.look_at_first(volume, self.faults.tell)
+        if first.extension is not None and not sequential:
+            opening.refuse_unknown_features(first.extension)
+        self.volume, first = volume_set.join(volume, first, self.faults.tell)
         self._opening = first
         self.marks = first.marks
         self.order: Order = first.marks.order
@@ -98,8 +108,7 @@ class Image:
         self.identity: Identity = first.identity
         self.first_record = first.first
         self.extension: VolumeHeader | None = first.extension
-        if self.extension is not None and not sequential:
-            opening.refuse_unknown_features(self.extension)
+        self.shown: VolumeHeader | None = first.shown
         self._find_end()
         self.front = self._read_front()
         self._trust_map = trust_map
@@ -110,7 +119,7 @@ class Image:
     @classmethod
     def open(
         cls,
-        image: str | os.PathLike[str] | bytes | Volume,
+        image: volume_set.Name | bytes | Volume | Sequence[volume_set.Name],
         *,
         name: str | None = None,
         trust_map: bool = False,
@@ -119,7 +128,8 @@ class Image:
         """Open an image.
 
         Args:
-            image: A path (``-`` standard input), bytes, or a volume.
+            image: A path (``-`` standard input; of volumes the first, or what their names have in
+                common), paths of volumes or pieces in order, bytes, or a volume.
             name: What to call it; by default the volume's name.
             trust_map: Use the offset map although the verdict on it is not good.
             sequential: Never use the offset map; read an image with unknown features as a plain
@@ -129,7 +139,7 @@ class Image:
             FormatError: It is no image, or none that is read.
             StorageError: It cannot be read.
         """
-        volume = open_volume(image)
+        volume = volume_set.open_image(image)
         try:
             return cls(volume, name=name, trust_map=trust_map, sequential=sequential)
         except FormatError as error:
@@ -239,6 +249,17 @@ class Image:
         )
         return self._walked[0]
 
+    def located(self, fault: Fault) -> Fault:
+        """Return a fault with the volume and the real number of its record, if there are several.
+
+        Everything here counts logical records; people are told of real ones.
+        """
+        cut = self.volume.cut
+        if fault.record is None or fault.volume is not None or cut == ONE_VOLUME:
+            return fault
+        real = cut.physical(fault.record)
+        return fault._replace(record=real, volume=volume_set.name_of(self.volume, real))
+
     # -- inodes -------------------------------------------------------------------------------
 
     def inode(self, number: int) -> Inode:
@@ -283,9 +304,18 @@ class Image:
             self.volume, self.marks, numbers, places, on_fault, old_format=self.old_format
         )
 
-    def _raise(self, fault: Fault) -> None:
+    def error(self, fault: Fault) -> FormatError:
+        """Return a fault as an error."""
+        fault = self.located(fault)
         told = fault.message if fault.inode is None else f"inode {fault.inode}: {fault.message}"
-        raise FormatError(told, record=fault.record, requirement=fault.requirement, image=self.name)
+        error = FormatError(
+            told, record=fault.record, requirement=fault.requirement, image=self.name
+        )
+        error.volume = fault.volume
+        return error
+
+    def _raise(self, fault: Fault) -> None:
+        raise self.error(fault)
 
     # -- extended attributes ------------------------------------------------------------------
 
@@ -319,17 +349,20 @@ class Image:
         self.end: EndRecord | None = found.body if found else None
         self.end_at = found.first if found else None
         self.records = found.last if found else held
-        total = self.extension.total_records if self.extension else 0
+        total = self.shown.total_records if self.shown else 0
         if total > held:
             told = f"the image has {held} records of {total}"
             self.faults.tell(Fault("truncated", told, None, None, held, "DARI-VOL-011"))
+        elif found is None and (gaps := self.volume.missing(held * RECORD - 1, held * RECORD)):
+            told = f"the end record is not there: {gaps[0].told}"
+            self.faults.tell(Fault("missing", told, None, None, held - 1, "DARI-VOL-020"))
         elif found is None:
             told = "no end record is found at the end"
             self.faults.tell(Fault("truncated", told, None, None, held, "DARI-END-001"))
 
     def _read_front(self) -> Front:
         """Read the front up to where the files begin, if the volume header says it truly."""
-        end = self.extension.files if self.extension else None
+        end = self.shown.files if self.shown else None
         if end is not None and not self._files_begin(end):
             told = f"no file and no end record at record {end}, where files should begin"
             self.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008"))
@@ -351,11 +384,11 @@ class Image:
 
     def _first_section(self) -> int | None:
         """Return where the volume header says that sections begin before the files."""
-        known = self.extension
+        known = self.shown
         if known is None:
             return None
         said = (known.stream_directories, known.nt_acls_front, known.offset_map)
-        return min((record for record in said if record), default=None)
+        return min((record for record in said if record > 0), default=None)
 
     def _files_begin(self, record: int) -> bool:
         """Tell whether a record is the first after the front: a file, a trailing section, the end.
@@ -364,6 +397,8 @@ class Image:
         """
         if not plausible(record, self.volume.size):
             return False
+        if self.volume.missing(record * RECORD, (record + 1) * RECORD):
+            return True  # nobody can tell
         for found, rows in gather(self.volume, np.array([record], np.int64)):
             batch = Batch(found, rows, np.zeros(1, np.int64), self.order)
             if not sound(rows, self.order)[0]:

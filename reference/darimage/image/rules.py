@@ -19,6 +19,7 @@ from darimage.schema import CType, DrFlag, ExtAttributes, InodeFlag, Kind
 from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
 from darimage.sections.xattrs import LIST_MAX
 from darimage.units import ADDRESSES, S_IFMT
+from darimage.volumes.cut import Cut
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -28,6 +29,7 @@ _LABEL, _ = field_span("c_label")
 _, _HOST_END = field_span("c_host")
 _ENTRIES = np.arange(ADDRESSES)
 _NS = 1_000_000_000
+_LOW = 0xFFFFFFFF
 _NLINK_MAX = 32767
 _LEVEL_MAX = 9
 _FLAGGED_TYPES = (0o100000, 0o040000)
@@ -42,6 +44,7 @@ class Seen:
     Attributes:
         batch: The headers.
         first: The first header of the image, shape (1,).
+        cut: How the image is cut into volumes.
         shifts: Records each lies behind its ``c_tapea``.
         shift_before: The same of the header before each; where an image has lost records all later
             ones are shifted, and only the first of them is at fault.
@@ -53,9 +56,10 @@ class Seen:
         is_attributes: Which are of the attributes of an inode.
     """
 
-    def __init__(self, batch: Batch, first: Headers, shift: int = 0) -> None:
+    def __init__(self, batch: Batch, first: Headers, cut: Cut, shift: int = 0) -> None:
         self.batch = batch
-        self.shifts = shifts(batch.headers(), batch.record)
+        self.cut = cut
+        self.shifts = shifts(batch.headers(), batch.record, cut)
         self.shift_before = np.concatenate(([shift], self.shifts[:-1]))
         self.first = first
         self.h = batch.headers()
@@ -76,6 +80,11 @@ class Seen:
         first = self.first.view(np.uint8)[_LABEL:_HOST_END]
         differs: Bools = (self.batch.rows[:, _LABEL:_HOST_END] != first).any(axis=1)
         return differs
+
+    @cached_property
+    def volume(self) -> Ints:
+        """The volumes that the headers lie on, by their places."""
+        return self.cut.volume_of(self.cut.physical(self.batch.record))
 
     def used(self) -> Ints:
         """Return how many entries of ``c_addr`` are in use."""
@@ -121,9 +130,9 @@ def _base_date(seen: Seen) -> Any:
     return seen.h["c_ddate"] != seen.first["c_ddate"]
 
 
-@_rule("DARI-REC-009", "c_volume is not 1")
+@_rule("DARI-REC-009", "c_volume is not the volume it lies on")
 def _volume(seen: Seen) -> Any:
-    return seen.h["c_volume"] != 1
+    return seen.h["c_volume"] != seen.volume
 
 
 @_rule("DARI-REC-010", "c_inumber does not fit c_type")
@@ -180,9 +189,10 @@ def _who(seen: Seen) -> Any:
     return seen.text_differs
 
 
-@_rule("DARI-REC-021", "c_firstrec is not 0")
+@_rule("DARI-REC-021", "c_firstrec is not the first record of the volume it lies on")
 def _first_record(seen: Seen) -> Any:
-    return seen.h["c_firstrec"] != 0
+    first = (seen.volume - 1) * seen.cut.capacity
+    return seen.h["c_firstrec"].astype(np.int64) & _LOW != first & _LOW
 
 
 @_rule("DARI-EXT-001", "there is no extension area")

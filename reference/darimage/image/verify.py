@@ -110,7 +110,7 @@ class _Verifier:
     def __init__(self, image: Image, progress: Progress) -> None:
         self.image = image
         self.progress = progress
-        self.faults = Faults()
+        self.faults = Faults(image.located)
         self.runs = Runs(image.volume, image.marks, self.faults.tell)
         self.attributes = AttributeRules(image.volume, image.marks, self.faults.tell)
         self.headers = 0
@@ -163,7 +163,7 @@ class _Verifier:
         if self.image.is_dari:
             if self.first is None:
                 self.first = as_headers(batch.rows[:1].copy(), self.image.order)
-            seen = Seen(batch, self.first, self.shift)
+            seen = Seen(batch, self.first, self.image.marks.cut, self.shift)
             self.shift = int(seen.shifts[-1])
             for rule in RULES:
                 self._tell(batch, rule.broken(seen), rule.requirement, rule.told)

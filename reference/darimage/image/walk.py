@@ -102,6 +102,10 @@ class _Walk:
     def run(self) -> Iterator[Batch]:
         while self.at < self.end:
             before = self.at
+            if self.volume.missing(before * RECORD, before * RECORD + 1):
+                if not self._pass_gap():
+                    return
+                continue
             batch = self._hop() if self.sparse or before >= self.fence else self._sweep()
             if len(batch):
                 batch = self._until_end(batch)
@@ -145,7 +149,8 @@ class _Walk:
 
     def _sweep(self) -> Batch:
         """Return the chain of headers of a window that begins at the next one."""
-        window = self._read(self.at, min(self.size, self.fence - self.at))
+        _, limit = self._past_gaps(self.at, min(self.size, self.fence - self.at))
+        window = self._read(self.at, limit)
         places, rows, _ = self._sound(window, self.at)
         after = following(rows, self.marks.order, plain=not self.marks.numbered)
         if (after < 0).any():
@@ -175,7 +180,7 @@ class _Walk:
         if self.marks.date is not None:
             kept &= headers["c_date"] == self.marks.date
         where = places + start if isinstance(start, int) else start[places]
-        behind = shifts(headers, where)
+        behind = shifts(headers, where, self.marks.cut)
         if self.marks.numbered and not anywhere:
             kept &= behind == self.shift
         return places[kept], rows[kept], behind[kept]
@@ -214,9 +219,32 @@ class _Walk:
         c_type, date, tapea, _, _ = _PICKERS[self.marks.order].unpack_from(record)
         if self.marks.date is not None and date != self.marks.date:
             return False
-        if self.marks.numbered and (at - self.shift) & 0xFFFFFFFF != tapea:
+        if self.marks.numbered and self._number(at) != tapea:
             return False
         return bool(CType.TS_TAPE <= c_type <= CType.TS_CLRI)
+
+    def _pass_gap(self) -> bool:
+        """Go on behind records that are not there (DARI-VOL-020); tell whether anything is."""
+        (gap,) = self.volume.missing(self.at * RECORD, self.at * RECORD + 1)
+        told, at = gap.told, self.at
+        self.at = min(self.end, -(-gap.end // RECORD))
+        found = self._search() if self.at < self.end else None
+        self.at = self.end if found is None else found
+        passed = f"; {self.at - at} record{'s' * (self.at - at != 1)} passed over"
+        self.on_fault(Fault("missing", told + passed, record=at, requirement="DARI-VOL-020"))
+        return found is not None
+
+    def _past_gaps(self, at: int, count: int) -> tuple[int, int]:
+        """Return where records from one on really begin, and how many come without a gap."""
+        for gap in self.volume.missing(at * RECORD, (at + count) * RECORD):
+            if gap.start // RECORD > at:
+                return at, gap.start // RECORD - at
+            at = -(-gap.end // RECORD)
+        return at, count
+
+    def _number(self, at: int) -> int:
+        """Return the ``c_tapea`` that a header at a record has."""
+        return (self.marks.cut.physical(at) - self.shift) & 0xFFFFFFFF
 
     def _resync(self) -> bool:
         """Go on at the next sound header after the position; tell what was passed over."""
@@ -237,7 +265,8 @@ class _Walk:
         displaced: tuple[int, int] | None = None
         at, size = self.at, _FIRST_WINDOW
         while at < self.end:
-            window = self._read(at, size)
+            at, limit = self._past_gaps(at, size)
+            window = self._read(at, limit)
             size = min(WINDOW, size * 4)
             if not len(window):
                 break

@@ -94,6 +94,8 @@ class Neighbours:
     ) -> Window:
         stops = np.cumsum(lengths)
         total = int(stops[-1])
+        ends = int(starts[-1] + lengths[-1])
+        whole = not self._image.volume.missing(int(starts[0]), ends)
         self._fetch(starts, stops - lengths, total)
         inodes = self._inodes(rows, starts, stops - lengths, total)
         found = []
@@ -101,8 +103,9 @@ class Neighbours:
             rows.tolist(), inodes, stops.tolist(), lengths.tolist(), strict=True
         ):
             data = None
-            run = self._buffer[stop - length : stop]
-            if inode is not None and _is_one_piece(inode) and RECORD + inode.size <= length:
+            run = self._buffer[stop - length : stop] if whole else None
+            is_read = inode is not None and _is_one_piece(inode) and whole
+            if inode is not None and is_read and RECORD + inode.size <= length:
                 at = stop - length + RECORD
                 data = self._buffer[at : at + inode.size]
             found.append(Found(row, inode, data, run))
@@ -133,13 +136,19 @@ class Neighbours:
         total: int,
     ) -> list[Inode | None]:
         """Return the inodes whose headers are where they should be (DARI-OFF-005)."""
-        order = self._image.order
+        marks = self._image.marks
         records = np.frombuffer(self._buffer[:total], np.uint8).reshape(-1, RECORD)
         heads = records[places // RECORD]
-        right = are_first_headers(heads, self._image.marks, self._files.inodes[rows])
+        right = are_first_headers(heads, marks, self._files.inodes[rows])
         usable = np.flatnonzero(right)
         old_format = self._image.old_format
-        known = Inode.many(heads[usable], order, starts[usable] // RECORD, old_format=old_format)
+        known = Inode.many(
+            heads[usable],
+            marks.order,
+            starts[usable] // RECORD,
+            old_format=old_format,
+            cut=marks.cut,
+        )
         found: list[Inode | None] = [None] * len(rows)
         for at, inode in zip(usable.tolist(), known, strict=True):
             found[at] = inode

@@ -244,7 +244,7 @@ def _spans(image: Image, inodes: Rows) -> tuple[Rows, Rows]:
     known = image.offsets
     offsets = known.of(inodes)
     # After the last file comes the trailing section, if the image is not a plain dump.
-    trailing = image.extension.nt_acls_trailing if image.extension else 0
+    trailing = image.shown.nt_acls_trailing if image.shown else 0
     size = image.volume.size // RECORD * RECORD
     bounds = np.sort(np.append(known.offsets, [min(trailing * RECORD or size, size), size]))
     ends = bounds[np.minimum(np.searchsorted(bounds, offsets, side="right"), len(bounds) - 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -140,7 +140,11 @@ class _Run:
         self.workers = options.workers if len(plan.files) >= FORKED_FROM else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
-        report.note(plan.faults)
+        self.note(plan.faults)
+
+    def note(self, faults: Sequence[Fault], image: Image | None = None) -> None:
+        """Report faults; those of an image with the volumes they lie on."""
+        self.report.note([image.located(fault) for fault in faults] if image else faults)
 
     def all(self) -> None:
         """Go through the phases in their order (DARI-RST-001)."""
@@ -175,16 +179,16 @@ class _Run:
         for image, some in self.by_image(rows):
             maker = self.maker(image)
             maker.nodes(some.tolist(), advance)
-            self.count(maker.made)
+            self.count(maker.made, image)
             regular += maker.made.regular
         return regular
 
-    def count(self, made: Made) -> None:
+    def count(self, made: Made, image: Image | None = None) -> None:
         """Add what was made to the report."""
         self.report.directories += made.directories
         self.report.symlinks += made.symlinks
         self.report.others += made.others
-        self.report.note(made.faults)
+        self.note(made.faults, image)
         self.missed.merge(made.missed)
         self.blocked |= made.blocked
         self.lost.update(made.lost)
@@ -274,7 +278,7 @@ class _Run:
         for filled in done:
             self.report.files += filled.files
             self.report.bytes_written += filled.bytes_written
-            self.report.note(filled.faults)
+            self.note(filled.faults, image)
             self.missed.merge(filled.missed)
             self.lost.update(filled.lost)
             self.refusals.add(filled.refusals)
@@ -296,11 +300,11 @@ class _Run:
             path = self.plan.path(*self.plan.files.place(row))
             number = int(self.plan.files.inodes[row])
             told = "its directory says that it is a regular file, its inode does not"
-            self.report.note([Fault("format", told, path, number, None, "DARI-DIR-012")])
+            self.note([Fault("format", told, path, number, None, "DARI-DIR-012")])
             try:
                 self.target.remove(*self.plan.files.place(row))
             except TargetError as error:
-                self.report.note([Fault(error.kind, str(error), path, number)])
+                self.note([Fault(error.kind, str(error), path, number)])
         self.make_nodes(rows, SILENT.advance)
 
     def make_links(self) -> None:
@@ -313,15 +317,15 @@ class _Run:
                 inode = int(files.inodes[link.row])
                 if link.row in self.lost:
                     told = "the file it is a further name of is not there"
-                    self.report.note([Fault("lost", told, path, inode)])
+                    self.note([Fault("lost", told, path, inode)])
                     continue
                 try:
                     self.target.make_link(link.parent, link.name, files.place(link.row))
                     self.report.links += 1
                 except TargetError as error:
-                    self.report.note([Fault(error.kind, str(error), path, inode)])
+                    self.note([Fault(error.kind, str(error), path, inode)])
                 except FormatError as error:
-                    self.report.note([Fault.of(error, path=path, inode=inode)])
+                    self.note([Fault.of(error, path=path, inode=inode)])
 
     def give_streams(self) -> None:
         """Bring back the streams of what is back (DARI-STR-019)."""
@@ -363,7 +367,7 @@ class _Run:
             kind, trouble = error.kind, str(error)
         if trouble:
             path = self.plan.path(number, b"") or b"."
-            self.report.note([Fault(kind, trouble, path, number)])
+            self.note([Fault(kind, trouble, path, number)])
 
     def tell_refusals(self) -> None:
         """Report the NT ACLs that were not given back."""
@@ -379,7 +383,4 @@ def _inodes(names: Names, numbers: list[int]) -> dict[int, Inode]:
     table = names.table
     order = np.argsort(table.numbers, kind="stable")
     rows = order[np.searchsorted(table.numbers, np.array(numbers, np.int64), sorter=order)]
-    inodes = Inode.many(
-        table.rows[rows], table.order, table.records[rows], old_format=table.old_format
-    )
-    return dict(zip(numbers, inodes, strict=True))
+    return dict(zip(numbers, table.inodes_of(rows), strict=True))

@@ -96,3 +96,7 @@ class Cut:
             yield Piece(self.volume_of(real), first, fits, place)
             first += fits
             count -= fits
+
+
+ONE_VOLUME = Cut()
+"""An image that is not cut."""

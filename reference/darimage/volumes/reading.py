@@ -10,9 +10,24 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from darimage.errors import StorageError
+from darimage.volumes.cut import ONE_VOLUME, Cut
+
+
+class Gap(NamedTuple):
+    """Bytes of an image that are not there.
+
+    Attributes:
+        start: The first.
+        end: The one after the last.
+        told: Why.
+    """
+
+    start: int
+    end: int
+    told: str
 
 
 class Volume(Protocol):
@@ -30,12 +45,21 @@ class Volume(Protocol):
     bytes_read: int
     reads: int
 
+    @property
+    def cut(self) -> Cut:
+        """Where continuation headers were taken out of it."""
+        ...
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes; fewer only at the end."""
         ...
 
     def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
         """Fill the views one after another; return bytes read, fewer only at the end."""
+        ...
+
+    def missing(self, start: int, end: int) -> list[Gap]:
+        """Return the gaps among some bytes, each up to its end; they read as zeros."""
         ...
 
     def close(self) -> None:
@@ -45,6 +69,8 @@ class Volume(Protocol):
 
 class FileVolume:
     """An image in one file, read with ``pread`` (safe to use from several processes)."""
+
+    cut: Cut = ONE_VOLUME
 
     def __init__(self, fd: int, name: str) -> None:
         """Take over ``fd``, which must be seekable."""
@@ -117,6 +143,10 @@ class FileVolume:
         self.bytes_read += total
         return total
 
+    def missing(self, _start: int, _end: int) -> list[Gap]:
+        """Return nothing: a file has all its bytes."""
+        return []
+
     def close(self) -> None:
         """Close the file."""
         if self.fd >= 0:
@@ -132,6 +162,8 @@ class FileVolume:
 
 class MemoryVolume:
     """An image in memory."""
+
+    cut: Cut = ONE_VOLUME
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str = "memory") -> None:
         """Keep a view of ``data``; it is not copied."""
@@ -158,6 +190,10 @@ class MemoryVolume:
         self.reads += 1
         self.bytes_read += total
         return total
+
+    def missing(self, _start: int, _end: int) -> list[Gap]:
+        """Return nothing: all is here."""
+        return []
 
     def close(self) -> None:
         """Nothing is held."""

@@ -1,0 +1,280 @@
+"""Finds the volumes of an image, and puts them together (chapter 35).
+
+A set is known by one name: that of its first volume, which ends in ``001``, or what stands before
+that. Its files are looked up, not opened: a volume is opened when something on it is read, and
+held against what the first one says.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from darimage.errors import FormatError, StorageError
+from darimage.faults import Fault
+from darimage.image import parts
+from darimage.image.continuation import Expected, why_refused
+from darimage.image.opening import Opening
+from darimage.image.parts import VolumeHeader
+from darimage.units import RECORD
+from darimage.volumes.cut import LEAST, Cut
+from darimage.volumes.joined import Joined
+from darimage.volumes.pieces import Pieces, Place
+from darimage.volumes.reading import FileVolume, Volume, open_volume
+from darimage.volumes.uneven import Uneven
+
+OnFault = Callable[[Fault], None]
+Name = str | os.PathLike[str]
+
+_DIGITS = 3
+_RECORDS_MAX = 1 << 54
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the files of a set are called.
+
+    Attributes:
+        prefix: What stands before the number.
+    """
+
+    prefix: str
+
+    def of(self, volume: int) -> str:
+        """Return the name of a volume (DARI-VOL-017)."""
+        return f"{self.prefix}{volume:0{_DIGITS}}"
+
+    def there(self) -> dict[int, str]:
+        """Return the files that are there by their numbers, ascending."""
+        folder, stem = os.path.split(self.prefix)
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            return {}
+        numbers = [name[len(stem) :] for name in names if name.startswith(stem)]
+        plain = sorted(
+            int(digits)
+            for digits in numbers
+            if digits.isascii() and digits.isdigit() and digits == f"{int(digits):0{_DIGITS}}"
+        )
+        return {number: self.of(number) for number in plain if number}
+
+
+def names_by(path: str, volume: int) -> Names | None:
+    """Return how the files of a set are called, given the name of one volume."""
+    digits = f"{volume:0{_DIGITS}}"
+    return Names(path.removesuffix(digits)) if path.endswith(digits) else None
+
+
+def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
+    """Return the bytes of an image as they lie.
+
+    Args:
+        image: A path; the name of a set of volumes without their numbers; paths of volumes or
+            pieces in order; bytes; or a volume.
+
+    Raises:
+        FormatError: The first volume of a set is missing.
+        StorageError: It cannot be opened.
+    """
+    if isinstance(image, list | tuple):
+        return in_order([os.fspath(name) for name in image])
+    if isinstance(image, str | Path | os.PathLike) and os.fspath(image) != "-":
+        path = os.fspath(image)
+        names = Names(path)
+        if not os.path.lexists(path) and (found := names.there()):
+            if 1 not in found:
+                raise _first_missing(path, names)
+            return FileVolume.open(found[1])
+    return open_volume(image)  # type: ignore[arg-type]
+
+
+def _first_missing(name: str, names: Names) -> FormatError:
+    told = f"volume 1 ({names.of(1)}) is missing; bitmaps and directories begin there"
+    return FormatError(told, requirement="DARI-VOL-020", image=name)
+
+
+def first_of(volume: Volume, number: int) -> Volume:
+    """Return the first volume of the set that a later one belongs to.
+
+    Raises:
+        FormatError: It is not there.
+    """
+    names = names_by(volume.name, number) if isinstance(volume, FileVolume) else None
+    if names is None or not os.path.exists(names.of(1)):
+        told = f"this is volume {number} of a dump, the first is needed"
+        raise FormatError(told, record=0, requirement="DARI-VOL-001")
+    first = FileVolume.open(names.of(1))
+    volume.close()
+    return first
+
+
+def join(volume: Volume, opening: Opening, on_fault: OnFault) -> tuple[Volume, Opening]:
+    """Return the logical records of an image, and what its first header says in their numbers.
+
+    Raises:
+        FormatError: The capacity is none (DARI-VOL-012).
+    """
+    told = opening.extension
+    if told is not None and parts.is_cut(told):
+        joined: Volume = _join_image(volume, opening, told, on_fault)
+    elif opening.is_dari or not isinstance(volume, FileVolume | Pieces):
+        return volume, opening
+    else:
+        joined = _join_dump(volume, opening, on_fault)
+    cut = joined.cut
+    shown = told and parts.shown(told, cut)
+    return joined, replace(opening, marks=replace(opening.marks, cut=cut), shown=shown)
+
+
+def _join_image(volume: Volume, opening: Opening, told: VolumeHeader, on_fault: OnFault) -> Joined:
+    capacity, total = told.records_per_volume, told.total_records
+    if not LEAST <= capacity < _RECORDS_MAX or total >= _RECORDS_MAX:
+        why = f"{total} records on volumes of {capacity}"
+        raise FormatError(why, record=0, requirement="DARI-VOL-012")
+    cut = Cut(capacity)
+    names = names_by(volume.name, 1) if isinstance(volume, FileVolume) else None
+    if isinstance(volume, FileVolume) and volume.size <= capacity * RECORD < total * RECORD:
+        places = [_place(volume.name, 1, cut, volume)]
+        for number, path in (names.there() if names else {}).items():
+            if 1 < number <= cut.volume_of(total - 1):
+                places.append(_place(path, number, cut))
+        expected = Expected(opening.marks, cut, told.image_uuid)
+        real: Volume = Pieces(
+            volume.name,
+            places,
+            total * RECORD,
+            check=_Check(expected, on_fault),
+            absent=_Absent(cut, names),
+        )
+    else:
+        real = volume
+    return Joined(real, cut)
+
+
+def _place(path: str, number: int, cut: Cut, file: Volume | None = None) -> Place:
+    start = (number - 1) * cut.capacity * RECORD
+    return Place(path, start, start + cut.capacity * RECORD, number, file=file)
+
+
+@dataclass
+class _Check:
+    """Holds a volume that was opened against what the first one says (DARI-VOL-019)."""
+
+    expected: Expected
+    on_fault: OnFault
+
+    def __call__(self, file: Volume, place: Place) -> str:
+        if place.volume < 2:
+            return ""
+        refused, damaged = why_refused(file, place.volume, self.expected)
+        if damaged and not refused:
+            number = self.expected.cut.capacity * (place.volume - 1)
+            told = f"{place.path}: {damaged}"
+            self.on_fault(Fault("damaged", told, None, None, number, "DARI-VOL-014", place.path))
+        return f"{place.path} {refused}" if refused else ""
+
+
+@dataclass
+class _Absent:
+    """Says which volumes are missing between two bytes (DARI-VOL-020)."""
+
+    cut: Cut
+    names: Names | None
+
+    def __call__(self, start: int, end: int) -> str:
+        first = self.cut.volume_of(start // RECORD)
+        last = self.cut.volume_of(max(start, end - 1) // RECORD)
+        if first == last:
+            called = f" ({self.names.of(first)})" if self.names else ""
+            return f"volume {first}{called} is missing"
+        called = f" ({self.names.of(first)} to {self.names.of(last)})" if self.names else ""
+        return f"volumes {first} to {last}{called} are missing"
+
+
+def in_order(paths: list[str]) -> Volume:
+    """Return volumes, or pieces of anything, put side by side as they are given (DARI-VOL-022).
+
+    A volume of a DARI image tells where it belongs, so one between may be left out.
+    """
+    if len(paths) == 1:
+        return FileVolume.open(paths[0])
+    places: list[Place] = []
+    first: VolumeHeader | None = None
+    for path in paths:
+        file = FileVolume.open(path)
+        head = file.read_at(0, RECORD)
+        number, said = parts.volume_number(head), parts.volume_of(head)
+        first = first if places else (said if said and parts.is_cut(said) else None)
+        end = places[-1].end if places else 0
+        start, refused = end, ""
+        if places and number > 1 and said is not None and first is not None:
+            if said.image_uuid != first.image_uuid:
+                refused = f"{path} is of another image ({uuid.UUID(bytes=said.image_uuid)})"
+            else:
+                start = (number - 1) * first.records_per_volume * RECORD
+        if start < end:
+            told = f"{path}, volume {number}, is given twice or in the wrong order"
+            raise FormatError(told, requirement="DARI-VOL-022")
+        places.append(Place(path, start, start + file.size, number, refused, file))
+    absent = _Absent(Cut(first.records_per_volume), None) if first else None
+    return Pieces(paths[0], places, places[-1].end, absent=absent)
+
+
+def _join_dump(volume: FileVolume | Pieces, opening: Opening, on_fault: OnFault) -> Volume:
+    """Return a plain dump on several volumes as one."""
+    if isinstance(volume, FileVolume):
+        names = names_by(volume.name, 1)
+        later = {} if names is None else names.there()
+        later.pop(1, None)
+        if names is None or not later:
+            return volume
+        given = [Place(volume.name, 0, volume.size, 1, file=volume)]
+        given += [Place(path, 0, 0, number) for number, path in later.items()]
+    else:
+        names, given = None, volume.places
+    return _side_by_side(given, opening, names, on_fault)
+
+
+def _side_by_side(
+    given: Sequence[Place], opening: Opening, names: Names | None, on_fault: OnFault
+) -> Volume:
+    """Return volumes of a plain dump, each behind the one before or where it says."""
+    expected = Expected(opening.marks, Cut(), None)
+    places: list[Place] = []
+    heads: list[int] = []
+    for place in given:
+        try:
+            file = place.file or FileVolume.open(place.path)
+        except StorageError as error:
+            on_fault(Fault("missing", str(error), requirement="DARI-VOL-020"))
+            continue
+        end = places[-1].end if places else 0
+        start = end
+        if places and (place.volume > 1 or names is not None) and file.size:
+            refused, _ = why_refused(file, place.volume or len(places) + 1, expected)
+            if refused:
+                told = f"{place.path} {refused}"
+                on_fault(Fault("format", told, requirement="DARI-VOL-019"))
+                continue
+            if place.volume > places[-1].volume + 1:
+                said = parts.first_record(file.read_at(0, RECORD), opening.marks.order)
+                start = max(end, said * RECORD)
+            heads.append(start // RECORD)
+        places.append(replace(place, start=start, end=start + file.size, file=file))
+    absent = _Absent(Uneven(heads), names)
+    real = Pieces(places[0].path, places, places[-1].end, absent=absent)
+    return Joined(real, Uneven(heads)) if heads else real
+
+
+def name_of(volume: Volume, record: int) -> str:
+    """Return what to call the volume that a real record lies on."""
+    number = volume.cut.volume_of(record)
+    real = volume.real if isinstance(volume, Joined) else volume
+    for place in real.places if isinstance(real, Pieces) else ():
+        if place.volume == number and place.start <= record * RECORD:
+            return place.path
+    return f"volume {number}"

@@ -1,0 +1,164 @@
+"""The bytes of an image that lies in several files, which are opened when they are needed."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from darimage.errors import StorageError
+from darimage.volumes.cut import ONE_VOLUME, Cut
+from darimage.volumes.reading import FileVolume, Gap, Volume
+
+
+@dataclass
+class Place:
+    """One file, and where its bytes belong.
+
+    Attributes:
+        path: Name of the file.
+        start: Byte of the image that it begins with.
+        end: Byte of the image that it should end before.
+        volume: Number of the volume, if it is one; 0 if it is a piece of something.
+        refused: Why it is not used; empty if it may be.
+        file: The file, once it is open.
+    """
+
+    path: str
+    start: int
+    end: int
+    volume: int = 0
+    refused: str = ""
+    file: Volume | None = field(default=None, repr=False)
+
+
+Check = Callable[[Volume, Place], str]
+"""Tells why a file that was opened is not used; nothing if it is."""
+
+
+class Pieces:
+    """An image in several files, with gaps where files are missing; gaps read as zeros.
+
+    Attributes:
+        places: The files, ascending by where they belong.
+        opened: Names of the files that were opened so far.
+    """
+
+    cut: Cut = ONE_VOLUME
+
+    def __init__(
+        self,
+        name: str,
+        places: Sequence[Place],
+        size: int,
+        *,
+        check: Check | None = None,
+        absent: Callable[[int, int], str] | None = None,
+    ) -> None:
+        """Put files side by side.
+
+        Args:
+            name: What to call all of it.
+            places: The files, ascending, none over another.
+            size: Bytes of the whole image.
+            check: Asked when a file is opened.
+            absent: Tells what is missing between two bytes that no file has.
+        """
+        self.name = name
+        self.places = list(places)
+        self.size = size
+        self.bytes_read = 0
+        self.reads = 0
+        self.opened: list[str] = []
+        self._check = check
+        self._absent = absent
+        self._starts = [place.start for place in self.places]
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes; fewer only at the end."""
+        buffer = bytearray(max(0, min(length, self.size - offset)))
+        got = self.readinto_at(offset, [memoryview(buffer)])
+        return bytes(buffer[:got])
+
+    def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
+        """Fill the views one after another; return bytes read, fewer only at the end."""
+        total = 0
+        for view in views:
+            flat = view.cast("B")[: max(0, self.size - offset - total)]
+            done = 0
+            while done < len(flat):
+                done += self._read(offset + total + done, flat[done:])
+            total += done
+            if done < view.nbytes:
+                break
+        return total
+
+    def _read(self, offset: int, view: memoryview) -> int:
+        """Fill the beginning of a view from one file, or with zeros from a gap."""
+        file, start, end, _ = self._at(offset)
+        view = view[: end - offset]
+        if file is None:
+            view[:] = bytes(len(view))
+            return len(view)
+        before = file.bytes_read
+        got = file.readinto_at(offset - start, [view])
+        self.reads += 1
+        self.bytes_read += file.bytes_read - before
+        if not got:
+            view[:] = bytes(len(view))
+        return got or len(view)
+
+    def missing(self, start: int, end: int) -> list[Gap]:
+        """Return the gaps that begin or lie among some bytes, each up to its end.
+
+        Files that belong there are opened to find out.
+        """
+        found: list[Gap] = []
+        while start < min(end, self.size):
+            file, _, upto, told = self._at(start)
+            if file is None:
+                found.append(Gap(start, upto, told))
+            start = upto
+        return found
+
+    def _at(self, offset: int) -> tuple[Volume | None, int, int, str]:
+        """Return what holds a byte, its first and the one after its last, or what is missing."""
+        at = bisect_right(self._starts, offset) - 1
+        place = self.places[at] if at >= 0 else None
+        if place is not None and offset < place.end:
+            file = self._opened(place)
+            if file is None:
+                return None, place.start, min(place.end, self.size), place.refused
+            held = min(place.start + file.size, place.end, self.size)
+            if offset < held:
+                return file, place.start, held, ""
+            told = f"{place.path} ends after {file.size} bytes"
+            return None, held, min(place.end, self.size), told
+        begin = place.end if place else 0
+        end = self._starts[at + 1] if at + 1 < len(self.places) else self.size
+        end = min(end, self.size)
+        return None, begin, end, self._absent(begin, end) if self._absent else "a piece is missing"
+
+    def _opened(self, place: Place) -> Volume | None:
+        """Return a file, opened if it is not yet; nothing if it is refused."""
+        if place.refused:
+            return None
+        if place.file is None:
+            self.opened.append(place.path)
+            try:
+                place.file = FileVolume.open(place.path)
+            except StorageError as error:
+                place.refused = str(error)
+                return None
+            place.refused = self._check(place.file, place) if self._check else ""
+            if place.refused:
+                place.file.close()
+                place.file = None
+        return place.file
+
+    def close(self) -> None:
+        """Close the files that were opened."""
+        for place in self.places:
+            if place.file is not None:
+                place.file.close()
+                place.file = None
