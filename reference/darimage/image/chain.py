@@ -210,6 +210,7 @@ def _joined(tables: list[DirectoryTable], kept: Mask) -> DirectoryTable:
     return DirectoryTable(
         order=first.order,
         old_format=first.old_format,
+        cut=first.cut,
         chunk=first.chunk,
         rows=np.concatenate([table.rows for table in tables])[kept],
         records=np.concatenate([table.records for table in tables])[kept],

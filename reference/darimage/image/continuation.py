@@ -6,13 +6,20 @@ import uuid
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from darimage.image import parts
-from darimage.image.batch import Marks
+from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.inode import shifts
-from darimage.schema import CType, Kind
-from darimage.sections.header import as_headers, byte_order, sound
+from darimage.schema import CType, Kind, Order
+from darimage.sections.header import (
+    CHECKSUM,
+    Headers,
+    as_headers,
+    as_records,
+    byte_order,
+    sound,
+    sums,
+)
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
 from darimage.volumes.reading import Volume
@@ -20,6 +27,9 @@ from darimage.volumes.reading import Volume
 _LOOKED_AT = 2048
 """Records of a volume that are searched for a header of the image if its first is damaged. Bitmaps
 apart, a header lies at least every 513 records."""
+
+
+_LOW = 0xFFFFFFFF
 
 
 class Expected(NamedTuple):
@@ -77,24 +87,35 @@ def _belongs(file: Volume, number: int, expected: Expected) -> bool:
     return bool(right.any())
 
 
-def left_at(
-    cut: Cut, records: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the continuation headers that lie in runs, and what goes on behind each.
+def left(cut: Cut, volumes: Ints, runs: Ints) -> Ints:
+    """Return what the headers of volumes say in ``c_count``: how much goes on (DARI-VOL-015).
 
     Args:
         cut: How the image is cut.
-        records: First record of each run: a header and all that belongs to it.
-        ends: The record after each.
-
-    Returns:
-        Real record numbers of the headers, ascending, and the records that are to be skipped from
-        there to the next run, as far as they are on that volume (DARI-VOL-014).
+        volumes: Numbers of volumes, from 2, ascending.
+        runs: Logical records of the headers of the image that are no ``TS_ADDR``, ascending. One of
+            them lies at or behind the beginning of the last of the volumes.
     """
-    first = cut.volume_of(cut.physical(records))
-    counts = cut.volume_of(cut.physical(ends - 1)) - first
-    row = np.repeat(np.arange(len(records)), counts)
-    nth = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    heads = (first[row] + nth) * cut.capacity
-    left = ends[row] - cut.logical(heads + 1)
-    return heads, np.minimum(left, cut.capacity - 1)
+    begins = cut.logical((volumes - 1) * cut.capacity + 1)
+    return np.minimum(runs[np.searchsorted(runs, begins)] - begins, cut.capacity - 1)
+
+
+def headers(first: Rows, order: Order, cut: Cut, volumes: Ints, counts: Ints) -> Headers:
+    """Return the headers that open volumes (DARI-VOL-014).
+
+    Args:
+        first: The volume header, shape (1, 1024).
+        order: Byte order of the image.
+        cut: How the image is cut.
+        volumes: Numbers of the volumes, from 2.
+        counts: How much goes on on each.
+    """
+    made = as_headers(np.repeat(first, len(volumes), axis=0), order, "volume_body")
+    real = (volumes - 1) * cut.capacity
+    made["c_volume"] = volumes
+    made["c_tapea"] = real & _LOW
+    made["c_firstrec"] = (real & _LOW).astype(np.uint32).view(np.int32)
+    made["c_count"] = counts
+    made["c_checksum"] = 0
+    made["c_checksum"] = np.uint32(CHECKSUM) - sums(as_records(made), order)
+    return made

@@ -67,7 +67,7 @@ class Judge:
             self._tell("there is no sound volume header", "DARI-VOL-001")
             return
         self._identity(volume)
-        records = self.image.records
+        records = self.image.marks.cut.total(self.image.records)
         if volume.total_records != records:
             told = f"total_records is {volume.total_records}, the image has {records}"
             self._tell(told, "DARI-VOL-007")
@@ -80,8 +80,6 @@ class Judge:
         uuid = volume.image_uuid
         if uuid[6] >> 4 not in _UUID_VERSIONS or uuid[8] >> 6 != 2:
             self._tell("image_uuid is no random or derived UUID", "DARI-VOL-003")
-        if volume.records_per_volume:
-            self._tell("records_per_volume is not 0", "DARI-VOL-006")
         there = {section.section for section in self.sections}
         wanted = bool(volume.feature_compat & Compat.NT_ACLS)
         for section in (Section.NT_ACLS_FRONT, Section.NT_ACLS_TRAILING):
@@ -105,7 +103,8 @@ class Judge:
 
     def _places(self, volume: VolumeHeader) -> None:
         """Judge the record numbers of the parts (DARI-VOL-002)."""
-        found = {section.section: section.record for section in self.sections}
+        real = self.image.marks.cut.physical
+        found = {section.section: real(section.record) for section in self.sections}
         said = {
             Section.STREAM_DIRECTORIES: volume.stream_directories,
             Section.NT_ACLS_FRONT: volume.nt_acls_front,
@@ -117,6 +116,7 @@ class Judge:
                 told = f"{section.name.lower()} is at record {found.get(section, 0)}, "
                 self._tell(f"{told}the volume header says {record}", "DARI-VOL-002")
         begin = int(self.files.record[0]) if len(self.files.record) else self.image.front.files
+        begin = real(begin)
         if volume.files != begin:
             told = f"files begin at record {begin}, the volume header says {volume.files}"
             self._tell(told, "DARI-VOL-002")
@@ -214,7 +214,8 @@ class Judge:
     def _compare(self, inodes: Ints, said: npt.NDArray[np.uint64], record: int) -> bool:
         """Compare the map element by element with what was found."""
         numbers, first = np.unique(self.files.inode, return_index=True)
-        true = (self.files.record[first] * RECORD).astype(np.uint64)
+        real = self.image.marks.cut.physical(self.files.record[first])
+        true = (real * RECORD).astype(np.uint64)
         everyone = np.union1d(inodes, numbers)
         in_map, in_image = _spread(everyone, inodes, said), _spread(everyone, numbers, true)
         different = np.flatnonzero(in_map != in_image)

@@ -22,6 +22,7 @@ from darimage.image.parts import SectionHeader, has_extension, kind_of, section_
 from darimage.image.reader import Faults, Image
 from darimage.image.rules import RULES, Seen
 from darimage.image.run_rules import Found, Runs
+from darimage.image.volume_rules import Volumes
 from darimage.image.walk import walk
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Kind, Verdict
@@ -113,6 +114,7 @@ class _Verifier:
         self.faults = Faults(image.located)
         self.runs = Runs(image.volume, image.marks, self.faults.tell)
         self.attributes = AttributeRules(image.volume, image.marks, self.faults.tell)
+        self.volumes = Volumes(image, self.faults.tell)
         self.headers = 0
         self.sections: list[SectionHeader] = []
         self.first: Headers | None = None
@@ -169,6 +171,7 @@ class _Verifier:
                 self._tell(batch, rule.broken(seen), rule.requirement, rule.told)
             self._sections(batch)
             self._ends(batch)
+            self.volumes.add(batch)
         self._phases(batch)
         self.runs.add(batch)
         self.attributes.add(batch)
@@ -220,6 +223,7 @@ class _Verifier:
         judge = Judge(image, self.sections, files, tell)
         judge.volume_header()
         judge.attributes(self.attributes.runs)
+        self.volumes.finish()
         tree_rules.order(found, tell)
         tree_rules.maps(image, found, tell)
         tree_rules.directories(image, found, tell)

@@ -278,3 +278,11 @@ def name_of(volume: Volume, record: int) -> str:
         if place.volume == number and place.start <= record * RECORD:
             return place.path
     return f"volume {number}"
+
+
+def numbers(volume: Volume) -> list[int]:
+    """Return the numbers of the volumes that are there, as far as is known."""
+    real = volume.real if isinstance(volume, Joined) else volume
+    if isinstance(real, Pieces) and all(place.volume for place in real.places):
+        return [place.volume for place in real.places if not place.refused]
+    return list(range(1, volume.cut.volume_of(max(1, real.size // RECORD) - 1) + 1))

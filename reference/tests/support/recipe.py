@@ -17,6 +17,7 @@ from darimage.progress import SILENT
 from darimage.sections import header
 from darimage.sources.scan import FIELDS, WIDTH, Scan
 from darimage.units import ADDRESSES, RECORD
+from darimage.volumes.cut import ONE_VOLUME
 
 _SPAN = ADDRESSES + 1
 _MODE, _SIZE, _MTIME = (FIELDS.index(name) for name in ("mode", "size", "mtime_ns"))
@@ -100,6 +101,7 @@ class Recipe:
     """
 
     name = "recipe"
+    cut = ONE_VOLUME
 
     def __init__(self, scan, numbering=None):
         self.segments = Segments()
@@ -127,6 +129,9 @@ class Recipe:
             view.cast("B")[: len(got)] = got
             total += len(got)
         return total
+
+    def missing(self, start, end):
+        return []
 
     def close(self):
         pass
