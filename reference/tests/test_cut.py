@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darimage.volumes.cut import Cut
+from darimage.volumes.uneven import Uneven
 
 CAPACITIES = st.one_of(st.integers(2, 40), st.integers(2, 1 << 40))
 RECORDS = st.one_of(st.integers(0, 400), st.integers(0, 1 << 53))
@@ -84,3 +85,28 @@ def test_one_volume_changes_nothing() -> None:
 def test_a_volume_that_holds_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="holds nothing"):
         Cut(1)
+
+
+@given(st.integers(2, 40), st.integers(0, 500), st.integers(0, 200))
+def test_uneven_volumes_of_one_size_are_even(capacity: int, first: int, count: int) -> None:
+    even, uneven = Cut(capacity), Uneven(range(capacity, capacity * 800, capacity))
+    assert uneven.physical(first) == even.physical(first)
+    column = np.arange(first, first + count)
+    real = even.physical(column)
+    assert uneven.physical(column).tolist() == real.tolist()
+    assert uneven.logical(real).tolist() == column.tolist()
+    assert uneven.volume_of(real).tolist() == even.volume_of(real).tolist()
+    assert uneven.is_continuation(first) == even.is_continuation(first)
+    assert uneven.begins(even.volume_of(first)) == even.begins(even.volume_of(first))
+    assert uneven.contents(first) == even.contents(first)
+    assert list(uneven.pieces(first, count)) == list(even.pieces(first, count))
+
+
+def test_an_uneven_volume_may_be_empty() -> None:
+    cut = Uneven([3, 4, 9])
+    assert [cut.physical(record) for record in range(8)] == [0, 1, 2, 5, 6, 7, 8, 10]
+    assert [tuple(piece) for piece in cut.pieces(1, 7)] == [
+        (1, 1, 2, 1),
+        (3, 3, 4, 1),
+        (4, 7, 1, 1),
+    ]

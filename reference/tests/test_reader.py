@@ -29,7 +29,8 @@ from support.strategies import trees
 
 from darimage.errors import FormatError, StorageError
 from darimage.image import contents
-from darimage.image.reader import KEPT_FAULTS, Image
+from darimage.image.reader import Image
+from darimage.image.told import KEPT_FAULTS
 from darimage.image.verify import verify
 from darimage.schema import CType, Section
 from darimage.sources.memory import Node

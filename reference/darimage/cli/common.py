@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -15,6 +16,9 @@ from darimage.faults import Fault
 from darimage.progress import SILENT, Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+ImageName = str | list[str]
+"""What a command gets as ``IMAGE``: a path, or the paths of volumes in their order."""
 
 EXIT_FAULTS = 1
 _REFRESH_SECONDS = 0.2
@@ -32,8 +36,24 @@ def quiet_option(command: F) -> F:
 
 
 def image_argument(command: F) -> F:
-    """Add the argument ``IMAGE``; ``-`` is standard input."""
-    return click.argument("image", type=click.Path(allow_dash=True))(command)
+    """Add the argument ``IMAGE``; ``-`` is standard input.
+
+    The command gets a path, or a list of them if there was ``--volume``.
+    """
+
+    @wraps(command)
+    def called(*args: Any, image: str, volumes: tuple[str, ...], **options: Any) -> Any:
+        return command(*args, image=[image, *volumes] if volumes else image, **options)
+
+    option = click.option(
+        "--volume",
+        "volumes",
+        type=click.Path(),
+        multiple=True,
+        metavar="FILE",
+        help="A further volume or piece of IMAGE; once for each, in their order.",
+    )
+    return cast("F", click.argument("image", type=click.Path(allow_dash=True))(option(called)))
 
 
 def chain_option(command: F) -> F:

@@ -10,11 +10,11 @@ import numpy as np
 
 from darimage.cli import common
 from darimage.errors import UsageError
+from darimage.image import volume_set
 from darimage.schema import Order
 from darimage.sections.fields import Field, fields, hexdump, value_text
 from darimage.sections.header import byte_order, sound
 from darimage.units import RECORD
-from darimage.volumes.reading import open_volume
 
 _SHOWN = 12
 
@@ -23,7 +23,7 @@ _SHOWN = 12
 @common.image_argument
 @click.argument("number", type=click.IntRange(0))
 @common.json_option
-def command(image: str, number: int, *, as_json: bool) -> int:
+def command(image: common.ImageName, number: int, *, as_json: bool) -> int:
     """Show record NUMBER of IMAGE: a header field by field beside its bytes, data as bytes.
 
     Record numbers count from 0; `darimage info` prints those of the image's parts.
@@ -33,11 +33,13 @@ def command(image: str, number: int, *, as_json: bool) -> int:
       darimage dump-record home.dari 0
       darimage dump-record --json home.dari 42
     """
-    volume = open_volume(image)
+    volume = volume_set.as_it_lies(image)
     record = volume.read_at(number * RECORD, RECORD)
     if len(record) < RECORD:
         last = volume.size // RECORD - 1
-        raise UsageError(f"{image}: has no record {number}; the last whole one is {last}")
+        raise UsageError(f"{volume.name}: has no record {number}; the last whole one is {last}")
+    for gap in volume.missing(number * RECORD, (number + 1) * RECORD):
+        raise UsageError(f"{volume.name}: record {number} is not there: {gap.told}")
     order = byte_order(record)
     is_sound = order is not None and bool(
         sound(np.frombuffer(record, np.uint8).reshape(1, RECORD), order)[0]

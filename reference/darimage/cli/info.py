@@ -11,6 +11,7 @@ import click
 
 from darimage.cli import common, nt_acls
 from darimage.faults import display
+from darimage.image import volume_set
 from darimage.image.reader import Image
 from darimage.schema import Compat, Verdict
 from darimage.units import RECORD
@@ -19,7 +20,7 @@ from darimage.units import RECORD
 @click.command("info")
 @common.image_argument
 @common.json_option
-def command(image: str, *, as_json: bool) -> int:
+def command(image: common.ImageName, *, as_json: bool) -> int:
     """Show what IMAGE is, and its parts with their record numbers and sizes.
 
     No file data is read.
@@ -48,7 +49,7 @@ def describe(image: Image) -> dict[str, Any]:
         "image": image.name,
         "format": "dari" if image.is_dari else "dump",
         "byte_order": {"le": "little", "be": "big"}[image.order],
-        "bytes": image.volume.size,
+        "bytes": volume_set.real_of(image.volume).size,
         "date": identity.date,
         "base_date": identity.base_date,
         "level": identity.level,
@@ -70,6 +71,9 @@ def describe(image: Image) -> dict[str, Any]:
         answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")
         for name in ("files_written", "mismatches", "substituted", "attributed"):
             answer[name] = getattr(end, name)
+    if volumes := volume_set.listed(image.volume):
+        answer["records_per_volume"] = image.volume.cut.capacity
+        answer["volumes"] = [volume._asdict() for volume in volumes]
     answer["parts"] = [
         {**part._asdict(), "offset": part.record * RECORD, "bytes": part.records * RECORD}
         for part in image.parts
@@ -97,11 +101,26 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     note = f" ({answer['access_note']})" if answer["access_note"] else ""
     yield f"  access    {answer['access']}{note}, {answer['byte_order']}-endian"
     yield ""
+    if "volumes" in answer:
+        yield from _volumes(answer["volumes"])
+        yield ""
     yield f"  {'record':>12} {'records':>12} {'size':>11}  part"
     for part in answer["parts"]:
         size = common.size_text(part["bytes"])
         note = f": {part['note']}" if part["note"] else ""
         yield f"  {part['record']:>12} {part['records']:>12} {size:>11}  {part['title']}{note}"
+
+
+def _volumes(volumes: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"  {'record':>12} {'records':>12} {'size':>11}  volume"
+    for one in volumes:
+        size = common.size_text(one["records"] * RECORD)
+        several = one["last"] > one["volume"]
+        called = f"{one['volume']} to {one['last']}" if several else f"{one['volume']}"
+        state = ": ".join(filter(None, (one["name"], one["note"])))
+        state = state if one["present"] or one["note"] else "MISSING"
+        told = f"{called}: {state}" if state else called
+        yield f"  {one['record']:>12} {one['records']:>12} {size:>11}  {told}"
 
 
 def _verdict(answer: dict[str, Any]) -> str:

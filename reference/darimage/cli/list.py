@@ -26,7 +26,7 @@ _AT_ONCE = 1000
 @click.option("--acl", "with_acls", is_flag=True, help="NT ACLs as SDDL, below each name.")
 @common.json_option
 def command(
-    image: str,
+    image: common.ImageName,
     selection: list[bytes],
     *,
     is_long: bool,

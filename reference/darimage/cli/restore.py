@@ -45,7 +45,7 @@ from darimage.restore.streams import Wish
 @common.quiet_option
 @common.json_option
 def command(
-    image: str,
+    image: common.ImageName,
     destination: str,
     selection: list[bytes],
     *,

@@ -12,7 +12,7 @@ from darimage.image.verify import Verification, verify
 @common.image_argument
 @common.quiet_option
 @common.json_option
-def command(image: str, *, quiet: bool, as_json: bool) -> int:
+def command(image: common.ImageName, *, quiet: bool, as_json: bool) -> int:
     """Check IMAGE against itself and report all that is wrong with it.
 
     Every header is checked, the offset map is computed again from where the files really are and

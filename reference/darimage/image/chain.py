@@ -18,8 +18,10 @@ from darimage.image.absent import left_out
 from darimage.image.directories import DirectoryTable
 from darimage.image.names import Names
 from darimage.image.parts import base_uuid, has_extension
-from darimage.image.reader import Faults, Image
+from darimage.image.reader import Image
 from darimage.image.streams import StreamTable
+from darimage.image.told import Faults
+from darimage.image.volume_set import Name
 from darimage.progress import SILENT, Progress
 
 Ints = npt.NDArray[np.int64]
@@ -57,7 +59,11 @@ class Chain:
 
     @classmethod
     def open(
-        cls, images: Sequence[str], *, trust_map: bool = False, sequential: bool = False
+        cls,
+        images: Sequence[Name | Sequence[Name]],
+        *,
+        trust_map: bool = False,
+        sequential: bool = False,
     ) -> Self:
         """Open images and put them together, the last as the last; see ``Image.open``.
 

@@ -56,7 +56,8 @@ def why_refused(file: Volume, number: int, expected: Expected) -> tuple[str, str
     """
     record = file.read_at(0, RECORD)
     order = expected.marks.order
-    if byte_order(record) != order or not sound(parts.as_row(record), order)[0]:
+    is_whole = len(record) == RECORD
+    if not is_whole or byte_order(record) != order or not sound(parts.as_row(record), order)[0]:
         if expected.uuid is not None and _belongs(file, number, expected):
             return "", "its first record is damaged"
         return "is no volume of this image: it does not begin with a header", ""
@@ -97,7 +98,8 @@ def left(cut: Cut, volumes: Ints, runs: Ints) -> Ints:
             them lies at or behind the beginning of the last of the volumes.
     """
     begins = cut.logical((volumes - 1) * cut.capacity + 1)
-    return np.minimum(runs[np.searchsorted(runs, begins)] - begins, cut.capacity - 1)
+    counts: Ints = np.minimum(runs[np.searchsorted(runs, begins)] - begins, cut.capacity - 1)
+    return counts
 
 
 def headers(first: Rows, order: Order, cut: Cut, volumes: Ints, counts: Ints) -> Headers:

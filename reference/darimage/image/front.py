@@ -241,19 +241,28 @@ class _Builder:
         places = np.repeat(part.record[inside] + 1 - part.window_start, counts) + within
         found = [part.window[places].reshape(-1)] if places.size else []
         rest = zip(part.record.tolist(), part.following.tolist(), strict=True)
-        found += [self._read(record + 1, count) for record, count in [*rest][len(inside) :]]
+        for at, (record, count) in enumerate(rest):
+            if at >= len(inside):
+                found.append(self._read(at, record + 1, count))
         return found
 
-    def _read(self, record: int, count: int) -> npt.NDArray[np.uint8]:
-        """Return records, as many as there are; the rest of the piece is cut off."""
+    def _read(self, at: int, record: int, count: int) -> npt.NDArray[np.uint8]:
+        """Return records, as many as there are; the rest of the piece is cut off.
+
+        Args:
+            at: Which of the pieces added last they are.
+            record: Number of the first.
+            count: How many there should be.
+        """
+        held = count
         for gap in self.volume.missing(record * RECORD, (record + count) * RECORD):
             told = f"some of a directory is not there: {gap.told}"
             self.on_fault(Fault("missing", told, record=record - 1, requirement="DARI-VOL-020"))
-            count = min(count, max(0, gap.start // RECORD - record))
-        data = self.volume.read_at(record * RECORD, count * RECORD)
+            held = min(held, max(0, gap.start // RECORD - record))
+        data = self.volume.read_at(record * RECORD, held * RECORD)
         if len(data) < count * RECORD:
-            self.padded[-1][-1] = len(data)
-            self.length[-1][-1] = min(self.length[-1][-1], len(data))
+            self.padded[-1][at] = len(data)
+            self.length[-1][at] = min(self.length[-1][at], len(data))
         return np.frombuffer(data, np.uint8)
 
     def table(self) -> DirectoryTable:

@@ -13,20 +13,20 @@ from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import nt_acls, opening, volume_set
 from darimage.image.attributes import AttributeRuns, attributes_of
-from darimage.image.batch import Batch
-from darimage.image.describe import describe, section_of, trailing_section
+from darimage.image.beginning import front_of
+from darimage.image.describe import describe, trailing_section
 from darimage.image.first_headers import inodes_at
-from darimage.image.front import Front, MapPart, read_front
-from darimage.image.headers_at import gather
+from darimage.image.front import MapPart
 from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
-from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader, plausible
+from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
 from darimage.image.streams import StreamTable, read_streams
+from darimage.image.told import Faults
 from darimage.progress import SILENT, Progress
-from darimage.schema import CType, Order, Section, Verdict
+from darimage.schema import Order, Section, Verdict
 from darimage.sections.bitmap import Bitmap
-from darimage.sections.header import Identity, sound
+from darimage.sections.header import Identity
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
 from darimage.volumes.cut import ONE_VOLUME
@@ -34,29 +34,6 @@ from darimage.volumes.reading import Volume
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
-
-KEPT_FAULTS = 1000
-"""Faults that are kept; more are only counted."""
-
-
-class Faults(list[Fault]):
-    """Faults, at most ``KEPT_FAULTS`` of them.
-
-    Attributes:
-        total: How many there were.
-    """
-
-    def __init__(self, located: Callable[[Fault], Fault] | None = None) -> None:
-        """Keep nothing yet; ``located`` says on which volume a fault's record really lies."""
-        super().__init__()
-        self.total = 0
-        self._located = located
-
-    def tell(self, fault: Fault) -> None:
-        """Keep a fault, or only count it."""
-        self.total += 1
-        if len(self) < KEPT_FAULTS:
-            self.append(self._located(fault) if self._located else fault)
 
 
 class Image:
@@ -110,7 +87,7 @@ class Image:
         self.extension: VolumeHeader | None = first.extension
         self.shown: VolumeHeader | None = first.shown
         self._find_end()
-        self.front = self._read_front()
+        self.front = front_of(self, self._opening.start)
         self._trust_map = trust_map
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
@@ -359,56 +336,6 @@ class Image:
         elif found is None:
             told = "no end record is found at the end"
             self.faults.tell(Fault("truncated", told, None, None, held, "DARI-END-001"))
-
-    def _read_front(self) -> Front:
-        """Read the front up to where the files begin, if the volume header says it truly."""
-        end = self.shown.files if self.shown else None
-        if end is not None and not self._files_begin(end):
-            told = f"no file and no end record at record {end}, where files should begin"
-            self.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008"))
-            end = None
-        front = read_front(
-            self.volume,
-            self.marks,
-            start=self._opening.start,
-            end=end,
-            fence=None if end is None else self._first_section(),
-            old_format=self.old_format,
-            on_fault=self.faults.tell,
-        )
-        for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):
-            if part is None:
-                told = f"{title} is missing or damaged"
-                self.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
-        return front
-
-    def _first_section(self) -> int | None:
-        """Return where the volume header says that sections begin before the files."""
-        known = self.shown
-        if known is None:
-            return None
-        said = (known.stream_directories, known.nt_acls_front, known.offset_map)
-        return min((record for record in said if record > 0), default=None)
-
-    def _files_begin(self, record: int) -> bool:
-        """Tell whether a record is the first after the front: a file, a trailing section, the end.
-
-        DARI-VOL-008: the record number comes from the image.
-        """
-        if not plausible(record, self.volume.size):
-            return False
-        if self.volume.missing(record * RECORD, (record + 1) * RECORD):
-            return True  # nobody can tell
-        for found, rows in gather(self.volume, np.array([record], np.int64)):
-            batch = Batch(found, rows, np.zeros(1, np.int64), self.order)
-            if not sound(rows, self.order)[0]:
-                return False
-            section = section_of(self, record, rows)
-            if section is not None:
-                return section.section == Section.NT_ACLS_TRAILING
-            is_file = batch.starts_inode[0] and not batch.is_directory[0]
-            return bool(is_file or batch.c_type[0] == CType.TS_END)
-        return False
 
     @cached_property
     def streams(self) -> StreamTable:

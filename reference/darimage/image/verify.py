@@ -6,7 +6,7 @@ fault ends it.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,12 @@ from darimage.image.batch import Batch
 from darimage.image.end_rules import Files, Judge
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
-from darimage.image.reader import Faults, Image
+from darimage.image.reader import Image
 from darimage.image.rules import RULES, Seen
 from darimage.image.run_rules import Found, Runs
+from darimage.image.told import Faults
 from darimage.image.volume_rules import Volumes
+from darimage.image.volume_set import Name
 from darimage.image.walk import walk
 from darimage.progress import SILENT, Progress
 from darimage.schema import CType, Kind, Verdict
@@ -87,12 +89,12 @@ class Verification:
 
 
 def verify(
-    image: str | os.PathLike[str] | bytes | Volume | Image, progress: Progress = SILENT
+    image: Name | Sequence[Name] | bytes | Volume | Image, progress: Progress = SILENT
 ) -> Verification:
     """Verify an image.
 
     Args:
-        image: A path, bytes, a volume, or an open image, which stays open.
+        image: What ``Image.open`` takes, or an open image, which stays open.
         progress: Told of the bytes passed.
 
     Raises:
@@ -114,7 +116,7 @@ class _Verifier:
         self.faults = Faults(image.located)
         self.runs = Runs(image.volume, image.marks, self.faults.tell)
         self.attributes = AttributeRules(image.volume, image.marks, self.faults.tell)
-        self.volumes = Volumes(image, self.faults.tell)
+        self.volumes = Volumes(image, self.faults)
         self.headers = 0
         self.sections: list[SectionHeader] = []
         self.first: Headers | None = None

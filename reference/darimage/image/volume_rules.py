@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from darimage.faults import Fault
 from darimage.image import continuation, volume_set
 from darimage.image.batch import Batch, Ints
 from darimage.image.reader import Image
+from darimage.image.told import Faults
 from darimage.schema import CType, Incompat
-from darimage.sections.header import as_headers
+from darimage.sections.header import Headers, as_headers
 from darimage.units import RECORD
 from darimage.volumes.joined import Joined
-
-OnFault = Callable[[Fault], None]
 
 _FIELDS = (
     ("c_volume", "DARI-REC-009"),
@@ -44,10 +41,10 @@ _AT_ONCE = 4096
 class Volumes:
     """Judges continuation headers while the headers between them go by."""
 
-    def __init__(self, image: Image, on_fault: OnFault) -> None:
+    def __init__(self, image: Image, faults: Faults) -> None:
         """Prepare; nothing is judged in an image on one volume."""
         self.image = image
-        self.on_fault = on_fault
+        self.faults = faults
         self.joined = image.volume if isinstance(image.volume, Joined) else None
         self.first = np.frombuffer(image.volume.read_at(0, RECORD), np.uint8).reshape(-1, RECORD)
         there = volume_set.numbers(image.volume) if self.joined and image.is_dari else []
@@ -76,7 +73,7 @@ class Volumes:
         for at, number in enumerate(volumes.tolist()):
             self._header(number, wanted[at : at + 1])
 
-    def _header(self, number: int, wanted: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _header(self, number: int, wanted: Headers) -> None:
         """Hold one continuation header against what it must be."""
         assert self.joined is not None  # noqa: S101 - nothing is pending otherwise
         real = (number - 1) * self.image.marks.cut.capacity
@@ -93,7 +90,7 @@ class Volumes:
         for name, requirement in wrong or [("c_checksum", "DARI-REC-004")]:
             told = f"continuation header: {name} is not what it must be"
             called = volume_set.name_of(self.image.volume, real)
-            self.on_fault(Fault("format", told, None, None, real, requirement, called))
+            self.faults.tell(Fault("format", told, None, None, real, requirement, called))
 
     def finish(self) -> None:
         """Judge what the volume header says of the volumes, and that all are there."""
@@ -109,10 +106,12 @@ class Volumes:
             self._tell(told, "DARI-VOL-016")
         if self.joined is not None:
             for gap in self.joined.real.missing(0, self.joined.real.size):
+                if any(gap.told in fault.message for fault in self.faults):
+                    continue  # the walk came to it
                 record = gap.start // RECORD
                 called = volume_set.name_of(self.image.volume, record)
                 where = (None, None, record, "DARI-VOL-020", called)
-                self.on_fault(Fault("missing", gap.told, *where))
+                self.faults.tell(Fault("missing", gap.told, *where))
 
     def _tell(self, told: str, requirement: str) -> None:
-        self.on_fault(Fault("format", told, None, None, 0, requirement))
+        self.faults.tell(Fault("format", told, None, None, 0, requirement))

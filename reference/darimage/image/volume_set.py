@@ -12,12 +12,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import parts
 from darimage.image.continuation import Expected, why_refused
-from darimage.image.opening import Opening
+from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
@@ -195,6 +196,24 @@ class _Absent:
         return f"volumes {first} to {last}{called} are missing"
 
 
+def as_it_lies(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
+    """Return the records of an image as they lie; one whose first is damaged as it is given.
+
+    Raises:
+        FormatError: The first volume of a set is missing.
+        StorageError: It cannot be opened.
+    """
+    volume = open_image(image)
+    try:
+        first = look_at_first(volume, lambda _: None)
+        if first.volume_number > 1:
+            volume = first_of(volume, first.volume_number)
+            first = look_at_first(volume, lambda _: None)
+        return real_of(join(volume, first, lambda _: None)[0])
+    except FormatError:
+        return volume
+
+
 def in_order(paths: list[str]) -> Volume:
     """Return volumes, or pieces of anything, put side by side as they are given (DARI-VOL-022).
 
@@ -270,10 +289,67 @@ def _side_by_side(
     return Joined(real, Uneven(heads)) if heads else real
 
 
+class Listed(NamedTuple):
+    """A volume of an image, or several that are missing side by side.
+
+    Attributes:
+        volume: Its number.
+        last: Number of the last of several; the same for one.
+        name: Of the file; empty if it is not known.
+        record: Its first record.
+        records: How many it has, or should have.
+        present: Whether it is there.
+        note: What is wrong with it.
+    """
+
+    volume: int
+    last: int
+    name: str
+    record: int
+    records: int
+    present: bool
+    note: str = ""
+
+
+def listed(volume: Volume) -> list[Listed]:
+    """Return the volumes of an image in order; none if it is not cut, or a plain dump."""
+    cut = volume.cut
+    if not isinstance(volume, Joined) or not cut.capacity:
+        return []
+    total = volume.real.size // RECORD
+    places = volume.real.places if isinstance(volume.real, Pieces) else []
+    known = {place.volume: place for place in places}
+    there = numbers(volume)
+    found: list[Listed] = []
+    for number in sorted({*there, *(known if 0 not in known else ())}):
+        expected = found[-1].last + 1 if found else 1
+        if number > expected:
+            found.append(_row(cut, total, expected, number - 1, "", present=False))
+        place = known.get(number)
+        name, note = (place.path, place.refused) if place else ("", "")
+        found.append(_row(cut, total, number, number, name, present=not note, note=note))
+    if found and found[-1].last < (last := cut.volume_of(max(0, total - 1))):
+        found.append(_row(cut, total, found[-1].last + 1, last, "", present=False))
+    return found
+
+
+def _row(
+    cut: Cut, total: int, first: int, last: int, name: str, *, present: bool, note: str = ""
+) -> Listed:
+    record = (first - 1) * cut.capacity
+    records = min(last * cut.capacity, total) - record
+    return Listed(first, last, name, record, records, present, note)
+
+
+def real_of(volume: Volume) -> Volume:
+    """Return the records of an image as they lie, continuation headers among them."""
+    return volume.real if isinstance(volume, Joined) else volume
+
+
 def name_of(volume: Volume, record: int) -> str:
     """Return what to call the volume that a real record lies on."""
     number = volume.cut.volume_of(record)
-    real = volume.real if isinstance(volume, Joined) else volume
+    real = real_of(volume)
     for place in real.places if isinstance(real, Pieces) else ():
         if place.volume == number and place.start <= record * RECORD:
             return place.path
@@ -282,7 +358,7 @@ def name_of(volume: Volume, record: int) -> str:
 
 def numbers(volume: Volume) -> list[int]:
     """Return the numbers of the volumes that are there, as far as is known."""
-    real = volume.real if isinstance(volume, Joined) else volume
+    real = real_of(volume)
     if isinstance(real, Pieces) and all(place.volume for place in real.places):
         return [place.volume for place in real.places if not place.refused]
     return list(range(1, volume.cut.volume_of(max(1, real.size // RECORD) - 1) + 1))

@@ -102,7 +102,7 @@ class _Walk:
     def run(self) -> Iterator[Batch]:
         while self.at < self.end:
             before = self.at
-            if self.volume.missing(before * RECORD, before * RECORD + 1):
+            if self.volume.missing(before * RECORD, (before + 1) * RECORD):
                 if not self._pass_gap():
                     return
                 continue
@@ -141,6 +141,8 @@ class _Walk:
     def _read(self, start: int, count: int) -> Rows:
         """Return up to ``count`` records from ``start``; the same memory is used again."""
         count = max(0, min(count, self.end - start))
+        if not count:
+            return np.zeros((0, RECORD), np.uint8)
         if len(self.buffer) < count:
             self.buffer = np.empty((count, RECORD), np.uint8)
         view = memoryview(self.buffer[:count]).cast("B")  # type: ignore[arg-type]
@@ -225,7 +227,7 @@ class _Walk:
 
     def _pass_gap(self) -> bool:
         """Go on behind records that are not there (DARI-VOL-020); tell whether anything is."""
-        (gap,) = self.volume.missing(self.at * RECORD, self.at * RECORD + 1)
+        gap = self.volume.missing(self.at * RECORD, (self.at + 1) * RECORD)[0]
         told, at = gap.told, self.at
         self.at = min(self.end, -(-gap.end // RECORD))
         found = self._search() if self.at < self.end else None

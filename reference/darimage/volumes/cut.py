@@ -37,7 +37,7 @@ class Piece(NamedTuple):
     place: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
     """Where an image is cut.
 

@@ -96,7 +96,7 @@ class _Cutter:
         stream: list[bytes] = []
         for at, record in enumerate(self.records):
             if len(stream) == self.real[at] - 1:
-                stream.append(self._continuation(len(stream), self.left[at - 1]))
+                stream.append(self._continuation(len(stream), self._goes_on(at, heads)))
             stream.append(record)
         size = self.capacity
         return [b"".join(stream[at : at + size]) for at in range(0, len(stream), size)]
@@ -106,12 +106,15 @@ class _Cutter:
         struct.pack_into("<iI", made, VOLUME_AT, volume + 1, real % 2**32)
         struct.pack_into("<i", made, FIRSTREC_AT, volume * self.capacity)
 
-    def _continuation(self, real: int, left: int) -> bytes:
+    def _goes_on(self, at: int, heads: list[int]) -> int:
+        """Return how many records there are up to the next header that is no TS_ADDR."""
+        addr = struct.pack("<i", TS_ADDR)
+        return next(head for head in heads if head >= at and self.records[head][:4] != addr) - at
+
+    def _continuation(self, real: int, goes_on: int) -> bytes:
         made = bytearray(self.records[0])
         self._number(made, real)
-        left = min(left, self.capacity - 1)
-        struct.pack_into("<i", made, COUNT_AT, left)
-        made[ADDR_AT : ADDR_AT + min(left, 512)] = b"\1" * min(left, 512)
+        struct.pack_into("<i", made, COUNT_AT, min(goes_on, self.capacity - 1))
         return sealed(made)
 
     def _volume_header(self) -> None:

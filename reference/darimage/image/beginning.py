@@ -1,0 +1,79 @@
+"""The front of an image, as far as the volume header says truly that it reaches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from darimage.faults import Fault
+from darimage.image.batch import Batch
+from darimage.image.describe import section_of
+from darimage.image.front import Front, read_front
+from darimage.image.headers_at import gather
+from darimage.image.parts import plausible
+from darimage.schema import CType, Section
+from darimage.sections.header import sound
+from darimage.units import RECORD
+
+if TYPE_CHECKING:
+    from darimage.image.reader import Image
+
+
+def front_of(image: Image, start: int) -> Front:
+    """Return what lies before the files.
+
+    Args:
+        image: The image.
+        start: Record number of the first header after the volume header.
+    """
+    end = image.shown.files if image.shown else None
+    if end is not None and not _files_begin(image, end):
+        told = f"no file and no end record at record {image.marks.cut.physical(end)}, where files "
+        told += "should begin"
+        image.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008"))
+        end = None
+    front = read_front(
+        image.volume,
+        image.marks,
+        start=start,
+        end=end,
+        fence=None if end is None else _first_section(image),
+        old_format=image.old_format,
+        on_fault=image.faults.tell,
+    )
+    for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):
+        if part is None:
+            told = f"{title} is missing or damaged"
+            image.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
+    return front
+
+
+def _first_section(image: Image) -> int | None:
+    """Return where the volume header says that sections begin before the files."""
+    known = image.shown
+    if known is None:
+        return None
+    said = (known.stream_directories, known.nt_acls_front, known.offset_map)
+    return min((record for record in said if record > 0), default=None)
+
+
+def _files_begin(image: Image, record: int) -> bool:
+    """Tell whether a record is the first after the front: a file, a trailing section, the end.
+
+    DARI-VOL-008: the record number comes from the image.
+    """
+    if not plausible(record, image.volume.size):
+        return False
+    if image.volume.missing(record * RECORD, (record + 1) * RECORD):
+        return True  # nobody can tell
+    for found, rows in gather(image.volume, np.array([record], np.int64)):
+        batch = Batch(found, rows, np.zeros(1, np.int64), image.order)
+        if not sound(rows, image.order)[0]:
+            return False
+        section = section_of(image, record, rows)
+        if section is not None:
+            return section.section == Section.NT_ACLS_TRAILING
+        is_file = batch.starts_inode[0] and not batch.is_directory[0]
+        return bool(is_file or batch.c_type[0] == CType.TS_END)
+    return False
