@@ -202,7 +202,7 @@ PLANTED = [
     ("DARI-VOL-002", lambda: poke(SAMPLE, TAPE, BODY + 56, "<Q", MAP + 1)),
     ("DARI-VOL-002", lambda: poke(SAMPLE, TAPE, BODY + 64, "<Q", 3)),
     ("DARI-VOL-003", lambda: poke(SAMPLE, TAPE, BODY, "<QQ", 0, 0)),
-    ("DARI-VOL-006", lambda: poke(SAMPLE, TAPE, BODY + 24, "<Q", 1000)),
+    ("DARI-VOL-010", lambda: poke(SAMPLE, TAPE, BODY + 24, "<Q", 1000)),
     ("DARI-VOL-007", lambda: poke(SAMPLE, TAPE, BODY + 32, "<Q", len(SAMPLE) // RECORD - 1)),
     ("DARI-VOL-008", lambda: poke(SAMPLE, TAPE, BODY + 64, "<Q", 2**62)),
     ("DARI-VOL-010", lambda: poke(SAMPLE, TAPE, BODY + 16, "<I", 0)),
