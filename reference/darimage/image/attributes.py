@@ -123,6 +123,10 @@ def _read(
 ) -> None:
     """Add the attributes of one run, by its record number and how many records to read."""
     record, count = place
+    for gap in image.volume.missing(record * RECORD, (record + count) * RECORD):
+        told = f"its attributes are not there: {gap.told}"
+        on_fault(Fault("missing", told, None, number, record, "DARI-VOL-020"))
+        return
     # The record number comes from the image, and may be any.
     there = record < image.volume.size // RECORD
     data = image.volume.read_at(record * RECORD, count * RECORD) if there else b""
