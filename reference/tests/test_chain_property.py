@@ -12,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import edits, legacy
+from support.attributes import all_on_disk
 from support.compare import Options as Compare
 from support.compare import compare_trees, to_second
 from support.levels import Levels, bring
 
 from darimage.image.reader import Image
 from darimage.image.verify import verify
+from darimage.sections.security import unwrap
 
 pytestmark = [
     pytest.mark.root,
@@ -52,6 +54,8 @@ def test_any_history_comes_back(scripts):
         chain = levels.chain()
         bring(chain, folder / "ours")
         assert list(map(str, compare_trees(source, folder / "ours"))) == []
+        assert all_on_disk(folder / "ours") == all_on_disk(source)
+        assert descriptors(folder / "ours") == descriptors(source)
         theirs = folder / "theirs"
         theirs.mkdir()
         for image in chain:
@@ -60,6 +64,15 @@ def test_any_history_comes_back(scripts):
         # It fills directories after it has given them their times.
         found = compare_trees(source, theirs, SOME_TIMES)
         assert [str(d) for d in found if d.kind != "mtime" or not is_directory(theirs, d)] == []
+
+
+def descriptors(root):
+    """Return the NT ACLs of all below a directory, by path, without what Samba adds to them."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        if not path.is_symlink() and "security.NTACL" in os.listxattr(path):
+            found[path.relative_to(root)] = unwrap(os.getxattr(path, "security.NTACL")).descriptor
+    return found
 
 
 def unexpected(done, image):

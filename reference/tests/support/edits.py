@@ -13,9 +13,24 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from darimage.schema import AclTag
+from darimage.sections.security import from_sddl, wrap
+from darimage.sections.xattrs import ACL_ACCESS
 from support import trees
+from support.attributes import acl
 
 BLOCK = 4096
+SOME_ACL = acl(
+    (AclTag.USER_OBJ, 6),
+    (AclTag.USER, 4, 1234),
+    (AclTag.GROUP_OBJ, 4),
+    (AclTag.MASK, 6),
+    (AclTag.OTHER, 0),
+)
+DESCRIPTORS = [
+    from_sddl(text).build()
+    for text in ("D:", "O:BAG:SYD:P(A;OICI;FA;;;WD)", "O:SYG:SYD:(D;;FW;;;BG)")
+]
 ROOM = 24
 """Names a tree has at most, so that it stays quick to dump."""
 
@@ -214,7 +229,35 @@ def _stream(root: bytes, one: Edit, dice: random.Random) -> None:
             os.setxattr(path, name, dice.randbytes(dice.randrange(2000)) + b"\0")
 
 
+def _attribute(root: bytes, one: Edit, dice: random.Random) -> None:
+    """Give a file or directory an extended attribute or a POSIX ACL, or take one away."""
+    path = _pick(_names(root, directories=dice.random() < 0.3), one)
+    if path is None or not (os.path.isdir(path) or os.path.isfile(path)) or os.path.islink(path):
+        return
+    name = dice.choice((b"user.a", b"user.long", b"trusted.t", ACL_ACCESS))
+    values = {b"user.long": dice.randbytes(1500), ACL_ACCESS: SOME_ACL}
+    with contextlib.suppress(OSError):
+        if dice.random() < 0.3:
+            os.removexattr(path, name)
+        else:
+            os.setxattr(path, name, values.get(name, dice.randbytes(dice.randrange(40))))
+
+
+def _nt_acl(root: bytes, one: Edit, dice: random.Random) -> None:
+    """Give a file or directory an NT ACL as Samba keeps it, or take it away."""
+    path = _pick(_names(root, directories=dice.random() < 0.3), one)
+    if path is None or not (os.path.isdir(path) or os.path.isfile(path)) or os.path.islink(path):
+        return
+    with contextlib.suppress(OSError):
+        if dice.random() < 0.2:
+            os.removexattr(path, b"security.NTACL")
+        else:
+            os.setxattr(path, b"security.NTACL", wrap(dice.choice(DESCRIPTORS)))
+
+
 EDITS = {
+    "attribute": _attribute,
+    "nt acl": _nt_acl,
     "create": _create,
     "sparse": _sparse,
     "mkdir": _mkdir,
@@ -235,6 +278,8 @@ EDITS = {
 
 GROWING = (
     "stream",
+    "attribute",
+    "nt acl",
     "create",
     "sparse",
     "mkdir",
