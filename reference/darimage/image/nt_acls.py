@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
@@ -18,12 +21,17 @@ from darimage.sections.crc import crc32c
 from darimage.sections.header import byte_order, picker, sound
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
+from darimage.volumes.cut import ONE_VOLUME, Cut
+from darimage.volumes.joined import Joined
 from darimage.volumes.reading import Volume
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
 
 OnFault = Callable[[Fault], None]
+
+_LOOKED_AT = 1 << 10
+"""Records read at once when continuation headers are looked for."""
 
 MOST = 1 << 32
 """Bytes of a payload that is read; it is held whole."""
@@ -99,7 +107,8 @@ def at_offset(volume: Volume, offset: int) -> NtAcls:
     Nothing else of the image is read: what follows the place may be all that there is.
 
     Args:
-        volume: Where the section lies.
+        volume: Where the section lies; of an image on several volumes all that lies on them, with
+            the continuation headers.
         offset: Byte offset of its first header, ``ACL_START``.
 
     Raises:
@@ -117,13 +126,36 @@ def at_offset(volume: Volume, offset: int) -> NtAcls:
         told = f"the section at byte {offset} is of kind {header.section}, not NT ACLs"
         raise FormatError(told, record=record, requirement="DARI-ACL-012")
     (tapea,) = picker(order, "c_tapea").unpack_from(row)
-    marks = Marks(order, parts.identity(row, order, None).date & 0xFFFFFFFF, numbered=True)
+    date = parts.identity(row, order, None).date & 0xFFFFFFFF
+    shift = _shift(record, tapea)
+    cut = ONE_VOLUME if shift else _cut_of(volume, header, order, date)
+    header = replace(header, record=cut.logical(record))
+    shown = Joined(volume, cut) if cut.capacity else volume
     faults: list[Fault] = []
-    found = read(volume, marks, header, _shift(record, tapea), faults.append)
+    found = read(shown, Marks(order, date, numbered=True, cut=cut), header, shift, faults.append)
     if found is None:
         first = faults[0]
         raise FormatError(first.message, record=first.record, requirement=first.requirement)
     return found
+
+
+def _cut_of(volume: Volume, header: SectionHeader, order: Order, date: int) -> Cut:
+    """Return how an image is cut if a continuation header lies within a section's run.
+
+    Without one it makes no difference.
+    """
+    last = min(header.record + header.run_records + 1, volume.size // RECORD)
+    fields = picker(order, "c_type", "c_date", "c_tapea", "c_volume")
+    for start in range(header.record, last, _LOOKED_AT):
+        data = volume.read_at(start * RECORD, min(_LOOKED_AT, last - start) * RECORD)
+        rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
+        for at in np.flatnonzero(sound(rows, order)).tolist():
+            c_type, c_date, tapea, number = fields.unpack_from(rows[at])
+            place = start + at
+            here = c_type == CType.TS_TAPE and c_date == date and tapea == place & 0xFFFFFFFF
+            if here and number > 1 and not place % (number - 1):
+                return Cut(place // (number - 1))
+    return ONE_VOLUME
 
 
 def _is_section(row: bytes, order: Order) -> bool:
