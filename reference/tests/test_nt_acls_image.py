@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
+from support.cutting import cut
 from support.descriptors import plain, wrappers
 from support.strategies import trees
 
@@ -19,6 +20,7 @@ from darimage.schema import Section
 from darimage.sections import nt_acls
 from darimage.sections.crc import crc32c
 from darimage.sections.security import from_sddl, split, wrap
+from darimage.sources.memory import Node
 from darimage.units import RECORD
 from darimage.volumes.reading import open_volume
 
@@ -135,6 +137,24 @@ def test_by_their_place_they_are_read_with_all_else_destroyed():
     end = start + RECORD * (1 + -(-SIZE // RECORD))
     assert at_offset(open_volume(IMAGE[start:end]), 0) == ACLS
     assert at_offset(open_volume(b"\xff" * 7 * RECORD + IMAGE[start:end]), 7 * RECORD) == ACLS
+
+
+@pytest.mark.parametrize("capacity", [2, 3, 4, 5, 7, 11, 40])
+def test_by_their_place_they_are_read_across_volumes(capacity):
+    root = tree()
+    for number in range(40):
+        descriptor = plain(from_sddl(f"O:BAG:SYD:(A;;FA;;;S-1-5-21-1-2-3-{number})"))
+        root.children[b"more%d" % number] = node = Node.file()
+        node.nt_acl = split(wrap(descriptor))
+    volumes = cut(images.encode(root), capacity)
+    with Image.open(b"".join(volumes)) as image:
+        acls = dict(image.nt_acls)
+        start = image.extension.nt_acls_trailing * RECORD
+    assert len(acls) == 43
+    assert at_offset(open_volume(b"".join(volumes)), start) == acls
+    first = start // RECORD // capacity
+    blank = b"".join(bytes(len(volume)) for volume in volumes[:first])
+    assert at_offset(open_volume(blank + b"".join(volumes[first:])), start) == acls
 
 
 @pytest.mark.parametrize("offset", [0, 1, -RECORD, RECORD, TRAILING * RECORD + 1, len(IMAGE)])

@@ -145,12 +145,12 @@ def _cut_of(volume: Volume, header: SectionHeader, order: Order, date: int) -> C
     Without one it makes no difference.
     """
     last = min(header.record + header.run_records + 1, volume.size // RECORD)
-    fields = picker(order, "c_type", "c_date", "c_tapea", "c_volume")
+    fields = picker(order, "c_type", "c_date", "c_volume", "c_tapea")
     for start in range(header.record, last, _LOOKED_AT):
         data = volume.read_at(start * RECORD, min(_LOOKED_AT, last - start) * RECORD)
         rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
         for at in np.flatnonzero(sound(rows, order)).tolist():
-            c_type, c_date, tapea, number = fields.unpack_from(rows[at])
+            c_type, c_date, number, tapea = fields.unpack_from(rows[at])
             place = start + at
             here = c_type == CType.TS_TAPE and c_date == date and tapea == place & 0xFFFFFFFF
             if here and number > 1 and not place % (number - 1):
