@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ import click
 from darimage.cli import common, nt_acls
 from darimage.faults import display
 from darimage.image import volume_set
+from darimage.image.chain import base_of, date_text
 from darimage.image.reader import Image
 from darimage.schema import Compat, Verdict
 from darimage.units import RECORD
@@ -65,6 +65,8 @@ def describe(image: Image) -> dict[str, Any]:
         present = [feature for feature in Compat if feature & extension.feature_compat]
         answer["features"] = [feature.name.lower() for feature in present if feature.name]
         answer["acl_start"] = extension.nt_acls_trailing * RECORD
+        base = base_of(image) or b""
+        answer["base"] = str(uuid.UUID(bytes=base)) if any(base) else None
         answer["nt_acls"] = nt_acls.counts(image)
     if end is not None:
         known = {int(verdict): verdict.name.lower() for verdict in Verdict}
@@ -85,9 +87,11 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     kind = "DARI image" if answer["format"] == "dari" else "plain dump stream"
     yield f"{answer['image']}: {kind}, {common.size_text(answer['bytes'])}"
     yield f"  of        {answer['filesys']} on {answer['host']} ({answer['device']})"
-    yield f"  made      {_date(answer['date'])}, level {answer['level']}, label {answer['label']!r}"
+    made = f"{date_text(answer['date'])}, level {answer['level']}, label {answer['label']!r}"
+    yield f"  made      {made}"
     if answer["base_date"]:
-        yield f"  since     {_date(answer['base_date'])}"
+        base = f", image {answer['base']}" if answer.get("base") else ""
+        yield f"  since     {date_text(answer['base_date'])}{base}"
     if "uuid" in answer:
         features = ", ".join(answer["features"]) or "none"
         yield f"  identity  {answer['uuid']}, features: {features}"
@@ -129,10 +133,3 @@ def _verdict(answer: dict[str, Any]) -> str:
     if answer["substituted"]:
         text += f", {answer['substituted']} with zeros for data that could not be read"
     return text
-
-
-def _date(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds} seconds since 1970"

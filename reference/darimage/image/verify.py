@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from darimage.faults import Fault
-from darimage.image import stream_rules, tree_rules
+from darimage.image import increment_rules, stream_rules, tree_rules
 from darimage.image.attribute_rules import AttributeRules
 from darimage.image.batch import Batch
 from darimage.image.end_rules import Files, Judge
@@ -231,6 +231,7 @@ class _Verifier:
         tree_rules.directories(image, found, tell)
         tree_rules.links(image, found, tell)
         stream_rules.streams(image, found, tell)
+        increment_rules.increment(image, tell)
         sound = judge.all_sections()
         judge.acls(sound)
         map_equal = judge.offset_map(sound)
