@@ -51,6 +51,18 @@ def test_a_week(place, tmp_path):
     assert (tmp_path / "state/darimage/catalog.sqlite").exists()
 
 
+def test_a_chain_is_listed(place):
+    week(place)
+    chain = ("--chain", "sunday.dari", "--chain", "monday.dari", "tuesday.dari")
+    assert run(place, "list", *chain).stdout.split() == [".", "papers", "papers/report"]
+    long = run(place, "list", "-l", *chain, "papers/report").stdout.split()
+    assert (long[0], long[4]) == ("-rw-r--r--", "6")
+    entries = answer(place, "list", *chain, "--acl")["entries"]
+    assert [entry["type"] for entry in entries] == ["directory", "directory", "file"]
+    alone = run(place, "list", "tuesday.dari").stdout.split()
+    assert alone == [".", "papers"]
+
+
 def test_a_plain_create_touches_no_catalogue(place, tmp_path):
     run(place, "create", "src", "plain.dari")
     assert not (tmp_path / "state").exists()

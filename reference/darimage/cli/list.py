@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import click
 
 from darimage.cli import common, listing, nt_acls, xattrs
 from darimage.faults import display
+from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.image.reader import Image
 from darimage.restore.selection import select
@@ -20,6 +21,7 @@ _AT_ONCE = 1000
 @click.command("list")
 @common.image_argument
 @common.selection_argument
+@common.chain_option
 @click.option("-l", "--long", "is_long", is_flag=True, help="Modes, owners, sizes and times (UTC).")
 @click.option("--tree", "as_tree", is_flag=True, help="Draw a tree.")
 @click.option("--xattrs", "with_xattrs", is_flag=True, help="Extended attributes, below each name.")
@@ -29,6 +31,7 @@ def command(
     image: common.ImageName,
     selection: list[bytes],
     *,
+    bases: tuple[str, ...],
     is_long: bool,
     as_tree: bool,
     with_xattrs: bool,
@@ -39,6 +42,8 @@ def command(
 
     A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Bytes of a
     name that are not printable are shown as \\xNN. NT streams follow their file as file:stream.
+    With --chain for the full image and each one between, the tree is shown as it was when IMAGE was
+    made.
 
     \b
     Examples:
@@ -47,63 +52,77 @@ def command(
       darimage list --tree home.dari 'alice/**/*.txt'
       darimage list --acl share.dari projects
       darimage list -l --xattrs home.dari alice
+      darimage list -l --chain sunday.dari monday.dari
     """
     if is_long + as_tree + as_json > 1:
         raise click.UsageError("--long, --tree and --json do not go together")
     if as_tree and (with_acls or with_xattrs):
         other = "--acl" if with_acls else "--xattrs"
         raise click.UsageError(f"--tree and {other} do not go together")
-    with Image.open(image) as opened:
-        chosen = select(opened.names, selection)
-        listed = listing.rows(opened, chosen)
-        known = listing.inodes(opened, listed) if as_json or is_long or with_xattrs else {}
-        acls = nt_acls.Shown(opened) if with_acls else None
+    with Chain.open([*bases, image]) as chain:
+        chosen = select(chain.names, selection)
+        listed = listing.rows(chain, chosen)
+        known = listing.inodes(chain, listed) if as_json or is_long or with_xattrs else {}
+        shown = _Shown(chain, listed, known, with_xattrs=with_xattrs, with_acls=with_acls)
         if as_json:
-            entries = [listing.as_json(opened, r, known.get(r.entry.inode)) for r in listed]
-            for entry in entries:
-                if (inode := known.get(entry["inode"])) is not None:
-                    entry["xattrs"] = xattrs.as_json(opened, inode, whole=with_xattrs)
-            if acls is not None:
-                for entry in entries:
-                    entry["nt_acl"] = acls.as_json(entry["inode"])
+            entries = [shown.as_json(row) for row in listed]
         elif as_tree:
-            _print(listing.tree_lines(opened, listed))
+            _print(listing.tree_lines(chain, listed))
         else:
-            below = partial(_below, opened, known if with_xattrs else {}, acls)
-            _print(_lines(opened, listed, known if is_long else None, below))
-        faults = [*chosen.unmatched, *opened.faults]
+            _print(line for row in listed for line in shown.lines(row, is_long=is_long))
+        faults = [*chosen.unmatched, *chain.all_faults()]
     if as_json:
         told = [fault.as_json() for fault in faults]
-        common.print_json({"image": opened.name, "entries": entries, "faults": told})
+        common.print_json({"image": chain.last.name, "entries": entries, "faults": told})
     else:
         common.print_faults(faults)
     return common.EXIT_FAULTS if faults else 0
 
 
-def _lines(
-    image: Image,
-    listed: list[listing.Row],
-    known: dict[int, Inode] | None,
-    below: Callable[[int], Iterator[str]],
-) -> Iterator[str]:
-    """Yield a line a name, a long one if inodes are given, and what belongs below it."""
-    for row in listed:
-        inode = row.entry.inode
-        if known is None:
-            yield display(row.path) or "."
+class _Shown:
+    """Shows names with what was asked for, each from the image that it comes from."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        listed: list[listing.Row],
+        known: dict[int, Inode],
+        *,
+        with_xattrs: bool,
+        with_acls: bool,
+    ) -> None:
+        self._images = chain.of_all([row.entry.inode for row in listed])
+        self._last = chain.last
+        self._known = known
+        self._with_xattrs = with_xattrs
+        self._acls = {id(image): nt_acls.Shown(image) for image in chain.images if with_acls}
+
+    def _image(self, number: int) -> Image:
+        return self._images.get(number, self._last)
+
+    def as_json(self, row: listing.Row) -> dict[str, Any]:
+        """Return a name for JSON."""
+        number = row.entry.inode
+        image, inode = self._image(number), self._known.get(number)
+        entry = listing.as_json(image, row, inode)
+        if inode is not None:
+            entry["xattrs"] = xattrs.as_json(image, inode, whole=self._with_xattrs)
+        if self._acls:
+            entry["nt_acl"] = self._acls[id(image)].as_json(number)
+        return entry
+
+    def lines(self, row: listing.Row, *, is_long: bool) -> Iterator[str]:
+        """Yield the line of a name, and what belongs below it."""
+        number = row.entry.inode
+        image, inode = self._image(number), self._known.get(number)
+        if is_long:
+            yield listing.long_line(image, row, inode)
         else:
-            yield listing.long_line(image, row, known.get(inode))
-        yield from below(inode)
-
-
-def _below(
-    image: Image, known: dict[int, Inode], acls: nt_acls.Shown | None, number: int
-) -> Iterator[str]:
-    """Yield the extended attributes of an inode that is known, and its NT ACL."""
-    if (inode := known.get(number)) is not None:
-        yield from xattrs.lines(image, inode)
-    if acls is not None and (line := acls.line(number)) is not None:
-        yield line
+            yield display(row.path) or "."
+        if self._with_xattrs and inode is not None:
+            yield from xattrs.lines(image, inode)
+        if self._acls and (line := self._acls[id(image)].line(number)) is not None:
+            yield line
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 from darimage.cli import xattrs
 from darimage.errors import FormatError
 from darimage.faults import Fault, display
-from darimage.image.absent import left_out
+from darimage.image.chain import Chain
 from darimage.image.contents import read_link
 from darimage.image.inode import Inode
+from darimage.image.names import Names
 from darimage.image.reader import Image
 from darimage.restore.selection import Selection, is_directory
 from darimage.sections.directory import Entry
@@ -51,20 +52,19 @@ class Row(NamedTuple):
         return self.entry.name if self.base else b""
 
 
-def rows(image: Image, selection: Selection) -> list[Row]:
+def rows(chain: Chain, selection: Selection) -> list[Row]:
     """Return the names that were selected and all below them, in tree order.
 
     Streams follow what they belong to.
     """
-    found = list(_rows(image, selection))
-    if image.streams:
-        found = [row for name in found for row in (name, *_streams(image, name))]
-    absent = left_out(image, [row.entry.inode for row in found])
+    found = list(_rows(chain.names, selection))
+    if chain.streams:
+        found = [row for name in found for row in (name, *_streams(chain, name))]
+    absent = chain.left_out([row.entry.inode for row in found])
     return [row for row, gone in zip(found, absent.tolist(), strict=True) if not gone]
 
 
-def _rows(image: Image, selection: Selection) -> Iterator[Row]:
-    names = image.names
+def _rows(names: Names, selection: Selection) -> Iterator[Row]:
     if selection.root:
         yield Row(b"", Entry(names.root, 4, b""))
         yield from (Row(path, entry) for path, entry, _ in names.walk())
@@ -76,18 +76,21 @@ def _rows(image: Image, selection: Selection) -> Iterator[Row]:
             yield from (Row(path, entry) for path, entry, _ in names.walk(pick.entry.inode))
 
 
-def _streams(image: Image, row: Row) -> Iterator[Row]:
-    for name, inode in image.streams.of(row.entry.inode):
+def _streams(chain: Chain, row: Row) -> Iterator[Row]:
+    for name, inode in chain.streams.of(row.entry.inode):
         yield Row(row.path + b":" + name, Entry(inode, _FILE, name), row.entry.inode)
 
 
-def inodes(image: Image, listed: list[Row]) -> dict[int, Inode]:
-    """Return the inodes of names by number, without those that the image does not have."""
+def inodes(chain: Chain, listed: list[Row]) -> dict[int, Inode]:
+    """Return the inodes of names by number, without those that no image has."""
     wanted = {row.entry.inode for row in listed}
-    directories = image.names.directories
+    directories = chain.names.directories
     known = {number: directories[number].inode for number in wanted if number in directories}
     others = np.array(sorted(wanted - known.keys()), np.int64)
-    known.update((inode.number, inode) for inode in image.inodes(others, image.faults.tell))
+    holders = chain.holders(others)
+    for at, image in enumerate(chain.images):
+        found = image.inodes(others[holders == at], image.faults.tell)
+        known.update((inode.number, inode) for inode in found)
     return known
 
 
@@ -136,9 +139,9 @@ def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
     return known
 
 
-def tree_lines(image: Image, listed: list[Row]) -> Iterator[str]:
+def tree_lines(chain: Chain, listed: list[Row]) -> Iterator[str]:
     """Yield names drawn as a tree; a directory's names follow it, its streams first."""
-    listed = [_drawn(image, row) for row in listed]
+    listed = [_drawn(chain.names, row) for row in listed]
     last = _last_of_their_directory(listed)
     open_above: list[bool] = []
     for at, row in enumerate(listed):
@@ -153,9 +156,9 @@ def tree_lines(image: Image, listed: list[Row]) -> Iterator[str]:
         open_above.append(not last[at])
 
 
-def _drawn(image: Image, row: Row) -> Row:
+def _drawn(names: Names, row: Row) -> Row:
     """Return a row for a tree: a directory's stream stands within it as ``:name``."""
-    if row.base in image.names.directories and row.base != image.names.root:
+    if row.base in names.directories and row.base != names.root:
         above = row.path[: -len(row.stream) - 1]
         return row._replace(path=above + b"/:" + row.stream)
     return row

@@ -151,8 +151,24 @@ class Chain:
         """Return the image that a directory of ``names`` comes from."""
         if len(self.images) == 1:
             return self.last
-        row = int(np.flatnonzero(self.names.table.numbers == number)[0])
-        return self.images[int(self._directory_holders[row])]
+        return self.images[self._of_directories[number]]
+
+    def of_all(self, numbers: Sequence[int]) -> dict[int, Image]:
+        """Return the image that each inode comes from; none that is in none."""
+        if len(self.images) == 1:
+            return dict.fromkeys(numbers, self.last)
+        found = zip(numbers, self.holders(numbers).tolist(), strict=True)
+        images = {number: self.images[at] for number, at in found if at != NOWHERE}
+        directories = self._of_directories
+        return images | {
+            number: self.images[directories[number]] for number in numbers if number in directories
+        }
+
+    @cached_property
+    def _of_directories(self) -> dict[int, int]:
+        """For each directory of ``names`` the number of its image."""
+        numbers = self.names.table.numbers.tolist()
+        return dict(zip(numbers, self._directory_holders.tolist(), strict=True))
 
     @cached_property
     def streams(self) -> StreamTable:
