@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -188,6 +189,18 @@ def test_what_the_file_system_refuses_leaves_nothing_half(out):
         assert os.listxattr(out / "file") == []
     else:
         assert held == {b"big": bytes(range(256)) * 1024}
+
+
+def test_where_there_are_no_attributes_it_is_told_once(out, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    report = bring_streams(image_of(tree()), out, "xattr")
+    (fault,) = report.faults
+    assert fault.kind == "streams"
+    assert fault.message.endswith("; so for 3 more streams")
+    assert (report.streams, report.files) == (0, 2)
 
 
 @pytest.mark.parametrize("form", ["depot", "beside"])

@@ -193,7 +193,7 @@ def test_a_stream_that_is_a_directory_entry_too_is_found(image):
 def test_a_stream_file_with_links_is_found(image):
     stream = image.table[image.paths[b"again"]].entries[0].inode
     image.change(stream, "c_dinode.di_nlink", 1)
-    assert image.requirements() == {"DARI-FIL-009"}
+    assert image.requirements() == {"DARI-STR-013"}
 
 
 def test_a_stream_that_nobody_names_is_found(image):

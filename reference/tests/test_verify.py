@@ -235,6 +235,7 @@ PLANTED = [
     ("DARI-FIL-007", lambda: poke(SAMPLE, LONG[1], BODY + 8, "<Q", 511)),
     ("DARI-FIL-008", lambda: poke(SAMPLE, inode(b"fifo")[0], 40, "<Q", 1)),
     ("DARI-FIL-009", lambda: poke(SAMPLE, FILE_AT, 34, "<h", 2)),
+    ("DARI-STR-013", lambda: poke(SAMPLE, FILE_AT, BODY + 16, "<I", 2)),
     ("DARI-FIL-009", lambda: poke(poke(SAMPLE, FILE_AT, 34, "<h", 2), FILE_AT, BODY + 56, "<I", 2)),
     ("DARI-FIL-010", lambda: poke(SAMPLE, FILE_AT, 36, "<H", 2)),
     ("DARI-FIL-011", lambda: poke(SAMPLE, FILE_AT, 56, "<I", 2)),

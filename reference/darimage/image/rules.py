@@ -283,10 +283,17 @@ def _no_data(seen: Seen) -> Any:
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
 
 
-@_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767, or 0 in a stream file")
+@_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767")
 def _links(seen: Seen) -> Any:
-    wanted = np.where(seen.body["base_inode"], 0, np.minimum(seen.body["nlink"], _NLINK_MAX))
-    return seen.is_inode & (seen.dinode["di_nlink"] != wanted)
+    wanted = np.minimum(seen.body["nlink"], _NLINK_MAX)
+    named = seen.is_inode & (seen.body["base_inode"] == 0)
+    return named & (seen.dinode["di_nlink"] != wanted)
+
+
+@_rule("DARI-STR-013", "a stream file's nlink is not 1, or its di_nlink not 0")
+def _stream_links(seen: Seen) -> Any:
+    wrong = (seen.body["nlink"] != 1) | (seen.dinode["di_nlink"] != 0)
+    return seen.is_inode & (seen.body["base_inode"] != 0) & wrong
 
 
 @_rule("DARI-FIL-010", "di_ouid or di_ogid is not the low half of the owner")

@@ -39,6 +39,10 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TOO_BIG = frozenset({errno.ENOSPC, errno.E2BIG, errno.ERANGE, errno.EDQUOT})
 
 
+class NoPlaceError(TargetError):
+    """No stream at all can come back this way."""
+
+
 class Base(NamedTuple):
     """A file or directory that is back, and whose streams are to come back.
 
@@ -345,7 +349,7 @@ def _refusal(error: OSError, size: int) -> TargetError:
         return _too_big(size)
     if error.errno == errno.ENOTSUP:
         told = "there are no extended attributes here for streams"
-        return TargetError("streams", f"{told} (--streams depot or beside=DIR keeps them)")
+        return NoPlaceError("streams", f"{told} (--streams beside=DIR keeps them)")
     return TargetError("streams", f"cannot be set: {error.strerror}")
 
 

@@ -19,6 +19,7 @@ from darimage.restore.stream_forms import (
     Base,
     Beside,
     Form,
+    NoPlaceError,
     NtfsWindows,
     NtfsXattr,
     SambaDepot,
@@ -165,6 +166,7 @@ class StreamRestorer:
             # What the image itself has brought back is in the way.
             self.faults.append(Fault("target", f"no streams come back: {error}"))
             return
+        homeless: list[tuple[int, bytes, TargetError]] = []
         with closing(opened) as form:
             inodes = self._agreeing(bases)
             for image, base, name, inode in self._found(list(inodes)):
@@ -174,6 +176,8 @@ class StreamRestorer:
                 try:
                     self._put(form, row, inodes[base], stream)
                     self.streams += 1
+                except NoPlaceError as error:
+                    homeless.append((base, name, error))
                 except TargetError as error:
                     self._fault(base, row, name, Fault(error.kind, str(error)))
                 except DestinationError:
@@ -182,6 +186,13 @@ class StreamRestorer:
                     self._fault(base, row, name, Fault("unreadable", str(error)))
                 for fault in stream.substituted():
                     self._fault(base, row, name, fault)
+
+        if homeless:
+            # The reason is one and the same, however many there are.
+            base, name, reason = homeless[0]
+            others = len(homeless) - 1
+            more = f"; so for {others} more stream{'s' * (others > 1)}" if others else ""
+            self._fault(base, bases[base], name, Fault(reason.kind, f"{reason}{more}"))
 
     def _form(self) -> Form:
         """Return where streams go."""
