@@ -12,7 +12,7 @@ PYTEST_ARGS ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint format docs bench generate generate-check nightly lock clean
+.PHONY: conformance help demo test test-all lint format docs bench generate generate-check nightly lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,11 @@ format: $(VENV)/.dev ## let ruff format the code and fix what it can
 docs: $(VENV)/.dev ## build the docs and the specification into build/docs
 	$(BIN)/sphinx-build -E -b html -W -n --keep-going -q -d build/doctrees docs build/docs
 	@echo "docs: open build/docs/index.html"
+
+conformance: $(VENV)/.dev ## check the vectors; print what of rules, requirements and layouts they cover
+	$(PY) tools/vectors.py
+	$(PY) -m pytest -q reference/tests/test_vectors.py $(PYTEST_ARGS)
+	@PYTHONPATH=reference/tests $(PY) -m support.scores
 
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
 	$(PY) reference/benchmarks/run.py $(BENCH_ARGS)

@@ -1,0 +1,199 @@
+"""How much of the rules, the specification and the layouts the vectors cover."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cache
+
+import numpy as np
+import pytest
+
+from darimage.conformance.fields import locate
+from darimage.conformance.findings import Finding, judge
+from darimage.conformance.frame import Frame
+from darimage.conformance.vectors import Suite
+from darimage.errors import FormatError
+from darimage.image.reader import Image
+from darimage.schema import dtype, header_dtype
+from darimage.validate.registry import requirements
+from support.rules import rules
+
+BODIES = ("volume_body", "bitmap_body", "inode_body", "section_body", "end_body")
+LAYOUTS = (
+    "directory/entry_head",
+    "offset_map/element",
+    "nt_acls/head",
+    "nt_acls/row",
+    "nt_acls/span",
+    "xattrs/entry",
+    "xattrs/more_head",
+)
+
+
+@cache
+def suite():
+    """Return the vectors."""
+    return Suite()
+
+
+def killers():
+    """Return by rule the vectors that fail if its findings are dropped.
+
+    A vector pins all that is found, so each finding that a rule makes in one is missed without it.
+    """
+    known = {rule: [] for rule in rules()}
+    by_requirement = defaultdict(list)
+    for rule in known:
+        by_requirement[rule.requirement].append(rule)
+    for vector in suite():
+        if "todo" not in vector.told:
+            for finding in _found(vector):
+                mine = [r for r in by_requirement[finding.requirement] if r.text != "*"]
+                hit = [r for r in mine if r.matches(finding.requirement, finding.rule)]
+                bare = [r for r in by_requirement[finding.requirement] if r.text == "*"]
+                for rule in hit or bare:
+                    known[rule].append(vector.name)
+    return known
+
+
+def _found(vector):
+    """Return what is found wrong, by verification or already on opening for direct access."""
+    data = suite().image(vector)
+    if vector.decode != "reject":
+        return judge(data)
+    with pytest.raises(FormatError) as raised:
+        Image.open(data)
+    error = raised.value
+    return [*judge(data), Finding(error.requirement, -1, error.message)]
+
+
+def visible():
+    """Return the MUSTs that bind writers and that an image shows."""
+    return [
+        one.id
+        for one in requirements().values()
+        if one.strength == "MUST" and "writer" in one.binds and one.unseen is None
+    ]
+
+
+def shown_by(*, valid):
+    """Return by requirement the vectors that name it, those with a fault in it or those without."""
+    found = defaultdict(list)
+    for vector in suite():
+        if vector.is_valid and valid:
+            named = vector.told["requirements"]
+        elif not vector.is_valid and not valid:
+            named = {one["requirement"] for one in vector.told["expect"]}
+        else:
+            continue
+        for one in named:
+            found[one].append(vector.name)
+    return found
+
+
+def touched():
+    """Return by layout which of its bytes an invalid vector changes on purpose."""
+    found = {name: np.zeros(dtype(name).itemsize, bool) for name in LAYOUTS}
+    found |= {body: np.zeros(header_dtype("le", body).itemsize, bool) for body in BODIES}
+    for vector in suite():
+        if vector.parent is not None and not vector.is_valid:
+            frame = _frame(vector.parent)
+            for patch in vector.told["patches"]:
+                for layout, at, length in _bytes(frame, patch):
+                    found[layout][at : at + length] = True
+    # What all headers have in common needs to be touched in one of them.
+    start = locate("extension.body", header_dtype()).at
+    common = np.any([found[body][:start] for body in BODIES], axis=0)
+    for body in BODIES:
+        found[body] = found[body][start:]
+    return {"header": common, **found}
+
+
+@cache
+def _frame(name):
+    return Frame(suite().image(suite()[name]))
+
+
+def _bytes(frame, patch):
+    """Yield layout, place and length of what a patch changes in fields that have a name."""
+    if "entry" in patch and "field" in patch:
+        yield _field("directory/entry_head", patch)
+    elif "element" in patch:
+        yield "offset_map/element", 0, 8
+    elif "layout" in patch and patch["layout"] in LAYOUTS:
+        yield _field(patch["layout"], patch)
+    elif "record" in patch and "data" not in patch:
+        body = frame.find(patch["record"]).body
+        if "field" in patch:
+            place = locate(patch["field"], header_dtype("le", body))
+            yield body, place.at, _length(place, patch)
+        else:
+            yield body, patch["at"], len(patch["hex"]) // 2
+
+
+def _field(layout, patch):
+    place = locate(patch["field"], dtype(layout))
+    return layout, place.at, _length(place, patch)
+
+
+def _length(place, patch):
+    value = patch["value"]
+    return len(value) // 2 if isinstance(value, str) else place.dtype.itemsize
+
+
+def untouched():
+    """Return by field how many of its bytes no vector touches, of how many."""
+    lines = {}
+    for layout, hit in touched().items():
+        fields = _leaves(_dtype(layout))
+        for path, at, length in fields:
+            missed = int((~hit[at : at + length]).sum()) if at + length <= len(hit) else 0
+            if missed:
+                lines[f"{layout}: {path}"] = (missed, length)
+    return lines
+
+
+def _dtype(layout):
+    if layout == "header":
+        return header_dtype("le", "raw_body")
+    return dtype(f"extension/{layout}") if layout in BODIES else dtype(layout)
+
+
+def _leaves(described, path="", at=0):
+    if described.names is None:
+        yield path, at, described.itemsize
+        return
+    for name in described.names:
+        inner, offset = described.fields[name][:2]
+        base = inner.subdtype[0] if inner.subdtype else inner
+        below = f"{path}.{name}" if path else name
+        if base.names and not inner.subdtype:
+            yield from _leaves(inner, below, at + offset)
+        else:
+            yield below, at + offset, inner.itemsize
+
+
+def main():
+    """Print the scores."""
+    killed = killers()
+    alive = [rule for rule, names in killed.items() if not names]
+    vectors = list(suite())
+    valid = sum(vector.is_valid for vector in vectors)
+    print(f"vectors: {len(vectors)}, {valid} of them valid")
+    print(f"rules: {len(killed) - len(alive)} of {len(killed)} are missed if switched off; not:")
+    for rule in alive:
+        print(f"  {rule}")
+    wanted = visible()
+    for what, found in (("invalid", shown_by(valid=False)), ("valid", shown_by(valid=True))):
+        lacking = [one for one in wanted if one not in found]
+        print(f"MUSTs of writers with a{'n' * (what[0] == 'i')} {what} vector: ", end="")
+        print(f"{len(wanted) - len(lacking)} of {len(wanted)}; not:")
+        print("  " + " ".join(lacking))
+    missed = untouched()
+    print("bytes that no invalid vector touches:")
+    for field, (count, length) in missed.items():
+        print(f"  {field} ({count} of {length})")
+
+
+if __name__ == "__main__":
+    main()

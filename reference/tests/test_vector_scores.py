@@ -1,0 +1,114 @@
+"""What the vectors cover: rules, requirements, bytes of the layouts (`make conformance` prints it).
+
+The numbers may only get better. Who adds a rule adds a vector that it is needed for.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+
+import pytest
+from support import scores
+
+from darimage.conformance.vectors import Suite
+
+NOT_MISSED = {
+    "DARI-ACL-008": "takes an origin of more than 64 KiB",
+    "DARI-ACL-009": "takes two origins",
+    "DARI-DIR-001": "is told twice, by two rules, of one record",
+    "DARI-FIL-005": "takes an image whose first record is a further header, which is refused",
+    "DARI-REC-017": "the walk takes no such header for one",
+    "DARI-SDE-009": "takes a descriptor of more than 256 KiB",
+    "DARI-VOL-001": "is told twice, by two rules, of one record",
+    "DARI-XAT-009": "is about what writers are given",
+}
+"""Why some rules are missed by no vector."""
+
+
+@pytest.fixture(scope="module")
+def killed():
+    return scores.killers()
+
+
+def test_each_rule_switched_off_makes_a_vector_fail(killed):
+    alive = {rule.requirement for rule, names in killed.items() if not names}
+    assert alive <= NOT_MISSED.keys()
+    assert len(killed) > 150
+
+
+def test_what_verification_can_see_has_an_invalid_vector(killed):
+    shown = scores.shown_by(valid=False)
+    seen = {rule.requirement for rule, names in killed.items() if names}
+    assert seen - shown.keys() <= {"DARI-VOL-005", "DARI-REC-018"}
+
+
+def test_vectors_name_requirements_that_there_are():
+    known = scores.requirements()
+    for vector in scores.suite():
+        assert set(vector.told["requirements"]) <= known.keys(), vector.name
+
+
+def test_an_invalid_vector_breaks_what_it_says_first():
+    for vector in scores.suite():
+        if not vector.is_valid:
+            broken = {one["requirement"] for one in vector.told["expect"]}
+            assert vector.told["requirements"][0] in broken, vector.name
+
+
+def test_few_bytes_of_the_layouts_are_never_touched():
+    touched = scores.touched()
+    missed = sum(int((~hit).sum()) for hit in touched.values())
+    assert missed < sum(len(hit) for hit in touched.values()) / 10
+
+
+BOMBS = """
+import json, resource, sys, time
+from darimage.conformance.findings import judge
+from darimage.conformance.inventory import inventory
+from darimage.conformance.vectors import Suite
+from darimage.errors import FormatError
+from darimage.image.reader import Image
+
+suite = Suite()
+told = {}
+for vector in suite:
+    if "limits" not in vector.told:
+        continue
+    data = suite.image(vector)
+    began = time.perf_counter()
+    judge(data)
+    try:
+        with Image.open(data) as image:
+            inventory(image)
+    except FormatError:
+        pass
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    told[vector.name] = [time.perf_counter() - began, after >> 10]
+print(json.dumps(told))
+"""
+
+
+def test_bombs_stay_within_their_limits():
+    """All in one process, which is given little more memory than the limits say."""
+    room = 4 << 30
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+
+    run = subprocess.run(
+        [sys.executable, "-c", BOMBS],
+        capture_output=True,
+        check=True,
+        timeout=120,
+        preexec_fn=limit,
+    )
+    told = json.loads(run.stdout)
+    suite = Suite()
+    assert len(told) > 15
+    for name, (seconds, memory) in told.items():
+        limits = suite[name].told["limits"]
+        assert seconds < limits["seconds"], name
+        assert memory < limits["memory_mib"], name
