@@ -348,6 +348,8 @@ def test_the_commands(out, tmp_path):
     made = legacy.darimage("create", "-q", source, image)
     assert (made.rc, made.stderr) == (0, "")
     told = json.loads(legacy.darimage("info", "--json", image).stdout)
+    assert told["streams"] == {"bases": 1, "streams": 1}
+    assert "  streams   1 stream of 1 file or directory\n" in legacy.darimage("info", image).stdout
     assert "streams" in told["features"]
     assert "stream directories" in [part["title"] for part in told["parts"]]
     assert legacy.darimage("list", image).stdout.split() == [".", "file", "file:Zone.Identifier"]

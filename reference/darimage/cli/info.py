@@ -68,6 +68,8 @@ def describe(image: Image) -> dict[str, Any]:
         base = base_of(image) or b""
         answer["base"] = str(uuid.UUID(bytes=base)) if any(base) else None
         answer["nt_acls"] = nt_acls.counts(image)
+        bases = image.streams.by_base.values()
+        answer["streams"] = {"bases": len(bases), "streams": sum(len(one.entries) for one in bases)}
     if end is not None:
         known = {int(verdict): verdict.name.lower() for verdict in Verdict}
         answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")
@@ -97,6 +99,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"  identity  {answer['uuid']}, features: {features}"
     if "verdict" in answer:
         yield f"  verdict   {answer['verdict']}: {_verdict(answer)}"
+    if answer.get("streams", {}).get("bases"):
+        yield f"  streams   {_streams(**answer['streams'])}"
     if answer.get("attributed"):
         with_them = common.plural(answer["attributed"], "inode")
         yield f"  xattrs    {with_them} with extended attributes or POSIX ACLs"
@@ -125,6 +129,11 @@ def _volumes(volumes: list[dict[str, Any]]) -> Iterator[str]:
         state = state if one["present"] or one["note"] else "MISSING"
         told = f"{called}: {state}" if state else called
         yield f"  {one['record']:>12} {one['records']:>12} {size:>11}  {told}"
+
+
+def _streams(bases: int, streams: int) -> str:
+    having = common.plural(bases, "file or directory", "files and directories")
+    return f"{common.plural(streams, 'stream')} of {having}"
 
 
 def _verdict(answer: dict[str, Any]) -> str:
