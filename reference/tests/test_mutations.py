@@ -21,6 +21,7 @@ from support.mutations import damage, damages, is_header, judges_contents
 
 from darimage.cli import main
 from darimage.image.writer import Options, create
+from darimage.sections import xattrs
 from darimage.sources.memory import MemorySource, Node
 from darimage.volumes.writing import MemorySink
 
@@ -39,7 +40,9 @@ def tree():
     twice = Node.file(b"two names" * 300)
     below = Node.directory({b"deep": Node.directory({b"file": Node.file(b"deep" * 700)})})
     many = Node.directory({b"%03d" % n: Node.file(b"%d" % n * n) for n in range(40)})
-    return Node.directory(
+    some = xattrs.encode({b"user.some": b"s" * 90, b"trusted.other": b"\0\1"})
+    trusted = xattrs.encode({b"trusted.other": b"\0\1"})
+    root = Node.directory(
         {
             b"holes": holes,
             b"long": long,
@@ -52,6 +55,11 @@ def tree():
             b"fifo": Node(0o010644),
         }
     )
+    for node in (root, below, long, twice):
+        node.xattrs = some
+    for name in (b"link", b"fifo"):
+        root.children[name].xattrs = trusted
+    return root
 
 
 @cache

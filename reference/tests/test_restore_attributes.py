@@ -280,6 +280,16 @@ def test_an_attribute_that_cannot_be_leaves_the_rest(ext4):
     assert told[1].startswith("attribute system.posix_acl_access not set: Invalid argument")
 
 
+def test_what_ext4_has_no_room_for_is_named(ext4):
+    values = {b"user.a": b"1", b"user.great": b"g" * 9000}
+    with legacy.scratch_directory_on(ext4) as folder:
+        (fault,) = bring(Image.open(encode(attributed(values))[0]), folder / "out").faults
+        assert on_disk(folder / "out/0") == {b"user.a": b"1"}
+    assert fault.path == b"0"
+    told = "attribute user.great not set: the file system has no room for its 9000 bytes"
+    assert fault.message == told
+
+
 def test_what_was_missed_is_counted_by_inode():
     one, two = Missed(), Missed()
     for inode in (5, 5, 6):

@@ -29,6 +29,10 @@ _GENERAL = frozenset({errno.ENOTSUP, errno.EPERM, errno.EACCES})
 """What is so for the file system or the user, and so for many files alike."""
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.E2BIG})
+"""How file systems say so; those of ext4 take 4 KiB an inode."""
+
+
 class _Why(NamedTuple):
     """Why attributes were not set: the first part of their names, and the reason."""
 
@@ -147,5 +151,7 @@ def _give(file: int | str, names: list[bytes], values: Values, inode: int, misse
             if error.errno in _GENERAL:
                 missed.add(name, reason, inode)
             else:
+                if error.errno in _FULL:
+                    reason = f"the file system has no room for its {len(values[name])} bytes"
                 trouble.append(f"attribute {display(name)} not set: {reason}")
     return "; ".join(trouble)
