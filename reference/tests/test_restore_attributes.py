@@ -269,6 +269,24 @@ def test_capabilities_go_with_their_owner_alone(ext4):
         assert on_disk(folder / "kept/0") == {b"user.x": b"y"}
 
 
+def test_no_acl_of_the_destination_is_inherited(ext4):
+    tree = attributed({b"user.x": b"y"}, mode=0o660)
+    tree.children[b"sub"] = Node.directory({b"below": Node.file(b"z")})
+    tree.children[b"fifo"] = Node(stat.S_IFIFO | 0o660)
+    data, _ = encode(tree)
+    with legacy.scratch_directory_on(ext4) as folder:
+        for name in ("clean", "there/sub", "kept"):
+            (folder / name).mkdir(parents=True)
+        for name in ("clean", "there/sub", "kept"):
+            os.setxattr(folder / name, xattrs.ACL_DEFAULT, ACL)
+        bring(Image.open(data), folder / "clean/new")
+        assert all_on_disk(folder / "clean/new") == {b"/0": {b"user.x": b"y"}}
+        bring(Image.open(data), folder / "there")
+        assert all_on_disk(folder / "there") == {b"/0": {b"user.x": b"y"}}
+        bring(Image.open(data), folder / "kept/new", xattrs=False)
+        assert xattrs.ACL_ACCESS in on_disk(folder / "kept/new/0")
+
+
 def test_an_attribute_that_cannot_be_leaves_the_rest(ext4):
     values = {b"user.a": b"1", b"nonsense": b"2", xattrs.ACL_ACCESS: b"bad", b"trusted.z": b"3"}
     with legacy.scratch_directory_on(ext4) as folder:

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from darimage.restore.extended import NOTHING, Missed, Values, give_first, give_last
+from darimage.restore.extended import NOTHING, Missed, Values, clear, give_first, give_last
 from darimage.restore.nt_acls import NtAclGiver, Refusals
 from darimage.restore.target import TargetError, failure
 
@@ -33,12 +33,14 @@ class Rights:
         owners: Whether owners are given back at all.
         privileged: Whether failing to do so is a fault; others may own files here only.
         xattrs: Whether extended attributes and POSIX ACLs are given back.
+        inherited: Whether what was made may have a POSIX ACL that it should not have.
         nt_acls: Gives NT ACLs back, after all else; keeps account itself of what is refused.
     """
 
     owners: bool
     privileged: bool
     xattrs: bool = True
+    inherited: bool = False
     nt_acls: NtAclGiver | None = None
 
     @classmethod
@@ -46,7 +48,7 @@ class Rights:
         cls, *, owners: bool, xattrs: bool = True, nt_acls: NtAclGiver | None = None
     ) -> Rights:
         """Return the rights of whoever runs this."""
-        return cls(owners, os.geteuid() == 0, xattrs, nt_acls)
+        return cls(owners, os.geteuid() == 0, xattrs, nt_acls=nt_acls)
 
     def give(
         self,
@@ -68,6 +70,8 @@ class Rights:
         Returns:
             What could not be given, in one line; empty if all could.
         """
+        if self.xattrs and self.inherited:
+            clear(file, wanted.number, missed)
         trouble = give_first(file, values, wanted.number, missed) if values else ""
         mode, owned = wanted.mode & 0o7777, self.owners
         if owned and (status.st_uid != wanted.uid or status.st_gid != wanted.gid):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from darimage.faults import Fault, display
 from darimage.image.attributes import attributes_within
-from darimage.sections.xattrs import ACL_ACCESS
+from darimage.sections.xattrs import ACL_ACCESS, ACL_DEFAULT
 
 if TYPE_CHECKING:
     from darimage.image.chain import Chain
@@ -28,6 +28,8 @@ _USER = b"user."
 _GENERAL = frozenset({errno.ENOTSUP, errno.EPERM, errno.EACCES})
 """What is so for the file system or the user, and so for many files alike."""
 
+
+_ABSENT = frozenset({errno.ENODATA, errno.ENOTSUP})
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.E2BIG})
 """How file systems say so; those of ext4 take 4 KiB an inode."""
@@ -117,6 +119,24 @@ def of_directories(
         if values := image.attributes_of(inode, on_fault):
             found[inode.number] = values
     return found
+
+
+def hands_down(directory: int) -> bool:
+    """Tell whether a directory gives what is made in it a POSIX ACL."""
+    try:
+        return bool(os.getxattr(directory, ACL_DEFAULT))
+    except OSError:
+        return False
+
+
+def clear(file: int | str, inode: int, missed: Missed) -> None:
+    """Take away the POSIX ACLs that a file got from its directory (DARI-XAT-018)."""
+    for name in (ACL_ACCESS, ACL_DEFAULT):
+        try:
+            os.removexattr(file, name)
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                missed.add(name, f"one of its directory is left: {error.strerror}", inode)
 
 
 def give_first(file: int | str, values: Values, inode: int, missed: Missed) -> str:

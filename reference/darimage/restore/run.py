@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -199,6 +199,7 @@ class _Run:
         with self.phase("directories", len(self.plan.places)) as advance:
             maker.directories(advance)
         self.count(maker.made)
+        self.rights = replace(self.rights, inherited=self.target.inherited)
 
     def make_files(self) -> Rows:
         """Make all files, empty; return the rows of those that have contents to come."""

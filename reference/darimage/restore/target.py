@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Self
 
 from darimage.errors import StorageError
+from darimage.restore.extended import hands_down
 from darimage.sections.names import check_name
 
 PRIVATE_DIRECTORY = 0o700
@@ -62,6 +63,8 @@ class Target:
 
     Attributes:
         overwrite: Whether what is there already is removed first (DARI-SAF-005).
+        inherited: Whether what is made here may have got a POSIX ACL from a directory that was
+            there before.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Target:
             descriptors: Directories to hold open at most, besides the destination.
         """
         self.overwrite = overwrite
+        self.inherited = hands_down(root)
         self._place = place
         self._root_number = root_number
         self._root = root
@@ -174,7 +178,9 @@ class Target:
         try:
             os.mkdir(name, mode, dir_fd=fd)
         except FileExistsError:
-            os.close(self._open_below(fd, name))
+            there = self._open_below(fd, name)
+            self.inherited = self.inherited or hands_down(there)
+            os.close(there)
         except OSError as error:
             raise failure(error, "cannot be made") from error
 
