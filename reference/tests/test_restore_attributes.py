@@ -151,6 +151,25 @@ def test_from_ext4_to_ext4_and_back(inode_size):
             assert "EA" not in compared.stderr + compared.stdout
 
 
+def test_a_chain_brings_the_last_attributes(ext4):
+    with legacy.scratch_directory_on(ext4) as folder:
+        tree, full, later, out = (folder / name for name in ("tree", "full", "later", "out"))
+        tree.mkdir()
+        build(tree)
+        catalog = ("--catalog", folder / "catalog")
+        assert legacy.darimage("create", "--level", "0", *catalog, tree, full).rc == 0
+        os.setxattr(tree / "folder", b"user.folder", b"changed")
+        os.removexattr(tree / "folder", xattrs.ACL_DEFAULT)
+        os.removexattr(tree / "small", b"user.x")
+        os.setxattr(tree / "folder/inner", b"user.new", b"n")
+        assert legacy.darimage("create", "--level", "1", *catalog, tree, later).rc == 0
+        with Image.open(str(later)) as image:
+            assert image.end.attributed == 3  # the root, folder and inner
+        assert legacy.darimage("verify", later).rc == 0
+        assert legacy.darimage("restore", "--chain", full, later, out).rc == 0
+        assert all_on_disk(out) == all_on_disk(tree)
+
+
 def test_what_the_list_cannot_hold_comes_back_with_us_alone(ext4):
     great = {b"user.%d" % number: b"v" * 900 for number in range(8)}
     tree = Node.directory({b"f": Node.file(b"one"), b"g": Node.file(b"two")})
