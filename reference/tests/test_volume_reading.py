@@ -9,6 +9,7 @@ import struct
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.attributes import attributes
 from support.cutting import RECORD, cut, sealed, store
 from support.images import contents_of, encode, paths_of, poke, sample
 from support.mutations import damage, damages
@@ -36,7 +37,7 @@ def volumes(tmp_path):
 
 
 @RELAXED
-@given(trees(), CAPACITIES, st.booleans())
+@given(trees(extended=attributes()), CAPACITIES, st.booleans())
 def test_a_tree_comes_back_from_volumes(tree, capacity, sequential):
     volumes = cut(encode(tree), capacity)
     with Image.open(b"".join(volumes), sequential=sequential) as image:
@@ -56,7 +57,7 @@ def test_a_set_of_files_is_found_by_any_of_its_names(tmp_path_factory, tree, cap
 
 
 @RELAXED
-@given(trees(), CAPACITIES)
+@given(trees(extended=attributes()), CAPACITIES)
 def test_volumes_are_found_good(tree, capacity):
     data = encode(tree)
     found = verify(b"".join(cut(data, capacity)))
