@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import time
 
 import pytest
+from click.testing import CliRunner
 from support import legacy
 from support.compare import Options as Compare
 from support.compare import compare_trees
 from test_docs_json import PAGE, documented
+
+from darimage.cli import main
 
 
 @pytest.fixture
@@ -76,6 +80,20 @@ def test_refused_before_anything_is_written(place):
     done = run(place, "create", "--level", "1", "src", "x.dari", rc=2)
     assert "--level 0 makes a full one" in done.stderr
     assert os.listdir(place) == ["src"]
+
+
+def test_an_image_that_cannot_be_entered_is_told(place, monkeypatch):
+    def full(*arguments):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("darimage.catalog.store.Catalogue.add_image", full)
+    done = CliRunner().invoke(main, ["create", "--level", "0", "src", "sunday.dari"])
+    assert done.exit_code == 3
+    assert "sunday.dari is in place, but the catalogue does not know of it" in done.output
+    assert "disk is full" in done.output
+    monkeypatch.undo()
+    assert run(place, "verify", "sunday.dari").rc == 0
 
 
 def test_show_and_list(place):

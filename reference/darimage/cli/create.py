@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from darimage.cli import common
+from darimage.errors import DarimageError, StorageError
 
 if TYPE_CHECKING:
     from darimage.catalog.run import Run
@@ -128,7 +129,11 @@ def _catalogued(
     with alone(path, *place):
         run = Run(path, *place, Wish(options["level"], options["since"]))
         report = _create(source, sink, options, workers, quiet=quiet, run=run)
-        run.finish(report, os.fsencode(image if image == "-" else os.path.abspath(image)))
+        try:
+            run.finish(report, os.fsencode(image if image == "-" else os.path.abspath(image)))
+        except DarimageError as error:
+            told = f"{image} is in place, but the catalogue does not know of it: {error}"
+            raise StorageError(f"{told} (`catalog rebuild` enters it)") from error
     return report
 
 
