@@ -86,6 +86,15 @@ def test_sealing_changes_nothing_in_a_good_image(vector):
     assert frame.rows.tobytes() == SUITE.image(vector)
 
 
+def test_an_incremental_image_names_the_vectors_it_builds_on():
+    chains = [vector for vector in SUITE if "bases" in vector.told]
+    assert chains
+    for vector in chains:
+        base = SUITE[vector.told["bases"][-1]].expected["image"]
+        assert vector.expected["image"]["base_date"] == base["date"]
+        assert vector.told["recipe"]["options"]["base"]["uuid"] == base["uuid"]
+
+
 def test_the_manifest_obeys_its_schema():
     schema("manifest").validate(SUITE.manifest)
 

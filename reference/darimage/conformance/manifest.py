@@ -43,6 +43,8 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     told["decode"] = vector.decode
     file = {"path": f"{vector.name}/{IMAGE}", "size": len(data), "sha256": sha256(data)}
     told["files"] = [file]
+    if "bases" in vector.told:
+        told["bases"] = [suite[name].id for name in vector.told["bases"]]
     if suite.inventory(vector) is not None:
         told["inventory"] = f"{vector.name}/{EXPECTED}"
     if vector.told.get("expect"):

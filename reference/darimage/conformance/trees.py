@@ -6,6 +6,7 @@ import base64
 import hashlib
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from darimage.errors import UsageError
@@ -29,7 +30,20 @@ _NUMBERS = ("uid", "gid", "rdev", "flags")
 _TIMES = ("atime", "mtime", "ctime", "birthtime")
 
 
-def tree(told: Told) -> Node:
+@dataclass(eq=False)
+class Marked(Node):
+    """A node with what only an incremental image asks for.
+
+    Attributes:
+        number: Its inode number; 0 the next one.
+        changed: Whether the image holds it.
+    """
+
+    number: int = 0
+    changed: bool = False
+
+
+def tree(told: Told) -> Marked:
     """Return the root of a recipe's tree.
 
     Raises:
@@ -51,13 +65,14 @@ class _Grower:
     """Makes nodes; knows those that later names may link to."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Node] = {}
+        self._known: dict[str, Marked] = {}
 
-    def node(self, told: Told) -> Node:
+    def node(self, told: Told) -> Marked:
         kind = told.get("type", "file")
         if kind not in _TYPES:
             raise UsageError(f"a recipe knows no type {kind!r}")
-        made = Node(_TYPES[kind] | int(told.get("mode", _MODES.get(kind, "0644")), 8))
+        made = Marked(_TYPES[kind] | int(told.get("mode", _MODES.get(kind, "0644")), 8))
+        made.number, made.changed = told.get("number", 0), told.get("changed", False)
         for name in _NUMBERS:
             setattr(made, name, told.get(name, 0))
         for name in _TIMES:
@@ -75,7 +90,7 @@ class _Grower:
             self._known[told["id"]] = made
         return made
 
-    def _enter(self, made: Node, inner: Told) -> None:
+    def _enter(self, made: Marked, inner: Told) -> None:
         if "count" in inner:
             for number in range(inner["count"]):
                 rest = {key: value for key, value in inner.items() if key != "count"}
@@ -86,7 +101,7 @@ class _Grower:
         else:
             made.children[octets(inner["name"])] = self.node(inner)
 
-    def _attach(self, made: Node, told: Told) -> None:
+    def _attach(self, made: Marked, told: Told) -> None:
         if "sddl" in told:
             origin = octets(told.get("origin", ""))
             made.nt_acl = (from_sddl(told["sddl"]).build(), origin)
