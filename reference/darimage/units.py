@@ -13,6 +13,10 @@ S_IFMT = 0o170000
 """The bits of a mode that say the file type: for columns, which ``stat.S_IFMT`` cannot take."""
 
 
+LEAST_FOR_RESTORE = 32
+"""Records of the smallest volume that Linux ``restore`` reads as it is (DARI-VOL-018)."""
+
+
 def records_of(size: int) -> int:
     """Return how many records hold ``size`` bytes."""
     return -(-size // RECORD)

@@ -124,6 +124,20 @@ def as_seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+
+
+def as_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Return a size of the command line in bytes; K, M, G and T are powers of 1,024."""
+    if value is None:
+        return None
+    digits = value.rstrip("kKmMgGtT")
+    shift = _UNITS.get(value[len(digits) :].lower())
+    if shift is None or not digits.isascii() or not digits.isdigit():
+        raise click.BadParameter(f"{value!r} is no size such as 4700000000, 650M or 4G")
+    return int(digits) << shift
+
+
 def selection_argument(command: F) -> F:
     """Add the arguments ``SELECTION...``, as bytes."""
     return click.argument(

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from darimage.image.writer import Report
 from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
-from darimage.units import RECORD
-from darimage.volumes.writing import FileSink, Sink, open_sink
+from darimage.units import LEAST_FOR_RESTORE, RECORD
+from darimage.volumes.file_set import FileSet
+from darimage.volumes.writing import FileSink, Sink, is_stream, open_sink
 
 
 @click.command("create")
@@ -54,6 +55,12 @@ from darimage.volumes.writing import FileSink, Sink, open_sink
     help="What changed since the last image of the catalogue that is not later than this.",
 )
 @common.catalog_option
+@click.option(
+    "--volume-size",
+    callback=common.as_size,
+    metavar="SIZE",
+    help="Cut into volumes IMAGE001, IMAGE002, ... of at most SIZE bytes, or with K, M, G, T.",
+)
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
@@ -73,16 +80,21 @@ def command(
     catalogue knows. A DATE is 2026-11-23, 2026-11-23T18:00:00 (UTC unless it has an offset) or
     @SECONDS since 1970.
 
+    With --volume-size the image is cut into files IMAGE001, IMAGE002, ..., which restore -M reads
+    too. Into standard output they go one after another.
+
     \b
     Examples:
       darimage create /home home.dari
+      darimage create --volume-size 4G /home /media/home
       darimage create --one-file-system / - | ssh tapehost 'cat > root.dari'
       darimage create --json /srv srv.dari > report.json
       darimage create --level 0 /home sunday.dari
       darimage create --level 1 /home monday.dari
     """
     _check(options)
-    sink = open_sink(image, overwrite=options["force"])
+    options["volume_records"] = _records_per_volume(options)
+    sink = _open_sink(image, options)
     try:
         if options["level"] is None and options["since"] is None:
             report = _create(source, sink, options, workers, quiet=quiet)
@@ -93,7 +105,8 @@ def command(
         raise
     to_stdout = image == "-"
     if as_json:
-        common.print_json(report.as_json(), err=to_stdout)
+        made = {"volume_files": sink.made} if isinstance(sink, FileSet) else {}
+        common.print_json({**report.as_json(), **made}, err=to_stdout)
     else:
         common.print_faults(report.faults)
         for warning in report.warnings:
@@ -149,7 +162,7 @@ def _create(
     tree = PosixSource(
         source,
         one_file_system=options["one_file_system"],
-        leave_out=_same_file(sink.fd) if isinstance(sink, FileSink) else (),
+        leave_out=_same_file(sink.fd) if isinstance(sink, FileSink | FileSet) else (),
         wanted=Wanted(
             xattrs=not options["no_xattrs"],
             acls=not options["no_acls"],
@@ -168,9 +181,29 @@ def _create(
         acls=not options["no_acls"],
         workers=workers or cores(),
         reproducible=options["reproducible"],
+        volume_records=options["volume_records"],
     )
     number = fresh if run is None else partial(run.number, births=tree.births)
     return create(tree, sink, settings, common.progress(quiet=quiet), number)
+
+
+def _records_per_volume(options: dict[str, Any]) -> int:
+    """Return how many records a volume has: whole tape blocks, at most what was asked for."""
+    size, ntrec = options["volume_size"], options["ntrec"]
+    if size is None:
+        return 0
+    least = -(-LEAST_FOR_RESTORE // ntrec) * ntrec * RECORD
+    if size < least:
+        raise click.UsageError(f"--volume-size {size} is too small: at least {least} bytes")
+    return int(size // (ntrec * RECORD) * ntrec)
+
+
+def _open_sink(image: str, options: dict[str, Any]) -> Sink:
+    """Return where the image goes; one that is cut goes into files that are numbered."""
+    capacity = options["volume_records"] * RECORD
+    if capacity and not is_stream(image):
+        return FileSet(image, capacity, overwrite=options["force"])
+    return open_sink(image, overwrite=options["force"])
 
 
 def _same_file(descriptor: int) -> list[tuple[int, int]]:
@@ -189,4 +222,6 @@ def _summary(report: Report) -> str:
         else f"{report.mismatches} files do not lie where the offset map says"
     )
     faults = "" if not report.faults else f"; {common.plural(len(report.faults), 'fault')}"
+    if report.records_per_volume:
+        size += f" on {common.plural(report.volumes, 'volume')}"
     return f"{report.image}: {size}, {held}; {verdict}{faults}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from darimage.image import parts
 from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.inode import shifts
+from darimage.image.inventory import Inventory
+from darimage.image.layout import Layout
 from darimage.schema import CType, Kind, Order
 from darimage.sections.header import (
     CHECKSUM,
@@ -121,3 +124,40 @@ def headers(first: Rows, order: Order, cut: Cut, volumes: Ints, counts: Ints) ->
     made["c_checksum"] = 0
     made["c_checksum"] = np.uint32(CHECKSUM) - sums(as_records(made), order)
     return made
+
+
+def planned(first: bytes, layout: Layout, inventory: Inventory) -> Callable[[int], bytes]:
+    """Return what gives the header of each further volume of an image that is to be written.
+
+    Args:
+        first: The volume header.
+        layout: Where everything lies.
+        inventory: What goes in.
+    """
+    volumes = np.arange(2, layout.cut.volumes(layout.total) + 1)
+    counts = left(layout.cut, volumes, _heads_of_runs(layout, inventory))
+    row = parts.as_row(first)
+
+    def head(volume: int) -> bytes:
+        at = slice(volume - 2, volume - 1)
+        return headers(row, "le", layout.cut, volumes[at], counts[at]).tobytes()
+
+    return head
+
+
+def _heads_of_runs(layout: Layout, inventory: Inventory) -> Ints:
+    """Return the logical records of all headers that are no ``TS_ADDR``, ascending."""
+    sections = (layout.streams, layout.nt_acls, layout.offset_map, layout.trailing)
+    attributed = np.flatnonzero(inventory.attribute_records)
+    ends = layout.positions[attributed] + layout.runs[attributed]
+    found: Ints = np.concatenate(
+        [
+            [0, 1, 2 + layout.map_records],
+            layout.positions,
+            ends - inventory.attribute_records[attributed],
+            [section.record for section in sections if section.record],
+            np.arange(layout.end, layout.total),
+        ]
+    )
+    found.sort()
+    return found

@@ -9,7 +9,17 @@ import numpy.typing as npt
 
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, SectionPlan
-from darimage.schema import Compat, CType, DrFlag, ExtAttributes, InodeFlag, Kind, Section, Verdict
+from darimage.schema import (
+    Compat,
+    CType,
+    DrFlag,
+    ExtAttributes,
+    Incompat,
+    InodeFlag,
+    Kind,
+    Section,
+    Verdict,
+)
 from darimage.sections import header, holes, xattrs
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Headers, Identity
@@ -134,6 +144,9 @@ def seal(made: Headers, places: Rows, cut: Cut) -> None:
     """Give headers the volume and the record number of where they lie, and their checksums."""
     real = cut.physical(places)
     made["c_volume"] = cut.volume_of(real)
+    if cut.capacity:
+        first = real - real % cut.capacity
+        made["c_firstrec"] = (first & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     header.seal(made, real)
 
 
@@ -151,6 +164,7 @@ def volume(layout: Layout, identity: Identity, features: Compat) -> bytes:
     body = made["extension"]["body"]
     body["image_uuid"] = np.frombuffer(identity.uuid, np.uint8)
     body["feature_compat"] = int(features)
+    body["feature_incompat"] = int(Incompat.VOLUMES) if layout.cut.capacity else 0
     real = layout.cut.physical
     body["records_per_volume"] = layout.cut.capacity
     body["total_records"] = layout.cut.total(layout.total)

@@ -22,6 +22,7 @@ from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
+from darimage.volumes.file_set import numbered, volumes_there
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import FileVolume, Volume, open_volume
@@ -30,7 +31,6 @@ from darimage.volumes.uneven import Uneven
 OnFault = Callable[[Fault], None]
 Name = str | os.PathLike[str]
 
-_DIGITS = 3
 _RECORDS_MAX = 1 << 54
 
 
@@ -46,27 +46,16 @@ class Names:
 
     def of(self, volume: int) -> str:
         """Return the name of a volume (DARI-VOL-017)."""
-        return f"{self.prefix}{volume:0{_DIGITS}}"
+        return numbered(self.prefix, volume)
 
     def there(self) -> dict[int, str]:
         """Return the files that are there by their numbers, ascending."""
-        folder, stem = os.path.split(self.prefix)
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            return {}
-        numbers = [name[len(stem) :] for name in names if name.startswith(stem)]
-        plain = sorted(
-            int(digits)
-            for digits in numbers
-            if digits.isascii() and digits.isdigit() and digits == f"{int(digits):0{_DIGITS}}"
-        )
-        return {number: self.of(number) for number in plain if number}
+        return volumes_there(self.prefix)
 
 
 def names_by(path: str, volume: int) -> Names | None:
     """Return how the files of a set are called, given the name of one volume."""
-    digits = f"{volume:0{_DIGITS}}"
+    digits = numbered("", volume)
     return Names(path.removesuffix(digits)) if path.endswith(digits) else None
 
 
@@ -279,9 +268,12 @@ def _side_by_side(
                 told = f"{place.path} {refused}"
                 on_fault(Fault("format", told, requirement="DARI-VOL-019"))
                 continue
-            if place.volume > places[-1].volume + 1:
+            lost = max(0, place.volume - places[-1].volume - 1)
+            if lost:
                 said = parts.first_record(file.read_at(0, RECORD), opening.marks.order)
-                start = max(end, said * RECORD)
+                start = max(end + lost * RECORD, said * RECORD)
+            # How long each of several missing ones is nobody knows, only how long all are.
+            heads += [end // RECORD + number for number in range(lost)]
             heads.append(start // RECORD)
         places.append(replace(place, start=start, end=start + file.size, file=file))
     absent = _Absent(Uneven(heads), names)

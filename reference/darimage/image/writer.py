@@ -16,7 +16,7 @@ import numpy as np
 from darimage import parallel
 from darimage.errors import UsageError
 from darimage.faults import Fault, display
-from darimage.image import headers, stream_directories
+from darimage.image import continuation, headers, stream_directories
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts, plan
@@ -30,6 +30,8 @@ from darimage.sections.header import Identity
 from darimage.sections.offset_map import OffsetMap
 from darimage.sources.scan import Scan, Source
 from darimage.units import ADDRESSES, RECORD, records_of
+from darimage.volumes.cut import Cut
+from darimage.volumes.cutting import CutSink
 from darimage.volumes.writing import Sink
 
 _DIRECTORY_BATCH = 64
@@ -46,6 +48,7 @@ class Options:
         acls: Whether the image has NT ACL sections (DARI-ACL-004).
         workers: Processes that read files; a stream is always written by one.
         reproducible: Nothing comes from the clock: the same tree gives the same bytes.
+        volume_records: Records of a volume, a multiple of ``ntrec``; 0 does not cut the image.
     """
 
     label: bytes = b"none"
@@ -53,10 +56,14 @@ class Options:
     acls: bool = True
     workers: int = 1
     reproducible: bool = False
+    volume_records: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.ntrec <= _NTREC_MAX:
             raise UsageError(f"a tape block has 1 to {_NTREC_MAX} records, not {self.ntrec}")
+        if self.volume_records < 0 or self.volume_records % self.ntrec or self.volume_records == 1:
+            told = f"a volume of {self.volume_records} records is not one of whole tape blocks"
+            raise UsageError(f"{told} of {self.ntrec}, or holds nothing")
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class Report:
         directories: Directories in it.
         others: Inodes that are not directories.
         acl_start: Byte offset of the trailing NT ACLs, 0 if there are none.
+        records_per_volume: Capacity of a volume; 0 if the image is not cut.
+        volumes: How many volumes it takes.
         mismatches: Inodes not found where the offset map says; the verdict is good if 0.
         substituted: Inodes with data that could not be read.
         faults: What went wrong with single files.
@@ -95,6 +104,8 @@ class Report:
     base: str | None = None
     faults: list[Fault] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
+    records_per_volume: int = 0
+    volumes: int = 1
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -117,6 +128,8 @@ class Report:
             "directories": self.directories,
             "files": self.others,
             "acl_start": self.acl_start,
+            "records_per_volume": self.records_per_volume,
+            "volumes": self.volumes,
             "verdict": "bad" if self.mismatches else "good",
             "mismatches": self.mismatches,
             "substituted": self.substituted,
@@ -187,7 +200,13 @@ class _Writer:
             self.identity = settle(self.inventory, self.identity)
         acls = nt_acls.encode(self.inventory.nt_acls) if self.options.acls else None
         self.streams = stream_directories.payload(self.inventory)
-        self.layout = plan(self.inventory, acls, self.options.ntrec, self.streams)
+        cut = Cut(self.options.volume_records)
+        self.layout = plan(self.inventory, acls, self.options.ntrec, self.streams, cut)
+        features = _features(self.inventory, self.layout)
+        self.first = headers.volume(self.layout, self.identity, features)
+        if cut.capacity:
+            head = continuation.planned(self.first, self.layout, self.inventory)
+            self.sink = CutSink(self.sink, cut, head)
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
         self.progress.start("write", self.layout.total * RECORD)
         below = self.inventory.directories
@@ -226,7 +245,7 @@ class _Writer:
         """Yield parts 1 to 7, one after another: phases I to IIIB."""
         layout, inventory, identity = self.layout, self.inventory, self.identity
         section = partial(headers.section, identity=identity, cut=layout.cut)
-        yield headers.volume(layout, identity, _features(inventory, layout))
+        yield self.first
         parts = (CType.TS_CLRI, inventory.existing), (CType.TS_BITS, inventory.held)
         for number, (c_type, inodes) in enumerate(parts):
             record = 1 + number * (1 + layout.map_records)
@@ -329,6 +348,8 @@ class _Writer:
             base=str(uuid.UUID(bytes=base)) if any(base := self.identity.base_uuid) else None,
             faults=[*scan.faults, *read.values()],
             skipped=scan.skipped,
+            records_per_volume=self.layout.cut.capacity,
+            volumes=self.layout.cut.volumes(self.layout.total),
             warnings=_warnings(self.layout),
         )
 

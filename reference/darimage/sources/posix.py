@@ -184,7 +184,7 @@ class _Scanner:
                 continue
             mode = info.st_mode
             if mode & S_IFMT == stat.S_IFDIR:
-                if self.attachments.is_left_out(info):
+                if self._is_left_out(info, number, name):
                     continue
                 if plain:
                     out.add_plain(plain, map(_row, rows), number)
@@ -225,6 +225,13 @@ class _Scanner:
         # Half the time for each name.
         os.fchdir(directory)
         return b""
+
+    def _is_left_out(self, info: os.stat_result, parent: int, name: bytes) -> bool:
+        """Tell whether a directory is not taken in: it holds streams, or is the image's own."""
+        if (info.st_dev, info.st_ino) in self.source.leave_out:
+            self.out.skipped.append(self.out.path_in(parent, name))
+            return True
+        return self.attachments.is_left_out(info)
 
     def _other(self, info: os.stat_result, parent: int, name: bytes, at: int) -> int | None:
         """Take in an inode that is no directory; return its number, ``None`` if it is left out."""

@@ -161,6 +161,17 @@ def open_sink(path: str | os.PathLike[str], *, overwrite: bool = False) -> Sink:
     if os.fspath(path) == "-":
         return StreamSink(1, "standard output")
     with suppress(OSError):
-        if not stat.S_ISREG(mode := os.stat(path).st_mode) and not stat.S_ISDIR(mode):
+        if is_stream(path):
             return StreamSink(os.open(path, os.O_WRONLY | os.O_CLOEXEC), os.fspath(path))
     return FileSink(path, overwrite=overwrite)
+
+
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is ``-`` or a pipe, a device or the like that is there."""
+    if os.fspath(path) == "-":
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
