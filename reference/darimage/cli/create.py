@@ -105,8 +105,8 @@ def command(
         raise
     to_stdout = image == "-"
     if as_json:
-        made = {"volume_files": sink.made} if isinstance(sink, FileSet) else {}
-        common.print_json({**report.as_json(), **made}, err=to_stdout)
+        made = sink.made if isinstance(sink, FileSet) else []
+        common.print_json({**report.as_json(), "volume_files": made}, err=to_stdout)
     else:
         common.print_faults(report.faults)
         for warning in report.warnings:

@@ -75,9 +75,8 @@ def describe(image: Image) -> dict[str, Any]:
         answer["verdict"] = known.get(end.verdict, f"unknown ({end.verdict})")
         for name in ("files_written", "mismatches", "substituted", "attributed"):
             answer[name] = getattr(end, name)
-    if volumes := volume_set.listed(image.volume):
-        answer["records_per_volume"] = image.volume.cut.capacity
-        answer["volumes"] = [volume._asdict() for volume in volumes]
+    answer["records_per_volume"] = image.volume.cut.capacity
+    answer["volumes"] = [volume._asdict() for volume in volume_set.listed(image.volume)]
     answer["parts"] = [
         {**part._asdict(), "offset": part.record * RECORD, "bytes": part.records * RECORD}
         for part in image.parts
@@ -109,7 +108,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     note = f" ({answer['access_note']})" if answer["access_note"] else ""
     yield f"  access    {answer['access']}{note}, {answer['byte_order']}-endian"
     yield ""
-    if "volumes" in answer:
+    if answer["volumes"]:
         yield from _volumes(answer["volumes"])
         yield ""
     yield f"  {'record':>12} {'records':>12} {'size':>11}  part"
