@@ -189,11 +189,16 @@ class FileWriter:
         else:
             self._fill_short(contents, unit, made, starts, outcome)
         true = outcome.end + starts
-        for at in np.flatnonzero(attributes).tolist():
-            begin = int(starts[at] + 1 + held[at])
-            place, flags = outcome.end + begin, int(made["c_dinode"]["di_flags"][at])
-            data = self._headers.attributes(int(unit.rows[at]), place, flags)
-            self._memory[begin * RECORD : begin * RECORD + len(data)] = data
+        at = np.flatnonzero(attributes)
+        if at.size:
+            begins, flags = starts[at] + 1 + held[at], made["c_dinode"]["di_flags"][at]
+            rows = unit.rows[at]
+            records[begins + attributes[at] - 1] = 0
+            records[begins] = self._headers.attributes(rows, outcome.end + begins, flags)
+            for row, begin in zip(rows.tolist(), begins.tolist(), strict=True):
+                payload = self._inventory.attributes[row]
+                place = (begin + 1) * RECORD
+                self._memory[place : place + len(payload)] = payload
         seal(made, true, self._layout.cut)
         records[starts] = header.as_records(made)
         self._sink.write_at(outcome.end * RECORD, self._memory[: length * RECORD])

@@ -54,7 +54,7 @@ class InodeHeaders:
         self._layout = layout
         self._template = header.as_records(header.blank(1, CType.TS_INODE, Kind.INODE, identity))
         self._space = np.empty((0, RECORD), np.uint8)
-        self._few = np.empty((1, RECORD), np.uint8)
+        self._other_space = np.empty((0, RECORD), np.uint8)
 
     def make(self, rows: Rows, number: Rows) -> Headers:
         """Return headers, not yet sealed; they are valid until the next call.
@@ -83,29 +83,30 @@ class InodeHeaders:
             body["stream_directory"] = source.stream_directory[rows]
         return made
 
-    def attributes(self, row: int, position: int, flags: int) -> bytes:
-        """Return the attribute records of a row, sealed; nothing if it has none (chapter 65).
+    def attributes(
+        self, rows: Rows, positions: Rows, flags: npt.ArrayLike
+    ) -> npt.NDArray[np.uint8]:
+        """Return the headers of the attributes of rows that have any, sealed (chapter 65).
 
         Args:
-            row: Row of the inventory.
-            position: Record number they begin at.
-            flags: ``di_flags`` of the inode.
+            rows: Rows of the inventory.
+            positions: Record number of each header.
+            flags: ``di_flags`` of the inodes.
         """
-        payload = self._inventory.attributes.get(row)
-        if payload is None:
-            return b""
-        space, self._space = self._space, self._few
-        made = self.make(np.array([row]), np.array([0]))
-        self._space = space
+        sizes = np.array([len(self._inventory.attributes[row]) for row in rows.tolist()])
+        # What was made for the inodes themselves is not sealed yet and has to stay.
+        self._space, self._other_space = self._other_space, self._space
+        made = self.make(rows, np.zeros_like(rows))
+        self._space, self._other_space = self._other_space, self._space
         made["c_flags"] |= int(DrFlag.DR_EXTATTRIBUTES)
         made["c_extattributes"] = ExtAttributes.EXT_XATTR
-        made["c_dinode"]["di_size"] = xattrs.list_size(payload)
+        made["c_dinode"]["di_size"] = np.minimum(sizes, xattrs.LIST_MAX)
         made["c_dinode"]["di_flags"] = flags
-        made["c_count"] = records_of(len(payload))
-        made["c_addr"] = records_of(len(payload)) > _SLOTS
+        made["c_count"] = -(-sizes // RECORD)
+        made["c_addr"] = made["c_count"][:, None] > _SLOTS
         made["extension"]["flags"] = 0
-        seal(made, np.array([position]), self._layout.cut)
-        return made.tobytes() + payload.ljust(records_of(len(payload)) * RECORD, b"\0")
+        seal(made, positions, self._layout.cut)
+        return header.as_records(made)
 
     def _fill_addresses(self, made: Headers, rows: Rows, number: Rows) -> None:
         left = -(-self._inventory.size[rows] // RECORD) - number * ADDRESSES

@@ -276,14 +276,18 @@ class _Writer:
         headers.seal(made, places, self.layout.cut)
         ends = places + lengths - attributes
         sealed = [record.tobytes() for record in made]
+        with_some = np.flatnonzero(attributes)
+        some = expanded[with_some]
+        flags = self.inventory.flags[some]
+        heads = iter(self.headers.attributes(some, ends[with_some], flags))
         parts: list[bytes] = []
         for at, (row, which) in enumerate(zip(expanded.tolist(), number.tolist(), strict=True)):
             begin = which * ADDRESSES * RECORD
             piece = data[row - first][begin : begin + ADDRESSES * RECORD]
-            parts += [sealed[at], piece.ljust(records_of(len(piece)) * RECORD, b"\0")]
+            parts += [sealed[at], _whole_records(piece)]
             if attributes[at]:
-                flags = int(self.inventory.flags[row])
-                parts.append(self.headers.attributes(row, int(ends[at]), flags))
+                payload = self.inventory.attributes[row]
+                parts += [next(heads).tobytes(), _whole_records(payload)]
         return b"".join(parts)
 
     def _write_front(
@@ -352,6 +356,10 @@ class _Writer:
             volumes=self.layout.cut.volumes(self.layout.total),
             warnings=_warnings(self.layout),
         )
+
+
+def _whole_records(data: bytes) -> bytes:
+    return data.ljust(records_of(len(data)) * RECORD, b"\0")
 
 
 def _features(inventory: Inventory, layout: Layout) -> Compat:
