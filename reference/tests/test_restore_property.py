@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import legacy
+from support.attributes import fit, settable
 from support.strategies import trees
 from test_restore_accepts import check_tree
 from test_restore_damage import encoded
@@ -72,7 +73,7 @@ def damaged(data, kind, first, second, at, value):
 
 
 @settings(QUIET, max_examples=200)
-@given(trees(), st.data(), st.booleans())
+@given(trees(extended=settable()).map(fit), st.data(), st.booleans())
 def test_any_damage_is_survived(tree, data, sequential):
     image = encoded(tree)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -139,7 +139,7 @@ def listed(*entries):
     [
         ((9, b"c", 60, 0, 2), "DARI-XAT-005", "unknown first part 9"),
         ((2, b"x", 60, 0, 2), "DARI-XAT-005", "unknown first part 2"),
-        ((1, b"x", 60, 14, 2), "DARI-XAT-006", "lies in an inode"),
+        ((1, b"x", 0, 14, 30000), "DARI-XAT-006", "lies in an inode"),
         ((1, b"x", 91, 0, 2), "DARI-XAT-006", "leaves the list"),
         ((1, b"a\0b", 60, 0, 2), "DARI-XAT-006", "cannot be one"),
         ((1, b"good", 60, 0, 2), "DARI-XAT-006", "twice"),

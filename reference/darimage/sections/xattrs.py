@@ -200,7 +200,7 @@ def _listed(block: bytes, tell: OnError) -> Iterator[tuple[bytes, bytes]]:
         suffix = block[at : at + name_size]
         at += _aligned(name_size)
         # Values that overlap could make much of little.
-        left -= value_size
+        left -= 0 if inode else value_size
         if at > len(block) or left < 0:
             raise _fault("entries or values leave the list")
         try:
