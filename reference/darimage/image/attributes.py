@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import FormatError
-from darimage.faults import Fault
+from darimage.faults import Fault, display
 from darimage.image.batch import Batch, Marks
 from darimage.image.following import following_of_one
 from darimage.schema import CType, DrFlag, ExtAttributes
@@ -176,7 +176,7 @@ def _take(
         payload = payload[: head.size]
     found = xattrs.decode(payload, min(head.size, len(payload)), tell)
     for name in found.keys() & values.keys():
-        tell(FormatError(f"{name!r} is there twice", requirement="DARI-XAT-006"))
+        tell(FormatError(f"{display(name)} is there twice", requirement="DARI-XAT-006"))
     values.update({**found, **values})
 
 

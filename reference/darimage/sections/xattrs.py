@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from darimage.errors import FormatError
+from darimage.faults import display
 from darimage.schema import XattrIndex, XattrMagic
 from darimage.sections import posix_acl
 from darimage.sections.security.fields import Fixed
@@ -107,7 +108,7 @@ def encode(values: Mapping[bytes, bytes]) -> bytes:
     """
     packed = pack(values)
     if packed.left_out:
-        names = ", ".join(repr(name) for name in packed.left_out[:5])
+        names = ", ".join(display(name) for name in packed.left_out[:5])
         raise FormatError(f"no place for {names}", requirement="DARI-XAT-009")
     return packed.payload
 
@@ -178,7 +179,7 @@ def decode(
                 if not _is_name(name):
                     tell(_fault(f"a name of {len(name)} bytes that cannot be one"))
                 elif name in found:
-                    tell(_fault(f"{name!r} is there twice"))
+                    tell(_fault(f"{display(name)} is there twice"))
                 else:
                     found[name] = value
         except FormatError as error:
@@ -217,9 +218,9 @@ def _listed(block: bytes, tell: OnError) -> Iterator[tuple[bytes, bytes]]:
 
 def _value(name: bytes, index: int, inode: int, value: bytes, size: int) -> bytes:
     if inode:
-        raise _fault(f"the value of {name!r} lies in an inode of the file system, not here")
+        raise _fault(f"the value of {display(name)} lies in an inode of the file system, not here")
     if len(value) < size:
-        raise _fault(f"the value of {name!r} leaves the list")
+        raise _fault(f"the value of {display(name)} leaves the list")
     return posix_acl.to_shown(value) if index in _ACLS else value
 
 
@@ -228,7 +229,8 @@ def _full_name(index: int, suffix: bytes) -> bytes:
         return _ACLS[index]
     if index not in _PREFIXES:
         raise FormatError(
-            f"{_WHAT}: {suffix!r} with the unknown first part {index}", requirement="DARI-XAT-005"
+            f"{_WHAT}: {display(suffix)} with the unknown first part {index}",
+            requirement="DARI-XAT-005",
         )
     return _PREFIXES[index] + suffix
 
