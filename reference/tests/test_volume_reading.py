@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 import struct
 
 import pytest
@@ -322,3 +323,24 @@ def test_record_numbers_that_are_told_are_real(volumes):
     with Image.open(volumes[0]) as image, pytest.raises(FormatError) as error:
         image.inode(image.names.lookup(b"k1025"))
     assert f"{volumes[record // 10]}: record {record}" in str(error.value)
+
+
+@RELAXED
+@given(trees(), CAPACITIES, st.data(), st.booleans())
+def test_without_some_volumes_what_comes_back_is_right(
+    tmp_path_factory, tree, capacity, data, sequential
+):
+    paths = store(cut(encode(tree), capacity), tmp_path_factory.mktemp("set") / "set")
+    gone = data.draw(st.sets(st.integers(1, len(paths) - 1), max_size=3)) if paths[1:] else ()
+    for number in gone:
+        paths[number].unlink()
+    wanted = {path: node for path, node in paths_of(tree).items() if stat.S_ISREG(node.mode)}
+    with Image.open(paths[0], sequential=sequential, trust_map=not sequential) as image:
+        found, faults = everything(image)
+        for path, held in found.items():
+            assert held == contents_of(wanted[path])
+        if not gone:
+            assert found.keys() == wanted.keys()
+        elif found.keys() != wanted.keys():
+            told = [*(message for _, message in faults), *(fault.message for fault in image.faults)]
+            assert any("missing" in message for message in told)
