@@ -216,6 +216,15 @@ def test_existing_files_are_kept_unless_asked(out):
     assert (out / "d/f").read_bytes() == b"new"
 
 
+def test_a_small_file_keeps_its_short_hole_at_the_end(source, tmp_path, out):
+    with (source / "file").open("wb") as file:
+        file.write(b"x" * 4096)
+        file.truncate(4736)
+    with archived(source, tmp_path / "image") as image:
+        assert bring(image, out).exit_code == 0
+    assert differences(source, out) == []
+
+
 def test_an_existing_first_name_leaves_the_others_whole(out):
     one = Node.file(b"whole")
     tree = Node.directory({b"a": one, b"b": one, b"c": one})

@@ -12,7 +12,6 @@ from darimage.faults import Fault
 from darimage.image.inode import ALL_PRESENT, Inode
 from darimage.image.reader import Image
 from darimage.image.runs import Run, Stretches, follow
-from darimage.schema import InodeFlag
 from darimage.units import RECORD, records_of
 from darimage.volumes.reading import Gap
 
@@ -86,7 +85,7 @@ def _without(extent: Extent, gap: Gap) -> Iterator[Extent]:
 def _size_of_data(inode: Inode) -> int:
     """Return the bytes that may hold data: all but a last block that is a hole (DARI-FIL-021)."""
     size = min(inode.size, _SIZE_MAX)
-    if size and inode.flags & InodeFlag.INODE_END_IS_HOLE:
+    if size and inode.end_is_hole:
         return (records_of(size) - 1) * RECORD
     return size
 

@@ -147,6 +147,11 @@ class Inode:
         return bool(self.flags & InodeFlag.INODE_SUBSTITUTED)
 
     @property
+    def end_is_hole(self) -> bool:
+        """Whether its last block stands for a hole (DARI-FIL-021)."""
+        return bool(self.flags & InodeFlag.INODE_END_IS_HOLE)
+
+    @property
     def fits_head(self) -> bool:
         """Whether its first header describes all of its records."""
         return records_of(self.size) <= len(self.head_map) and max(self.head_map, default=0) <= 1

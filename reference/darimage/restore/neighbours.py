@@ -156,10 +156,10 @@ class Neighbours:
 
 
 def _is_one_piece(inode: Inode) -> bool:
-    """Tell whether all records of an inode follow its first header, with nothing to report."""
+    """Tell whether all records of an inode follow its first header, and come back as they are."""
     count = len(inode.head_map)
     return (
         inode.head_map.count(1) == count == records_of(inode.size)
-        and not (inode.flags and inode.is_substituted)
+        and not (inode.flags and (inode.is_substituted or inode.end_is_hole))
         and not inode.metadata_only
     )
