@@ -8,13 +8,13 @@ import struct
 
 import numpy as np
 import pytest
+from fuzz.strategies.damage import Damage, damage, damages
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import edits, legacy
 from support.compare import compare_trees
 from support.images import headers_of
 from support.levels import Levels, bring
-from support.mutations import Damage, damage, damages
 
 from darimage.errors import DarimageError, UsageError
 from darimage.image.chain import Chain

@@ -8,12 +8,12 @@ import time
 
 import numpy as np
 import pytest
+from fuzz.strategies.attributes import attributes
+from fuzz.strategies.trees import trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import dialect, images
-from support.attributes import attributes
 from support.images import FILE, LINK, Plain, contents_of, encode, paths_of, sample
-from support.strategies import trees
 
 from darimage.errors import FormatError
 from darimage.image import contents

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzz.strategies.damage import damage, damages, is_header, judges_contents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import dialect, legacy
 from support.compare import Options as CompareOptions
 from support.compare import compare_trees
-from support.mutations import damage, damages, is_header, judges_contents
 
 from darimage.cli import main
 from darimage.image.writer import Options, create

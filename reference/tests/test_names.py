@@ -6,12 +6,12 @@ import struct
 
 import numpy as np
 import pytest
+from fuzz.strategies.attributes import attributes
+from fuzz.strategies.trees import trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
-from support.attributes import attributes
 from support.images import DIRECTORY, FILE, Plain, encode, old_entries, paths_of, sample
-from support.strategies import trees
 
 from darimage.errors import FormatError
 from darimage.image import entries as columns

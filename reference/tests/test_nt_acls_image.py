@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 
 import pytest
+from fuzz.strategies.descriptors import plain, wrappers
+from fuzz.strategies.trees import trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
 from support.cutting import cut
-from support.descriptors import plain, wrappers
-from support.strategies import trees
 
 from darimage.errors import FormatError
 from darimage.image.nt_acls import at_offset

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 
 import pytest
+from fuzz.strategies.descriptors import plain, wrappers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.descriptors import plain, wrappers
 
 from darimage.errors import FormatError
 from darimage.progress import SILENT

@@ -8,10 +8,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from fuzz.strategies.attributes import attributes
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import dialect, images
-from support.attributes import attributes
 from support.images import (
     DIRECTORY,
     FILE,
@@ -25,7 +26,6 @@ from support.images import (
     sample,
     small_plain,
 )
-from support.strategies import trees
 
 from darimage.errors import FormatError, StorageError
 from darimage.image import contents

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from support import legacy
-from support.strategies import trees
 from test_writer import tree_paths
 
 from darimage.image.writer import Options, create

@@ -13,12 +13,13 @@ import stat
 import subprocess
 
 import pytest
+from fuzz.strategies.attributes import settable
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import legacy
-from support.attributes import acl, all_on_disk, fit, on_disk, settable
+from support.attributes import acl, all_on_disk, fit, on_disk
 from support.everybody import let_through
-from support.strategies import trees
 from test_mutations import strip_extensions
 from test_restore_accepts import check_tree
 from test_restore_run import bring

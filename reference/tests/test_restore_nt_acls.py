@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from fuzz.strategies.descriptors import DOMAIN_SID, plain
 from support import images, samba_judge
-from support.descriptors import DOMAIN_SID, plain
 
 from darimage.image.nt_acls import at_offset
 from darimage.image.reader import Image

@@ -8,11 +8,11 @@ import os
 import stat
 
 import pytest
+from fuzz.strategies.trees import data, streamed_trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import legacy
 from support.everybody import let_through
-from support.strategies import data, streamed_trees
 from support.streams import (
     ZONE,
     depot_directory,

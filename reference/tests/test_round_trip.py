@@ -5,10 +5,10 @@ from __future__ import annotations
 import stat
 
 import pytest
+from fuzz.strategies.attributes import attributes
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.attributes import attributes
-from support.strategies import trees
 from test_mutations import strip_extensions
 from test_writer import encode, tree_paths
 

@@ -7,9 +7,9 @@ from itertools import permutations
 from uuid import UUID
 
 import pytest
+from fuzz.strategies.descriptors import acls, descriptors, rearranged, sids
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.descriptors import acls, descriptors, rearranged, sids
 from test_schema import kaitai_parse
 
 from darimage.errors import FormatError

@@ -7,10 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, example, given, settings
-from hypothesis import strategies as st
-from support import samba_judge
-from support.descriptors import (
+from fuzz.strategies.descriptors import (
     DOMAIN_SID,
     JUDGED_TYPES,
     aligned_tails,
@@ -22,6 +19,9 @@ from support.descriptors import (
     said,
     wrappers,
 )
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from support import samba_judge
 
 from darimage.errors import FormatError
 from darimage.schema import layout

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from fuzz.strategies.descriptors import DOMAIN_SID, descriptors, said, sddl_descriptors
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.descriptors import DOMAIN_SID, descriptors, said, sddl_descriptors
 
 from darimage.errors import FormatError
 from darimage.sections.security import Ace, RawAce, SecurityDescriptor, Sid, from_sddl, to_sddl

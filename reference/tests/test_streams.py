@@ -5,9 +5,9 @@ from __future__ import annotations
 import stat
 
 import pytest
+from fuzz.strategies.trees import nodes_of, streamed_trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.strategies import nodes_of, streamed_trees
 from test_mutations import strip_extensions
 from test_round_trip import check_holes, check_same, content_of, decoded, expected_content
 from test_writer import encode, tree_paths

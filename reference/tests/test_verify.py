@@ -7,12 +7,12 @@ import struct
 import numpy as np
 import pytest
 import test_verify_attributes
+from fuzz.strategies.attributes import attributes
+from fuzz.strategies.trees import trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
-from support.attributes import attributes
 from support.images import FILE, Plain, encode, header_crc, headers_of, poke, sample, small_plain
-from support.strategies import trees
 
 from darimage.errors import FormatError
 from darimage.image.reader import Image

@@ -8,13 +8,13 @@ import stat
 import struct
 
 import pytest
+from fuzz.strategies.attributes import attributes
+from fuzz.strategies.damage import damage, damages
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.attributes import attributes
 from support.cutting import RECORD, cut, sealed, store
 from support.images import contents_of, encode, paths_of, poke, sample
-from support.mutations import damage, damages
-from support.strategies import trees
 from test_round_trip import check_same
 
 from darimage.errors import DarimageError, FormatError

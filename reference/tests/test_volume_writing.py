@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import legacy
@@ -18,7 +19,6 @@ from support.compare import Options as Compare
 from support.compare import compare_trees, to_second, to_second_32
 from support.cutting import RECORD, cut
 from support.images import encode
-from support.strategies import trees
 from test_round_trip import check_same
 
 from darimage.errors import StorageError, UsageError

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import slow_reader
-from support.strategies import trees
 
 from darimage.errors import UsageError
 from darimage.image.inventory import Inventory

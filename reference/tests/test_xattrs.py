@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 import pytest
+from fuzz.strategies.attributes import attributes, great, names
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.attributes import acl, attributes, great, names
+from support.attributes import acl
 
 from darimage.errors import FormatError
 from darimage.schema import AclTag, XattrIndex, XattrMagic, layout

@@ -1,0 +1,1 @@
+"""Random images and damage: strategies, properties and coverage-guided targets (docs: fuzzing)."""
