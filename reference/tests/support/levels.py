@@ -16,6 +16,8 @@ from darimage.restore.run import Options as Restore
 from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.sources.posix import PosixSource
+from darimage.units import RECORD
+from darimage.volumes.file_set import FileSet
 from darimage.volumes.writing import FileSink
 
 if TYPE_CHECKING:
@@ -42,14 +44,20 @@ class Levels:
         self._key = (os.fsencode(source), source.stat().st_dev)
 
     def make(self, level: int | None, since: int | None = None, **options: object) -> Report:
-        """Make an image of a level; its report is returned."""
+        """Make an image of a level, on volumes if ``volume_records`` is one of the options.
+
+        Returns:
+            Its report.
+        """
         path = self._folder / f"{len(self.images)}.dari"
+        capacity = options.get("volume_records", 0) * RECORD
+        sink = FileSet(path, capacity) if capacity else FileSink(path)
         with alone(self.catalogue, *self._key):
             wish = Wish(level, since)
             run = Run(self.catalogue, *self._key, wish, patient=self._patient)
             source = PosixSource(self.source)
             number = partial(run.number, births=source.births)
-            report = create(source, FileSink(path), Options(**options), number=number)
+            report = create(source, sink, Options(**options), number=number)
             run.finish(report, os.fsencode(path))
         self.images.append(path)
         return report
