@@ -23,6 +23,7 @@ from darimage.errors import StorageError, UsageError
 from darimage.faults import Fault
 from darimage.image.numbering import fresh
 from darimage.image.reader import Image
+from darimage.image.verify import verify
 from darimage.progress import SILENT
 from darimage.sources.posix import PosixSource
 
@@ -91,6 +92,20 @@ def test_all_names_of_a_changed_file_are_there(levels):
     settled()
     levels.make(1)
     assert paths_in(levels.images[1]) == {b"one", b"a", b"a/one too"}
+
+
+def test_streams_of_a_directory_that_leads_to_a_change_are_there(levels):
+    os.setxattr(levels.source / "b", "user.DosStream.of it:$DATA", b"stream\0")
+    settled()
+    levels.make(0)
+    (levels.source / "b/five").write_bytes(b"changed")
+    settled()
+    levels.make(1)
+    assert paths_in(levels.images[1]) == {b"b", b"b/five"}
+    with Image.open(levels.images[1]) as image:
+        ((name, number),) = image.streams.of(numbers(levels.images[1])[b"b"])
+        assert (name, image.dumped.holds([number]).tolist()) == (b"of it", [True])
+    assert verify(levels.images[1]).good
 
 
 @pytest.mark.parametrize("way", ["mtime", "ctime", "size", "name", "mode"])

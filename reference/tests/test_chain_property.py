@@ -9,7 +9,7 @@ import os
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import edits, legacy
 from support.attributes import all_on_disk
@@ -34,11 +34,13 @@ EDIT = st.builds(
 SCRIPTS = st.lists(
     st.tuples(st.integers(1, 9), st.lists(EDIT, max_size=12)), min_size=1, max_size=4
 )
+STREAM = edits.Edit("stream", 0, 0, 13)
 SOME_TIMES = Compare(mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False)
 
 
 @settings(QUIET, max_examples=60)
 @given(SCRIPTS)
+@example([(1, [STREAM]), (1, []), (2, [edits.Edit("attribute", 0, 0, 0)])])
 def test_any_history_comes_back(scripts):
     with legacy.scratch_directory() as folder:
         source = folder / "source"

@@ -26,6 +26,9 @@ def held(tree: Tree, numbers: Numbers, now: Seen, base: Seen) -> Mask:
     found = changed[place]
     found[0] = True
     _lead_to(tree, found)
+    for number, (key, _) in tree.scan.stream_of.items():
+        # Streams of a directory that only leads to something come with it.
+        found[tree.directories + number] |= found[tree.row(key)]
     return found
 
 

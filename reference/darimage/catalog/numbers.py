@@ -98,7 +98,7 @@ def give(
     """
     rows = _matched(tree, known)
     if births is not None:
-        _part_from_the_dead(tree, known, rows, births, seen_ns)
+        _tell_reborn(tree, known, rows, births, seen_ns)
     rows[0] = ROOT
     last = _give_new(rows, tree.is_directory, highest)
     directories, last = _stream_directories(tree, known, rows, last)
@@ -149,9 +149,7 @@ def _matched(tree: Tree, known: Seen) -> Column:
     return rows
 
 
-def _part_from_the_dead(
-    tree: Tree, known: Seen, rows: Column, births: Births, seen_ns: int
-) -> None:
+def _tell_reborn(tree: Tree, known: Seen, rows: Column, births: Births, seen_ns: int) -> None:
     """Take numbers away from what was made after their owners were seen (DARI-INC-006)."""
     at, matched = known.find(rows)
     if not matched.any():
