@@ -239,9 +239,16 @@ def test_what_had_a_fault_is_taken_again(levels):
     assert report.good
 
 
-def test_what_changed_in_the_instant_of_the_run_is_taken_again(levels):
-    (levels.source / "one").write_bytes(b"1")
+def test_what_changed_in_the_instant_of_the_run_is_taken_again(levels, monkeypatch):
+    scan = PosixSource.scan
+
+    def changed_just_before(self, progress):
+        (levels.source / "one").write_bytes(b"1")
+        return scan(self, progress)
+
+    monkeypatch.setattr(PosixSource, "scan", changed_just_before)
     levels.make(0)
+    monkeypatch.undo()
     settled()
     levels.make(1)
     assert paths_in(levels.images[1]) == {b"one", b"a", b"a/one too"}
