@@ -107,6 +107,11 @@ class _Work:
         record = head.record + (1 + patch["data"] if "data" in patch else 0)
         self.write(record * RECORD + patch["at"], bytes.fromhex(patch["hex"]))
 
+    def every(self, patch: Patch) -> None:
+        """``every`` (a field that all headers have), ``value``."""
+        for head in self.frame.heads:
+            self.header_field({"record": head, "field": patch["every"], "value": patch["value"]})
+
     def entry(self, patch: Patch) -> None:
         """``entry`` (a name), ``of`` (a directory), ``field`` or ``rename``, ``value``."""
         run = self._run(f"inode {patch['of']}")
@@ -177,6 +182,7 @@ def _name(told: Any) -> bytes:
 
 
 _EDITS: dict[str, Callable[[_Work, Patch], None]] = {
+    "every": _Work.every,
     "entry": _Work.entry,
     "element": _Work.element,
     "bit": _Work.bit,

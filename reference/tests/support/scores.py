@@ -122,6 +122,9 @@ def _bytes(frame, patch):
         yield "offset_map/element", 0, 8
     elif "layout" in patch and patch["layout"] in LAYOUTS:
         yield _field(patch["layout"], patch)
+    elif "every" in patch:
+        place = locate(patch["every"], header_dtype())
+        yield "inode_body", place.at, place.dtype.itemsize
     elif "record" in patch and "data" not in patch:
         body = frame.find(patch["record"]).body
         if "field" in patch:
