@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import jsonschema_rs
 import pytest
 
 from darimage.conformance import seals
+from darimage.conformance.export import export
 from darimage.conformance.findings import judge
 from darimage.conformance.frame import Frame
 from darimage.conformance.inventory import inventory
@@ -83,7 +85,23 @@ def test_without_its_patch_nothing_is_wrong(vector):
 def test_sealing_changes_nothing_in_a_good_image(vector):
     frame = Frame(SUITE.image(vector))
     seals.reseal(frame, frame.runs)
-    assert frame.rows.tobytes() == SUITE.image(vector)
+    assert frame.tobytes() == SUITE.image(vector)
+
+
+def test_what_is_exported_is_what_was_judged(tmp_path):
+    volumes = [vector for vector in SUITE if "volumes" in vector.told["features"]]
+    chosen = [*volumes, SUITE["basic/hello"]]
+    assert export(SUITE, tmp_path, chosen) == len(chosen)
+    sums = (tmp_path / "SHA256SUMS").read_text().splitlines()
+    for line in sums:
+        wanted, _, path = line.partition("  ")
+        assert hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() == wanted
+    told = json.loads((tmp_path / "manifest.json").read_text())
+    schema("manifest").validate(told)
+    for one in told["vectors"]:
+        if "inventory" in one:
+            with Image.open(tmp_path / one["files"][0]["path"]) as image:
+                assert inventory(image) == json.loads((tmp_path / one["inventory"]).read_text())
 
 
 def test_an_incremental_image_names_the_vectors_it_builds_on():

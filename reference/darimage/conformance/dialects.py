@@ -206,7 +206,7 @@ def _swap_payloads(data: bytes) -> bytes:
             size = int(frame.header(run[0])["extension"]["body"]["payload_size"][0])
             frame.put(run, _SWAPS[section](frame.payload(run, size)))
     seals.reseal(frame, frame.runs)
-    return frame.rows.tobytes()
+    return frame.tobytes()
 
 
 def _swap_map(payload: bytes) -> bytes:

@@ -40,13 +40,12 @@ def export(suite: Suite, home: Path, chosen: Iterable[Vector] | None = None) -> 
 
 
 def _one(suite: Suite, vector: Vector, entry: dict[str, Any], home: Path) -> dict[str, Any]:
-    data = suite.image(vector)
-    (file,) = entry["files"]
-    if sha256(data) != file["sha256"]:
-        raise FormatError(f"{vector.name}: the image made here is not the one of the manifest")
-    place = home / file["path"]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(data)
+    for file, (_, data) in zip(entry["files"], suite.files(vector), strict=True):
+        if sha256(data) != file["sha256"]:
+            raise FormatError(f"{vector.name}: the image made here is not the one of the manifest")
+        place = home / file["path"]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
     if "inventory" in entry:
         _write_json(home / entry["inventory"], suite.inventory(vector))
     return entry

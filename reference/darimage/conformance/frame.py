@@ -54,7 +54,9 @@ class Frame:
     """A good image, record by record.
 
     Attributes:
-        rows: Its records, which may be changed.
+        rows: Its records, which may be changed; the headers that open further volumes come last.
+        order_of_rows: The same as they lie in the image.
+        capacity: Records of a volume; 0 for one volume.
         order: Byte order of its integers.
         is_dari: Whether it carries the extension.
         heads: Its headers as they were, by record number.
@@ -69,17 +71,33 @@ class Frame:
             FormatError: It is no image.
         """
         self._data = data
-        self.rows: Rows = np.frombuffer(data, np.uint8).reshape(-1, RECORD).copy()
+        rows = np.frombuffer(data, np.uint8).reshape(-1, RECORD)
         with Image.open(data, sequential=True) as image:
+            self.capacity = image.marks.cut.capacity
+            opening = self._openings(len(rows))
+            self.order_of_rows = np.argsort(np.argsort(opening, kind="stable")).tolist()
+            self.rows: Rows = np.concatenate((rows[~opening], rows[opening]))
             self.order: Order = image.order
             self.is_dari = image.is_dari
             self.ntrec = image.identity.ntrec
             self.old_format = image.old_format
             batches = walk(image.volume, image.marks, 0, on_fault=lambda _: None)
             self.heads = {head.record: head for batch in batches for head in _heads(batch)}
+        for record in range(int((~opening).sum()), len(rows)):
+            self.heads[record] = Head(record, CType.TS_TAPE, 0, 0, "volume_body", attributes=False)
         self.runs = _runs(list(self.heads.values()))
         maps = self._sections(Section.OFFSET_MAP)
         self.map_record = maps[0].record if maps else None
+
+    def _openings(self, count: int) -> npt.NDArray[np.bool_]:
+        """Tell which records are the headers that open volumes after the first."""
+        numbers = np.arange(count)
+        return (numbers > 0) & (numbers % self.capacity == 0) if self.capacity else numbers < 0
+
+    def tobytes(self) -> bytes:
+        """Return the image."""
+        rows: Rows = self.rows[self.order_of_rows]
+        return rows.tobytes()
 
     @cached_property
     def image(self) -> Image:
@@ -150,7 +168,9 @@ class Frame:
         """Return a header.
 
         Args:
-            selector: A record number; ``tape``, ``clri``, ``bits`` or ``end``; ``section NAME``;
+            selector: A record number, the headers that open further volumes not counted; ``tape``
+                (of the first volume, then of the others), ``clri``, ``bits`` or ``end``;
+                ``section NAME``;
                 ``inode PATH``, the root's being ``/``; ``attributes PATH``. All with ``+N`` behind
                 a blank for a later header of the same.
 

@@ -23,7 +23,7 @@ from darimage.volumes.writing import MemorySink
 _DATE = 1_700_000_000
 _UUID = "d0d0caca-0000-4000-8000-000000000000"
 _KNOWN = {"date", "uuid", "label", "ntrec", "acls", "order", "dialect", "filesys"}
-_KNOWN |= {"level", "base"}
+_KNOWN |= {"level", "base", "volume_records"}
 
 
 def make(recipe: dict[str, Any]) -> bytes:
@@ -43,10 +43,13 @@ def make(recipe: dict[str, Any]) -> bytes:
         ntrec=options.get("ntrec", 10),
         acls=options.get("acls", True),
         reproducible=True,
+        volume_records=options.get("volume_records", 0),
     )
     create(source, sink, chosen, number=partial(_numbered, tree, options))
     identity = uuid.UUID(options.get("uuid", _UUID)).bytes
     made = _identified(bytes(sink.data), options.get("date", _DATE), identity)
+    if "volume_records" in options:
+        return made
     return dialects.convert(made, options.get("dialect", "dari"), options.get("order", "le"))
 
 
@@ -105,4 +108,4 @@ def _identified(data: bytes, date: int, identity: bytes) -> bytes:
             header["extension"]["body"]["image_uuid"] = np.frombuffer(identity, np.uint8)
             header["extension"]["body"]["c_date_epoch"] = date >> 32
     frame.seal(list(frame.heads))
-    return frame.rows.tobytes()
+    return frame.tobytes()

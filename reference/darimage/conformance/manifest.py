@@ -10,8 +10,6 @@ from darimage.conformance.vectors import EXPECTED, Suite, Vector, sha256
 VERSION = "1"
 """Version of the suite: what the manifest says and how vectors are told."""
 
-IMAGE = "image"
-
 _COPIED = ("requirements", "features", "phase", "bug", "since", "limits", "todo")
 _MOST_CHANGES = 64
 
@@ -41,8 +39,10 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     told |= {key: vector.told[key] for key in _COPIED if key in vector.told}
     told["profiles"] = vector.profiles
     told["decode"] = vector.decode
-    file = {"path": f"{vector.name}/{IMAGE}", "size": len(data), "sha256": sha256(data)}
-    told["files"] = [file]
+    told["files"] = [
+        {"path": f"{vector.name}/{name}", "size": len(part), "sha256": sha256(part)}
+        for name, part in suite.files(vector)
+    ]
     if "bases" in vector.told:
         told["bases"] = [suite[name].id for name in vector.told["bases"]]
     if suite.inventory(vector) is not None:

@@ -198,7 +198,7 @@ class Records:
     def __init__(self, frame: Frame) -> None:
         """Begin with the records in their order."""
         self._frame = frame
-        self._order = list(range(len(frame.rows)))
+        self._order = list(frame.order_of_rows)
         self._cut: int | None = None
         self._renumber = False
 

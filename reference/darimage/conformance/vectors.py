@@ -12,12 +12,16 @@ from typing import Any
 
 from darimage.conformance import maker, patches
 from darimage.errors import StorageError, UsageError
+from darimage.units import RECORD
 
 HOME = Path(__file__).parents[3] / "conformance" / "vectors"
 """Where vectors lie in the repository; an installed package has none."""
 
 PROFILES = ("streams", "acl", "xattr", "incremental", "volumes")
 """What ``dari-core`` can be had with; a feature of the same name says that a vector has it."""
+
+IMAGE = "image"
+"""Name of an image's file; with a number of three digits behind it, that of a volume's."""
 
 FILE, EXPECTED, MANIFEST = "vector.yaml", "expected.json", "manifest.json"
 
@@ -138,6 +142,20 @@ class Suite:
         if vector.name in self._parents:
             self._images[vector.name] = made
         return made
+
+    def files(self, vector: Vector) -> list[tuple[str, bytes]]:
+        """Return the files of a vector with their names: one, or one for each volume."""
+        data = self.image(vector)
+        size = self._capacity(vector) * RECORD
+        if not size:
+            return [(IMAGE, data)]
+        volumes = [data[at : at + size] for at in range(0, len(data), size)]
+        return [(f"{IMAGE}{at:03}", one) for at, one in enumerate(volumes, 1)]
+
+    def _capacity(self, vector: Vector) -> int:
+        if vector.parent is not None:
+            return self._capacity(self[vector.parent])
+        return int(vector.told["recipe"].get("options", {}).get("volume_records", 0))
 
     def inventory(self, vector: Vector) -> dict[str, Any] | None:
         """Return what a reader must find in a vector, ``None`` if nothing is said."""
