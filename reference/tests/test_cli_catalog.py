@@ -96,6 +96,22 @@ def test_an_image_that_cannot_be_entered_is_told(place, monkeypatch):
     assert run(place, "verify", "sunday.dari").rc == 0
 
 
+def test_levels_on_volumes(place):
+    (place / "src/big").write_bytes(os.urandom(300_000))
+    words = ("create", "--volume-size", "100K")
+    run(place, *words, "--level", "0", "src", "full")
+    (place / "src/old").unlink()
+    (place / "src/docs/report").write_bytes(os.urandom(200_000))
+    run(place, *words, "--level", "1", "src", "inc")
+    known = answer(place, "catalog", "show", "src")["sets"]
+    named = [os.path.basename(image["image"]) for image in known[0]["images"]]
+    assert named == ["full001", "inc001"]
+    assert answer(place, "catalog", "rebuild", "full", "inc")["sets"] == known
+    run(place, "restore", "--chain", "full", "inc", "out")
+    options = Compare(owners=os.geteuid() == 0)
+    assert list(map(str, compare_trees(place / "src", place / "out", options))) == []
+
+
 def test_show_and_list(place):
     week(place)
     lines = run(place, "catalog", "show", "src").stdout.splitlines()

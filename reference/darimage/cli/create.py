@@ -143,7 +143,8 @@ def _catalogued(
         run = Run(path, *place, Wish(options["level"], options["since"]))
         report = _create(source, sink, options, workers, quiet=quiet, run=run)
         try:
-            run.finish(report, os.fsencode(image if image == "-" else os.path.abspath(image)))
+            name = image if image == "-" else os.path.abspath(report.image)
+            run.finish(report, os.fsencode(name))
         except DarimageError as error:
             told = f"{image} is in place, but the catalogue does not know of it: {error}"
             raise StorageError(f"{told} (`catalog rebuild` enters it)") from error
