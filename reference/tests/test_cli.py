@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-COMMANDS = ["create", "list", "info", "restore", "verify", "dump-record", "explain"]
+COMMANDS = ["create", "list", "info", "restore", "verify", "validate", "dump-record", "explain"]
 
 
 def program(*arguments, **options):

@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": [],
     "dump-record": ["0"],
     "explain": ["DARI-REC-004"],
+    "validate": [],
 }
 WITHOUT_IMAGE = ("explain",)
 
@@ -64,7 +65,8 @@ def test_keys(command: str, image: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "items"), [("list", "entries"), ("info", "parts"), ("explain", "requirements")]
+    ("command", "items"),
+    [("list", "entries"), ("info", "parts"), ("explain", "requirements"), ("validate", "images")],
 )
 def test_keys_of_items(command: str, items: str, image: Path) -> None:
     text = PAGE.read_text()

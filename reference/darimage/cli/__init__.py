@@ -24,6 +24,7 @@ COMMANDS = {
     "info": "show the parts of an image",
     "restore": "bring back a tree, or some of it",
     "verify": "check an image against itself",
+    "validate": "hold images against the specification, for builds",
     "dump-record": "show one record, field by field",
     "explain": "show what a requirement says, and why",
     "catalog": "backup sets, and what create knows of them",

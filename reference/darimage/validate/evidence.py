@@ -49,7 +49,7 @@ def _directories(image: Image) -> list[Stretch]:
 
 
 def _files(image: Image) -> list[Stretch]:
-    """Return the widest files; where each ends is where the next begins."""
+    """Return the widest files: as long as they say, but none beyond where the next begins."""
     found = image.offsets
     in_order = np.argsort(found.offsets, kind="stable")
     records = found.offsets[in_order] // RECORD
@@ -57,9 +57,19 @@ def _files(image: Image) -> list[Stretch]:
     last = next((part for part in image.parts if part.kind == "files"), None)
     end = image.records if last is None else last.record + last.records
     widths = np.diff(np.append(records, max(end, int(records[-1]) if len(records) else 0)))
+    drawn = _widest(records, widths, _FILES_DRAWN)
+    said = {
+        inode.number: inode.run_records
+        for inode in image.inodes(numbers[drawn], on_fault=lambda _: None)
+    }
     return [
-        Stretch("file", _title(image, int(numbers[at])), int(records[at]), int(widths[at]))
-        for at in _widest(records, widths, _FILES_DRAWN)
+        Stretch(
+            "file",
+            _title(image, int(numbers[at])),
+            int(records[at]),
+            min(int(widths[at]), said.get(int(numbers[at])) or int(widths[at])),
+        )
+        for at in drawn
     ]
 
 

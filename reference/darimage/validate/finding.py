@@ -8,6 +8,11 @@ from typing import Any
 from darimage.faults import display
 
 
+def readable(text: str) -> str:
+    """Return a text that came from the command line or the system so that it can be shown."""
+    return display(text.encode(errors="surrogateescape"))
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule found.

@@ -153,7 +153,7 @@ class ImageReport:
     def finish(self) -> None:
         """Look for entries of the baseline that were not met; call it once all is told."""
         ids = self.selection.ids(self.profiles)
-        if not self.untold:  # else they may be among what was only counted
+        if self.was_judged and not self.untold:  # else they may be among what was only counted
             left = {key: n for key, n in self._left.items() if n and _asked(key, ids)}
             self.stale = Counter(left)
 

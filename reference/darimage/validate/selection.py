@@ -32,7 +32,7 @@ def named(word: str) -> frozenset[str]:
     base, *added = word.lower().split("+")
     if base == DUMP and not added:
         return frozenset([DUMP])
-    if base in ("", CORE) and set(added) <= set(ADDED):
+    if (base == CORE or (not base and added)) and set(added) <= set(ADDED):
         return frozenset([DUMP, CORE, *added])
     known = ", ".join(f"+{one}" for one in ADDED)
     raise UsageError(f"{word!r} is no profile; there is dump, and dari-core with any of {known}")
