@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 
@@ -26,7 +26,11 @@ from darimage.validate.selection import CORE
 Tell = Callable[[Finding], None]
 
 _ID = re.compile(r"DARI-[A-Z]{3}-\d{3}")
-_READ_ON_THE_WAY = ("front", "names", "offsets", "opening", "payload", "reader", "verify", "walk")
+_PLACES = {
+    "darimage.image": "front names nt_acls offsets opening payload reader streams verify walk",
+    "darimage.sections": "directory names nt_acls offset_map streams xattrs",
+    "darimage.sections.security": "ace acl descriptor sid",
+}
 """Modules that tell faults while an image is verified, besides those called rules."""
 
 _NO_IMAGE = "DARI-REC-001"
@@ -39,15 +43,22 @@ _PATH_BYTES = 1 << 24
 @cache
 def checked() -> Mapping[str, tuple[str, ...]]:
     """Return the requirements that are checked, and for each the names of the rules."""
-    found: dict[str, list[str]] = {}
-    for path in resources.files("darimage.image").iterdir():
-        name = path.name.removesuffix(".py")
-        if not (name.endswith("rules") or name in _READ_ON_THE_WAY):
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and _ID.fullmatch(str(node.value)):
-                found.setdefault(str(node.value), []).append(f"image.{name}")
-    return {one: tuple(sorted(set(found[one]))) for one in requirements() if one in found}
+    found: dict[str, set[str]] = {}
+    for package, names in _PLACES.items():
+        for path in resources.files(package).iterdir():
+            name = path.name.removesuffix(".py")
+            if name.endswith("rules") or name in names.split():
+                rule = f"{package.removeprefix('darimage.')}.{name}"
+                for one in _cited(path.read_text(encoding="utf-8")):
+                    found.setdefault(one, set()).add(rule)
+    return {one: tuple(sorted(found[one])) for one in requirements() if one in found}
+
+
+def _cited(source: str) -> Iterator[str]:
+    """Yield the requirements that code, not its comments, names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and _ID.fullmatch(str(node.value)):
+            yield str(node.value)
 
 
 def judge(image: Image, profiles: frozenset[str], tell: Tell, progress: Progress = SILENT) -> int:
