@@ -10,12 +10,14 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections import Counter
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
 from support import images, mutations
 
+from darimage.conformance.vectors import Suite
 from darimage.schema import CType
 from darimage.sources.memory import Node
 from darimage.units import RECORD
@@ -269,6 +271,22 @@ def test_what_is_checked_is_of_the_profile():
         ids = Selection().ids(named(word))
         assert set(engine.checked()) & ids
     assert all(one in requirements() for one in engine.checked())
+
+
+def test_the_validator_finds_in_vectors_what_they_say(tmp_path):
+    """Exactly that, whatever profiles they say they are of."""
+    suite, path, known = Suite(), tmp_path / "image", requirements()
+    assert len(list(suite)) > 100
+    for vector in suite:
+        if "todo" in vector.told:
+            continue
+        path.write_bytes(suite.image(vector))
+        (found,) = run.validate([os.fspath(path)])
+        wanted = Counter(one["requirement"] for one in vector.told.get("expect", []))
+        counted = Counter({one: count.new for one, count in found.counts.items()})
+        assert (counted, found.outside) == (wanted, 0), vector.name
+        decides = any(known[one].strength == "MUST" for one in wanted)
+        assert found.conforms() == (not decides), vector.name
 
 
 browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

@@ -12,7 +12,7 @@ from darimage.validate import baseline
 from darimage.validate.baseline import Baseline, Key
 from darimage.validate.finding import Finding
 from darimage.validate.registry import LEVELS, requirements
-from darimage.validate.selection import Selection
+from darimage.validate.selection import CORE, EVERY, Selection
 
 CONFORMS, FAILS, USAGE, UNREAD, OWN_FAULT = range(5)
 """Exit codes of ``darimage validate``."""
@@ -102,7 +102,7 @@ class ImageReport:
     Attributes:
         image: Its name.
         selection: What it is held against.
-        profiles: The profiles that it is judged by.
+        profiles: The profiles that it is judged by: those that were asked for, or that it says.
         facts: What is known of it; ``None`` if it could not be opened.
         checked: Ids of the requirements that rules checked.
         told: Findings that are kept.
@@ -132,9 +132,17 @@ class ImageReport:
         self.keys: Baseline = Counter()
         self._left = Counter({key: n for key, n in (known or {}).items() if key.image == image})
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The profiles whose findings are taken in.
+
+        An image has nothing of what it does not say it has, so whatever is found there is wrong.
+        """
+        return EVERY if self.selection.profiles is None and CORE in self.profiles else self.profiles
+
     def tell(self, finding: Finding) -> None:
         """Take a finding in."""
-        if not self.selection.holds(requirements()[finding.requirement], self.profiles):
+        if not self.selection.holds(requirements()[finding.requirement], self.asked):
             self.outside += 1
             return
         key = Key.of(self.image, finding)
@@ -152,7 +160,7 @@ class ImageReport:
 
     def finish(self) -> None:
         """Look for entries of the baseline that were not met; call it once all is told."""
-        ids = self.selection.ids(self.profiles)
+        ids = self.selection.ids(self.asked)
         if self.was_judged and not self.untold:  # else they may be among what was only counted
             left = {key: n for key, n in self._left.items() if n and _asked(key, ids)}
             self.stale = Counter(left)

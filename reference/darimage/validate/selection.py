@@ -14,6 +14,7 @@ from darimage.validate.registry import LEVELS, Requirement, requirements, standi
 DUMP, CORE = "dump", "dari-core"
 ADDED = ("streams", "acl", "xattr", "incremental", "volumes")
 """Profiles that build on ``dari-core``, in the order they are named."""
+EVERY = frozenset([DUMP, CORE, *ADDED])
 
 _COMPAT = {
     "streams": Compat.STREAMS,
