@@ -14,8 +14,9 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 import pytest
+from fuzz.strategies.damage import damage, damages
 from hypothesis import given, settings
-from support import images, mutations
+from support import images
 
 from darimage.conformance.vectors import Suite
 from darimage.schema import CType
@@ -386,10 +387,10 @@ def test_the_page_follows_the_colours_of_the_machine(page, dark):
 
 
 @settings(max_examples=40, deadline=None)
-@given(mutations.damages)
+@given(damages)
 def test_no_damage_makes_the_validator_fail(tmp_path_factory, what):
     path = tmp_path_factory.getbasetemp() / "damaged"
-    path.write_bytes(mutations.damage(SAMPLE, what))
+    path.write_bytes(damage(SAMPLE, what))
     report = run.validate([os.fspath(path)], run.Options(evidence=True))
     (image,) = report
     assert image.own_fault is None
