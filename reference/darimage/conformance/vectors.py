@@ -189,4 +189,10 @@ def _read(home: Path) -> Iterator[Vector]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in sorted(home.glob(f"*/*/{FILE}")):
         name = str(path.parent.relative_to(home))
-        yield Vector(name, yaml.load(path.read_bytes(), loader), path.parent)  # noqa: S506
+        try:
+            told = yaml.load(path.read_bytes(), loader)  # noqa: S506 - it is a safe one
+        except yaml.YAMLError as error:
+            place = getattr(error, "problem_mark", None)
+            line = f", line {place.line + 1}" if place else ""
+            raise UsageError(f"{path}{line}: no YAML") from error
+        yield Vector(name, told, path.parent)
