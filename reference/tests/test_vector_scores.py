@@ -21,7 +21,7 @@ NOT_MISSED = {
     "DARI-FIL-005": "takes an image whose first record is a further header, which is refused",
     "DARI-REC-017": "the walk takes no such header for one",
     "DARI-SDE-009": "takes a descriptor of more than 256 KiB",
-    "DARI-VOL-020": "takes a set with a volume that is not there; a vector's image is all its volumes",
+    "DARI-VOL-020": "takes volumes of which one is not there; a vector has all of its own",
     "DARI-VOL-001": "is told twice, by two rules, of one record",
     "DARI-XAT-009": "is about what writers are given",
 }
