@@ -12,7 +12,7 @@ PYTEST_ARGS ?= -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: conformance help demo test test-all lint format docs bench generate generate-check nightly lock clean
+.PHONY: conformance help demo test test-all lint format docs bench generate generate-check conformance-results nightly lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,6 +50,9 @@ bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts no
 
 generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (needs node and npm)
 	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh
+
+conformance-results: $(VENV)/.dev ## run the suite on its adapters and write docs/conformance/results.inc
+	$(PY) tools/conformance_results.py
 
 nightly: lint docs test-all bench ## what runs at night
 

@@ -1,5 +1,5 @@
 // Compiles ksy/ into the codecs of reference/darimage/schema: Construct and Kaitai Python, each in
-// both byte orders. The compiler cannot switch endianness for Construct and writes no package
+// both byte orders; and into JavaScript for the adapter in conformance/adapters/javascript. The compiler cannot switch endianness for Construct and writes no package
 // imports, so each order is compiled on its own and the import lines are put right here.
 import fs from 'node:fs'
 import path from 'node:path'
@@ -48,6 +48,23 @@ for (const order of ['le', 'be']) {
         ? construct(name, text, spec.meta.imports ?? []) : kaitai(text)
       fs.writeFileSync(path.join(dir, `${name}.py`), mark(name) + patched)
     }
+  }
+}
+
+// What the JavaScript adapter reads. Its own stream takes the place of Kaitai's, whose integers of
+// 64 bits are not exact.
+const forJavaScript = ['directory', 'extension', 'offset_map', 'record']
+const scripts = path.join(ksyDir, '..', 'conformance', 'adapters', 'javascript', 'generated')
+for (const order of ['le', 'be']) {
+  const dir = path.join(scripts, order)
+  fs.mkdirSync(dir, { recursive: true })
+  for (const name of forJavaScript) {
+    const importer = { importYaml: n => Promise.resolve(load(n, order)) }
+    const out = await compiler.compile('javascript', load(name, order), importer, false)
+    const file = `${name.replace(/(^|_)(\w)/g, (_, __, letter) => letter.toUpperCase())}.js`
+    const text = out[file].replace(/^\/\/ This is a generated file!.*\n/, '')
+      .replaceAll("'kaitai-struct/KaitaiStream'", "'../../stream'")
+    fs.writeFileSync(path.join(dir, file), mark(name).replace('#', '//') + text)
   }
 }
 

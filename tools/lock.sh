@@ -21,5 +21,8 @@ resolve() {
 }
 
 resolve "$@" --group build --output-file requirements/runtime.txt pyproject.toml
+# What the GitHub Action installs: the vectors are in YAML.
+resolve "$@" --group build --extra conformance --constraints requirements/runtime.txt \
+    --output-file requirements/conformance.txt pyproject.toml
 resolve "$@" --group dev --constraints requirements/runtime.txt \
     --output-file requirements/dev.txt pyproject.toml

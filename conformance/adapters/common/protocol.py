@@ -1,0 +1,116 @@
+"""Both levels of the runner's protocol for adapters written in Python (docs/conformance/protocol).
+
+An adapter gives ``main`` a function for each task. Called with arguments it does one task (level
+0); called with ``--session`` it answers lines of JSON (level 1). A function ends well, or raises
+one of the exceptions below; any other exception is a crash of the implementation and is shown as
+one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+PROTOCOL = 1
+REJECTED, USAGE, UNSUPPORTED, SKIPPED, CRASHED = 1, 2, 3, 77, 134
+
+
+class Answer(Exception):  # noqa: N818 - not an error, but the end of a task
+    """A task that ends without a result."""
+
+    code = REJECTED
+
+
+class Rejected(Answer):
+    """The image is refused."""
+
+
+class Unsupported(Answer):
+    """The implementation lacks what the image needs, and knows that it does."""
+
+    code = UNSUPPORTED
+
+
+class Skipped(Answer):
+    """The task cannot be done here, which is not the implementation's fault."""
+
+    code = SKIPPED
+
+
+def main(about: Mapping[str, Any], tasks: Mapping[str, Callable[..., Any]]) -> None:
+    """Answer the runner.
+
+    Args:
+        about: ``implementation``, ``features``, ``fields`` as the answer to ``start`` has them.
+        tasks: By name: ``decode(image)`` returns an inventory, ``validate(image)`` nothing,
+            ``restore(image, selection, destination)`` and ``encode(tree, image)`` likewise.
+    """
+    words = [os.fsencode(word) for word in sys.argv[1:]]
+    try:
+        if words == [b"--session"]:
+            _session(about, tasks)
+        else:
+            sys.exit(_command(tasks, words))
+    except Exception:  # noqa: BLE001 - a crash must not look like a refusal
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(CRASHED)
+
+
+def _command(tasks: Mapping[str, Callable[..., Any]], words: list[bytes]) -> int:
+    name = os.fsdecode(words[0]) if words else ""
+    if name not in tasks:
+        print(f"no task {name!r}; there are {', '.join(tasks)}", file=sys.stderr)
+        return UNSUPPORTED if words else USAGE
+    try:
+        made = tasks[name](*words[1:])
+    except Answer as answer:
+        print(answer, file=sys.stderr)
+        return answer.code
+    if made is not None:
+        sys.stdout.write(json.dumps(made))
+    return 0
+
+
+def _session(about: Mapping[str, Any], tasks: Mapping[str, Callable[..., Any]]) -> None:
+    for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        if asked["cmd"] == "stop":
+            return
+        if asked["cmd"] == "start":
+            told = {"protocol": PROTOCOL, **about, "tasks": list(tasks)}
+        else:
+            told = {"seq": asked["seq"], **_answer(tasks, asked)}
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+
+
+def _answer(tasks: Mapping[str, Callable[..., Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
+    if asked["task"] not in tasks:
+        return {"unsupported": {"message": f"no task {asked['task']}"}}
+    try:
+        made = tasks[asked["task"]](*_words(asked["arguments"]))
+    except Rejected as answer:
+        return {"results": {"accepted": False, "message": str(answer)}}
+    except Unsupported as answer:
+        return {"unsupported": {"message": str(answer)}}
+    except Skipped as answer:
+        return {"skipped": {"message": str(answer)}}
+    results = {"accepted": True} if made is None else {"accepted": True, "inventory": made}
+    return {"results": results}
+
+
+def _words(arguments: Mapping[str, str]) -> list[bytes]:
+    """Return the arguments as a command would get them."""
+    words = []
+    for name in ("tree", "image", "selection", "destination"):
+        if name == "selection" and "selection_base64" in arguments:
+            words.append(base64.b64decode(arguments["selection_base64"]))
+        elif name in arguments:
+            words.append(os.fsencode(arguments[name]))
+    return words

@@ -1,0 +1,75 @@
+"""Adapter of darimage itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
+
+import protocol
+
+from darimage._version import __version__
+from darimage.conformance.inventory import inventory
+from darimage.errors import DarimageError, StorageError
+from darimage.image.chain import Chain
+from darimage.image.reader import Image
+from darimage.image.verify import verify
+from darimage.image.writer import create
+from darimage.restore.run import restore
+from darimage.restore.selection import select
+from darimage.sources.posix import PosixSource
+from darimage.volumes.writing import FileSink
+
+
+def decode(image: bytes) -> Any:
+    """Return what an image holds."""
+    with _refusing(), Image.open(os.fsdecode(image)) as opened:
+        return inventory(opened)
+
+
+def validate(image: bytes) -> None:
+    """Refuse an image with any fault."""
+    with _refusing():
+        found = verify(os.fsdecode(image))
+    if not found.good:
+        raise protocol.Rejected(found.faults[0].text())
+
+
+def bring_back(image: bytes, selection: bytes, destination: bytes) -> None:
+    """Restore."""
+    with _refusing(), Chain.open([os.fsdecode(image)]) as chain:
+        chosen = select(chain.names, [selection] if selection else [])
+        restore(chain, destination, chosen)
+
+
+def encode(tree: bytes, image: bytes) -> None:
+    """Make an image."""
+    with _refusing():
+        create(PosixSource(os.fsdecode(tree)), FileSink(os.fsdecode(image)))
+
+
+class _refusing:  # noqa: N801 - reads as a word
+    """Turns an error of darimage into a refusal; one of the machine stays what it is."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _at: object) -> None:
+        if isinstance(error, DarimageError) and not isinstance(error, StorageError):
+            raise protocol.Rejected(str(error)) from error
+
+
+ABOUT = {
+    "implementation": {
+        "name": "darimage",
+        "version": __version__,
+        "language": "Python",
+    },
+}
+
+if __name__ == "__main__":
+    tasks = {"decode": decode, "validate": validate, "restore": bring_back, "encode": encode}
+    protocol.main(ABOUT, tasks)

@@ -1,0 +1,161 @@
+"""Checks a report: everything in it that follows from something else is worked out again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from darimage.conformance import report as reports
+from darimage.conformance.answers import AnswerError, View, digest, told_by
+from darimage.conformance.asking import parse
+from darimage.conformance.cases import Case, cases
+from darimage.conformance.run import answer_name
+from darimage.conformance.suite import Suite
+from darimage.conformance.testee import Claims, Task, claims_of
+from darimage.conformance.trial import claims_all, expectation_of
+from darimage.errors import DarimageError, UsageError
+
+
+class ReportError(DarimageError):
+    """A file is no report, or not all of one."""
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a report.
+
+    Raises:
+        OSError: It cannot be read.
+        ReportError: It is none, or cut short.
+    """
+    try:
+        found = parse(path.read_bytes())
+    except ValueError as error:
+        raise ReportError(f"{path}: no whole report: {error}") from error
+    missing = [key for key in _KEYS if not isinstance(found, dict) or key not in found]
+    if missing:
+        raise ReportError(f"{path}: no whole report: there is no {missing[0]}")
+    if found["report"] != reports.VERSION:
+        raise ReportError(f"{path}: a report of version {found['report']!r:.20}")
+    return dict(found)
+
+
+_KEYS = (
+    "report",
+    "tool",
+    "format",
+    "suite",
+    "testee",
+    "config",
+    "cases",
+    "counts",
+    "profiles",
+    "conclusion",
+    "exit_code",
+    "results_sha256",
+    "report_sha256",
+)
+
+
+def problems(
+    report: Mapping[str, Any], suite: Suite | None = None, answers: Path | None = None
+) -> list[str]:
+    """Return what a report says that does not follow, a line each.
+
+    Args:
+        report: The report.
+        suite: The suite it was made with: then hashes of images, the set of cases and what was
+            expected are held against it too.
+        answers: The folder the answers were kept in: then their digests are made again.
+    """
+    try:
+        found = list(_of_itself(report))
+        claims = claims_of({**report["testee"], "implementation": report["testee"]}, "testee")
+        if suite is not None:
+            found += _of_suite(report, suite, claims)
+        if answers is not None:
+            found += _of_answers(report, answers, claims)
+    except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+        return [f"it is not made as a report is: {type(error).__name__}: {error}"]
+    return found
+
+
+def _of_itself(report: Mapping[str, Any]) -> Iterator[str]:
+    listed = report["cases"]
+    for case in listed:
+        verdict, reason = reports.verdict_again(case)
+        if (verdict, reason) != (case["verdict"], case["reason"]):
+            said = f"{case['verdict']} ({case['reason']})"
+            yield f"{case['id']}: says {said}, but it follows {verdict} ({reason})"
+        known = report["config"]["known_failures"].get(case["id"])
+        if known != case["known_failure"]:
+            yield f"{case['id']}: the known failure is not that of the configuration"
+    ids = [case["id"] for case in listed]
+    if ids != sorted(set(ids)):
+        yield "the cases are not in order, or one is there twice"
+    again: dict[str, Any] = {
+        "counts": reports.counts(listed),
+        "profiles": reports.by_profile(listed),
+        "conclusion": reports.conclusion(listed, strict=report["config"]["strict"]),
+        "results_sha256": reports.results_sha256(report),
+        "report_sha256": reports.report_sha256(report),
+    }
+    again["exit_code"] = reports.EXIT_CODES[again["conclusion"]]
+    for key, value in again.items():
+        if report[key] != value:
+            yield f"{key} is {_short(report[key])}, but it follows {_short(value)}"
+
+
+def _of_suite(report: Mapping[str, Any], suite: Suite, claims: Claims) -> Iterator[str]:
+    told = report["suite"]
+    if told["manifest_sha256"] != suite.sha256:
+        yield f"made with another suite: manifest {told['manifest_sha256']}, not {suite.sha256}"
+        return
+    config = report["config"]
+    tasks = [Task(task) for task in config["tasks"]]
+    planned = {case.id: case for case in cases(suite, tasks, config["only"])}
+    listed = {case["id"]: case for case in report["cases"]}
+    for name in sorted(planned.keys() ^ listed.keys()):
+        where = "is not in the report" if name in planned else "is not in the suite"
+        yield f"{name}: {where}"
+    for name in sorted(planned.keys() & listed.keys()):
+        case = planned[name]
+        if told["vectors"].get(case.vector.id) != list(case.vector.sha256):
+            yield f"{name}: the image is not the one of the suite"
+        yield from _expected(case, listed[name], claims)
+
+
+def _expected(case: Case, told: Mapping[str, Any], claims: Claims) -> Iterator[str]:
+    expected = expectation_of(case, claims)
+    if told["expected"]["wanted"] != expected.wanted:
+        yield f"{case.id}: expected is not what the suite wants"
+    # The tree that a writer is given depends on where it is made.
+    if case.task is Task.DECODE and told["expected"]["answer_sha256"] != expected.answer:
+        yield f"{case.id}: the answer expected is not that of the suite"
+    if told["claimed"] != claims_all(case, claims) or told["selection"] != reports.as_text(
+        case.selection
+    ):
+        yield f"{case.id}: claims or selection do not follow"
+
+
+def _of_answers(report: Mapping[str, Any], folder: Path, claims: Claims) -> Iterator[str]:
+    view = View(claims.fields, claims.time_resolution)
+    for case in report["cases"]:
+        wanted = case["seen"]["answer_sha256"]
+        if case["task"] != Task.DECODE or wanted is None:
+            continue
+        try:
+            told = parse((folder / answer_name(case["id"])).read_bytes())
+            answer = told["results"]["inventory"] if "results" in told else told
+            got = digest(told_by(answer, view))
+        except (OSError, ValueError, AnswerError) as error:
+            yield f"{case['id']}: no answer is kept: {error}"
+            continue
+        if got != wanted:
+            yield f"{case['id']}: the answer kept has the digest {got}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 70 else text[:69] + "…"

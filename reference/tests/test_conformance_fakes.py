@@ -1,0 +1,176 @@
+"""The runner on testees that lie: what it says of each."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from support import suites
+from support.suites import BAD, BARE, GOOD, REFUSED, fake
+
+from darimage.conformance import suite
+from darimage.conformance.level1 import SessionError
+from darimage.conformance.limits import Limits
+from darimage.conformance.testee import Task
+
+GOOD_DECODE = f"{GOOD}:decode"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return suites.write(tmp_path_factory.mktemp("suite"))
+
+
+def all_of(verdict):
+    cases = [f"{name}:{task}" for name in (GOOD, BARE, BAD, REFUSED) for task in TASKS]
+    return dict.fromkeys(cases, verdict)
+
+
+TASKS = ("decode", "validate")
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_the_honest_one_passes(folder, level):
+    report = suites.run(fake("honest", folder, level), folder)
+    assert suites.verdicts(report) == all_of("pass")
+    assert (report["conclusion"], report["exit_code"]) == ("conformant", 0)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_who_accepts_all_fails_on_all_that_is_not_empty(folder, level):
+    report = suites.run(fake("accepts_all", folder, level), folder)
+    failing = {
+        f"{GOOD}:decode",
+        f"{BARE}:decode",
+        f"{REFUSED}:decode",
+        f"{BAD}:validate",
+        f"{REFUSED}:validate",
+    }
+    assert suites.verdicts(report) == {
+        **all_of("pass"),
+        **dict.fromkeys(failing, "fail"),
+    }
+    assert (report["conclusion"], report["exit_code"]) == ("nonconformant", 1)
+
+
+def test_who_rejects_all_fails_on_all_that_is_good(folder):
+    report = suites.run(fake("rejects_all", folder), folder)
+    failing = [f"{name}:{task}" for name in (GOOD, BARE) for task in TASKS]
+    assert suites.verdicts(report) == {**all_of("pass"), **dict.fromkeys(failing, "fail")}
+    reasons = {case["reason"] for case in report["cases"] if case["verdict"] == "fail"}
+    assert reasons == {"rejected, expected to accept: no such thing"}
+
+
+# name, level, verdict on a good image, exit code of the run, words of the reason
+OUTCOMES = [
+    ("wrong", 0, "fail", 1, 'size is "6", expected "5"'),
+    ("shuffled", 0, "pass", 0, ""),
+    ("hangs", 0, "timeout", 1, "no answer in time"),
+    ("loops", 0, "timeout", 1, "no answer in time"),
+    ("crashes", 0, "crash", 1, "SIGSEGV"),
+    ("aborts", 0, "crash", 1, "exit code 134"),
+    ("rubbish", 0, "harness-error", 4, "not JSON"),
+    ("truncated", 0, "harness-error", 4, "not JSON"),
+    ("no_inventory", 0, "harness-error", 4, "no list `inodes`"),
+    ("deep", 0, "harness-error", 4, "nested too deep"),
+    ("floods", 0, "crash", 1, "wrote more than allowed"),
+    ("chatters", 0, "pass", 0, ""),
+    ("eats", 0, "crash", 1, "more memory than allowed"),
+    ("strange", 0, "harness-error", 4, "exit code 9 has no meaning"),
+    ("child", 0, "pass", 0, ""),
+    ("unsupported", 0, "unsupported", 4, "not my kind"),
+    ("skips", 0, "skip", 4, "no tape drive"),
+    ("seq", 1, "harness-error", 4, "answers seq 2, not 1"),
+    ("rubbish", 1, "harness-error", 4, "not JSON"),
+    ("truncated", 1, "crash", 1, "in the middle of a task"),
+    ("dies", 1, "crash", 1, "exit code 5 in the middle of a task: I give up"),
+    ("crashes", 1, "crash", 1, "SIGBUS"),
+    ("hangs", 1, "timeout", 1, "no answer in time"),
+    ("eats", 1, "crash", 1, "more memory than allowed"),
+    ("floods", 1, "crash", 1, "wrote more than allowed"),
+    ("both", 1, "harness-error", 4, "not just one of"),
+    ("maybe", 1, "harness-error", 4, "neither true nor false"),
+    ("errored", 1, "harness-error", 4, "my adapter is broken"),
+    ("skips", 1, "skip", 4, "not yet"),
+    ("unsupported", 1, "fail", 1, "claims all that this needs"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "verdict", "code", "words"),
+    OUTCOMES,
+    ids=[f"{o[0]}-{o[1]}" for o in OUTCOMES],
+)
+def test_a_fake(folder, name, level, verdict, code, words):
+    began = time.monotonic()
+    report = suites.run(fake(name, folder, level), folder, [GOOD_DECODE])
+    (case,) = report["cases"]
+    assert case["verdict"] == verdict, case["reason"]
+    assert words in case["reason"]
+    assert report["exit_code"] == code
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("name", ["mute", "old", "boastful", "shapeless", "list"])
+def test_a_session_that_does_not_start_cannot_be_tested(folder, name):
+    with pytest.raises(SessionError) as error:
+        suites.run(fake(name, folder, 1), folder)
+    assert error.value.exit_code == 4
+
+
+def test_a_session_goes_on_after_its_process_died(folder):
+    report = suites.run(fake("dies", folder, 1), folder)
+    assert suites.verdicts(report) == all_of("crash")
+
+
+def test_answers_given_too_early_are_not_taken_for_the_next(folder):
+    report = suites.run(fake("twice", folder, 1), folder)
+    found = suites.verdicts(report)
+    assert found[f"{GOOD}:decode"] == "pass"
+    assert found[f"{GOOD}:validate"] == "harness-error"
+
+
+def test_who_lies_about_features_fails(folder):
+    modest = fake("unsupported", folder, features=frozenset({"dump"}))
+    assert suites.verdicts(suites.run(modest, folder)) == all_of("unsupported")
+    liar = fake("unsupported", folder, features=frozenset({"dari-core"}))
+    found = suites.verdicts(suites.run(liar, folder))
+    of_bare = {f"{BARE}:{task}": "unsupported" for task in TASKS}
+    assert found == {**all_of("fail"), **of_bare}
+
+
+def test_what_is_not_claimed_is_not_asked(folder):
+    modest = fake("hangs", folder, features=frozenset())
+    report = suites.run(modest, folder)
+    assert suites.verdicts(report) == all_of("unsupported")
+    assert report["exit_code"] == 4
+    assert {case["seconds"] for case in report["cases"]} == {0}
+
+
+def test_a_file_outside_the_destination_is_found(folder):
+    report = suites.run(fake("outside", folder, tasks=(Task.RESTORE,)), folder, [f"{GOOD}:*"])
+    assert {case["verdict"] for case in report["cases"]} == {"fail"}
+    assert all("left 'evil'" in case["reason"] for case in report["cases"])
+
+
+def test_a_limit_of_a_vector_counts(folder, tmp_path):
+    suites.write(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["vectors"][0]["limits"] = {"seconds": 0.3}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    began = time.monotonic()
+    patient = Limits(seconds=60)
+    report = suites.run(fake("hangs", tmp_path), tmp_path, [GOOD_DECODE], limits=patient)
+    assert suites.verdicts(report) == {GOOD_DECODE: "timeout"}
+    assert time.monotonic() - began < 20
+
+
+def test_a_suite_with_other_bytes_is_refused(folder, tmp_path):
+    suites.write(tmp_path)
+    chosen = suite.load(tmp_path)
+    chosen.check(list(chosen.vectors))
+    (tmp_path / GOOD).write_bytes(b"other")
+    with pytest.raises(suite.SuiteError) as error:
+        chosen.check(list(chosen.vectors))
+    assert error.value.exit_code == 5
