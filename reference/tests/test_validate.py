@@ -189,6 +189,42 @@ def test_standard_input_is_an_image(folder):
     assert done.stdout.startswith(b"-: does not conform")
 
 
+def test_places_are_those_on_the_volumes(tmp_path):
+    """Records are counted over all volumes, continuation headers too, and shown as they lie."""
+    (tmp_path / "tree").mkdir()
+    for number in range(40):
+        (tmp_path / "tree" / f"file{number:02}").write_bytes(b"x" * 3000)
+    words = [sys.executable, "-m", "darimage", "create", "--volume-size", "64K"]
+    subprocess.run([*words, tmp_path / "tree", tmp_path / "set"], capture_output=True, check=True)
+    validate(tmp_path / "set", code=0)
+    volume = tmp_path / "set002"
+    image = bytearray(volume.read_bytes())
+    at = next(record for record, c_type, _ in headers_on(image) if c_type == CType.TS_INODE)
+    image[at * RECORD + C_SPARE] = 1
+    images.reseal(image, at)
+    volume.write_bytes(image)
+    page = tmp_path / "page.html"
+    done = validate("--json", tmp_path / "set", "-o", page, code=1)
+    (one,) = json.loads(done.stdout)["images"][0]["findings"]
+    record = (tmp_path / "set001").stat().st_size // RECORD + at
+    assert (one["volume"], one["record"], one["offset"]) == (2, record, record * RECORD)
+    shown = page.read_text()
+    assert f"volume 2, record {record} (byte {record * RECORD})" in shown
+    assert f"Record {record}, bytes {record * RECORD:,} to" in shown
+    assert "<td>0x388</td><td>01 00 × 23</td>" in shown
+    rest = [word for name in ("set002", "set003") for word in ("--volume", tmp_path / name)]
+    validate(tmp_path / "set001", *rest, code=1)
+    assert b"for one IMAGE" in validate(tmp_path / "set", tmp_path / "set", *rest, code=2).stderr
+
+
+def headers_on(volume):
+    """Yield place, type and inode of headers of a volume, wherever it begins."""
+    for record in range(1, len(volume) // RECORD):
+        head = bytes(volume[record * RECORD : (record + 1) * RECORD])
+        if head[24:28] == (60012).to_bytes(4, "little"):
+            yield record, int.from_bytes(head[:4], "little"), int.from_bytes(head[20:24], "little")
+
+
 def on_a_terminal(*arguments, **environment):
     """Return what the program prints on a terminal."""
     leader, follower = pty.openpty()

@@ -71,6 +71,14 @@ def _output(word: str) -> Output:
     "junit, .sarif, .html) or as FORM says. May be given several times.",
 )
 @click.option(
+    "--volume",
+    "volumes",
+    type=click.Path(),
+    multiple=True,
+    metavar="FILE",
+    help="A further volume or piece of the only IMAGE; once for each, in their order.",
+)
+@click.option(
     "--profile",
     metavar="PROFILE",
     help="dump, dari-core, or dari-core with any of +streams, +acl, +xattr, +incremental and "
@@ -118,6 +126,7 @@ def command(
     form: str,
     as_json: bool,
     files: list[Output],
+    volumes: tuple[str, ...],
     profile: str | None,
     level: str,
     strict: bool,
@@ -144,6 +153,8 @@ def command(
     Exit codes: 0 all conform, 1 one does not, 2 usage, 3 an image could not be read or a file not
     be written, 4 this program failed. Of several images the worst counts.
     """
+    if volumes and len(images) > 1:
+        raise UsageError("--volume is for one IMAGE; volumes with numbered names need no --volume")
     wanted = selection.Selection(
         None if profile is None else selection.named(profile),
         level.upper(),
@@ -155,6 +166,7 @@ def command(
         wanted,
         strict=strict,
         baseline=None if baseline is None else known_findings.load(baseline),
+        volumes=volumes,
         evidence="html" in forms,
     )
     try:

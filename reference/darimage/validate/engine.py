@@ -20,6 +20,7 @@ from darimage.image.verify import verify
 from darimage.progress import SILENT, Progress
 from darimage.units import RECORD
 from darimage.validate.finding import Finding
+from darimage.validate.places import Places
 from darimage.validate.registry import requirements
 from darimage.validate.selection import CORE
 
@@ -73,20 +74,20 @@ def judge(image: Image, profiles: frozenset[str], tell: Tell, progress: Progress
     Returns:
         Findings that were counted but not told.
     """
-    size = image.volume.size
+    places = Places(image)
     if CORE in profiles and not image.is_dari:
         told = "the extension area does not begin with `DARI`: this is a plain dump"
-        tell(_finding(Fault("format", told, None, None, 0, "DARI-EXT-002"), size))
+        tell(_finding(Fault("format", told, None, None, 0, "DARI-EXT-002"), places))
     result = verify(image, progress)
     paths = _Paths(image)
     for fault in result.faults:
-        tell(_finding(paths.add(fault), size))
+        tell(_finding(paths.add(fault), places))
     return result.fault_count - len(result.faults)
 
 
-def refused(error: FormatError, size: int | None) -> Finding:
+def refused(error: FormatError) -> Finding:
     """Return the finding that says why an image could not even be opened."""
-    return _finding(Fault.of(error), size)
+    return _finding(Fault.of(error), None)
 
 
 class _Paths:
@@ -105,18 +106,19 @@ class _Paths:
         return fault._replace(path=path)
 
 
-def _finding(fault: Fault, size: int | None) -> Finding:
+def _finding(fault: Fault, places: Places | None) -> Finding:
     requirement = requirements()[fault.requirement or _NO_IMAGE]
     offset = None if fault.record is None else fault.record * RECORD
-    length = None
-    if offset is not None:
-        length = RECORD if size is None else max(0, min(RECORD, size - offset))
+    volume = length = None
+    if fault.record is not None and offset is not None:
+        volume = 1 if places is None else places.volume_of(fault.record)
+        length = RECORD if places is None else max(0, min(RECORD, places.size - offset))
     return Finding(
         requirement=requirement.id,
         level=requirement.strength,
         rule=f"verify.{fault.kind}",
         message=fault.message,
-        volume=None if fault.record is None else 1,
+        volume=volume,
         record=fault.record,
         offset=offset,
         length=length,

@@ -7,6 +7,7 @@ import numpy as np
 from darimage.faults import display
 from darimage.image.reader import Image
 from darimage.units import RECORD
+from darimage.validate.places import Places
 from darimage.validate.report import Evidence, ImageReport, Stretch
 
 SHOWN_RECORDS = 200
@@ -18,44 +19,45 @@ _DIRECTORIES_DRAWN = 500
 
 def gather(image: Image, report: ImageReport) -> Evidence:
     """Return the evidence for the findings of an image that was judged."""
-    kept = Evidence()
+    kept, places = Evidence(), Places(image)
     for told in report.told:
         record = told.finding.record
         if record is not None and len(kept.records) < SHOWN_RECORDS:
-            content = image.volume.read_at(record * RECORD, RECORD)
+            content = places.read(record)
             if content:
                 kept.records[record] = content
     kept.stretches += [
         Stretch(part.kind, part.title, part.record, part.records) for part in image.parts
     ]
-    kept.stretches += _directories(image)
-    kept.stretches += _files(image)
+    kept.stretches += _directories(image, places)
+    kept.stretches += _files(image, places)
     return kept
 
 
-def _directories(image: Image) -> list[Stretch]:
+def _directories(image: Image, places: Places) -> list[Stretch]:
     table = image.front.directories
-    ends = np.append(table.records[1:], image.front.directories_end)
-    drawn = _widest(table.records, ends - table.records, _DIRECTORIES_DRAWN)
+    records = places.real(table.records)
+    ends = np.append(records[1:], places.real(np.array([image.front.directories_end])))
+    drawn = _widest(records, ends - records, _DIRECTORIES_DRAWN)
     return [
         Stretch(
             "directory",
             _title(image, int(table.numbers[at])),
-            int(table.records[at]),
-            int(ends[at] - table.records[at]),
+            int(records[at]),
+            int(ends[at] - records[at]),
         )
         for at in drawn
     ]
 
 
-def _files(image: Image) -> list[Stretch]:
+def _files(image: Image, places: Places) -> list[Stretch]:
     """Return the widest files: as long as they say, but none beyond where the next begins."""
     found = image.offsets
     in_order = np.argsort(found.offsets, kind="stable")
-    records = found.offsets[in_order] // RECORD
+    records = places.real(found.offsets[in_order] // RECORD)
     numbers = found.inodes[in_order]
     last = next((part for part in image.parts if part.kind == "files"), None)
-    end = image.records if last is None else last.record + last.records
+    end = places.total(image.records) if last is None else last.record + last.records
     widths = np.diff(np.append(records, max(end, int(records[-1]) if len(records) else 0)))
     drawn = _widest(records, widths, _FILES_DRAWN)
     said = {

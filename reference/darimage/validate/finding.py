@@ -55,6 +55,8 @@ class Finding:
     def place(self) -> str:
         """Return where it is, in words; empty if it has no place."""
         parts = []
+        if self.volume is not None and self.volume > 1:
+            parts.append(f"volume {self.volume}")
         if self.record is not None:
             parts.append(f"record {self.record} (byte {self.offset})")
         if self.path is not None:

@@ -13,6 +13,7 @@ from darimage.image.reader import Image
 from darimage.progress import SILENT, Progress
 from darimage.validate import engine, evidence
 from darimage.validate.baseline import Baseline
+from darimage.validate.places import Places
 from darimage.validate.report import Facts, ImageReport, Report
 from darimage.validate.selection import DUMP, Selection, of_image
 
@@ -25,12 +26,14 @@ class Options:
         selection: What they are held against.
         strict: Whether an image has to do what is only recommended, too.
         baseline: Known findings.
+        volumes: Further volumes or pieces, if there is one image.
         evidence: Keep what is needed to draw the images.
     """
 
     selection: Selection = field(default_factory=Selection)
     strict: bool = False
     baseline: Baseline | None = None
+    volumes: Sequence[str] = ()
     evidence: bool = False
 
 
@@ -61,7 +64,9 @@ def validate(
 
 def _judge(report: ImageReport, image: str, options: Options, progress: Progress) -> None:
     try:
-        opened = Image.open(image, sequential=True)
+        opened = Image.open(
+            [image, *options.volumes] if options.volumes else image, sequential=True
+        )
     except FormatError as error:
         _refuse(report, error)
         return
@@ -78,17 +83,17 @@ def _judge(report: ImageReport, image: str, options: Options, progress: Progress
 def _refuse(report: ImageReport, error: FormatError) -> None:
     """Take in why an image could not be opened; say so if nobody asked for that requirement."""
     report.profiles = report.selection.profiles or frozenset([DUMP])
-    report.tell(engine.refused(error, None))
+    report.tell(engine.refused(error))
     if not report.counts:
         report.unread = str(error)
 
 
 def _facts(image: Image) -> Facts:
-    known = image.extension
+    known, places = image.extension, Places(image)
     return Facts(
         is_dari=image.is_dari,
-        size=image.volume.size,
-        records=image.records,
+        size=places.size,
+        records=places.total(image.records),
         order=image.order,
         uuid=None if known is None else str(uuid.UUID(bytes=known.image_uuid)),
         parts=tuple(image.parts),
