@@ -51,12 +51,12 @@ class Levels:
         """
         path = self._folder / f"{len(self.images)}.dari"
         capacity = options.get("volume_records", 0) * RECORD
-        sink = FileSet(path, capacity) if capacity else FileSink(path)
         with alone(self.catalogue, *self._key):
             wish = Wish(level, since)
             run = Run(self.catalogue, *self._key, wish, patient=self._patient)
             source = PosixSource(self.source)
             number = partial(run.number, births=source.births)
+            sink = FileSet(path, capacity) if capacity else FileSink(path)
             report = create(source, sink, Options(**options), number=number)
             run.finish(report, os.fsencode(path))
         self.images.append(path)
