@@ -168,6 +168,8 @@ def _entries(number: int, parent: int, entries: list[Entry], modes: _Modes) -> l
     if dots != [(b".", number), (b"..", parent or number)]:
         faults.append(_fault("the first two entries are not . and ..", "DARI-DIR-003"))
     names = [entry.name for entry in entries[2:]]
+    if b"." in names or b".." in names:
+        faults.append(_fault("an entry behind the first two is . or ..", "DARI-DIR-007"))
     if any(a >= b for a, b in pairwise(names)):
         seen = set(names)
         if len(seen) < len(names):

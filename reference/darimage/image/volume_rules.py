@@ -10,7 +10,7 @@ from darimage.image.batch import Batch, Ints
 from darimage.image.reader import Image
 from darimage.image.told import Faults
 from darimage.schema import CType, Incompat
-from darimage.sections.header import Headers, as_headers
+from darimage.sections.header import Headers, as_headers, sound
 from darimage.units import RECORD
 from darimage.volumes.joined import Joined
 
@@ -87,7 +87,9 @@ class Volumes:
             for name, requirement in _FIELDS
             if found[name].tobytes() != wanted[name].tobytes()
         ]
-        for name, requirement in wrong or [("c_checksum", "DARI-REC-004")]:
+        if not sound(row, self.image.order)[0]:
+            wrong.append(("c_checksum", "DARI-REC-004"))
+        for name, requirement in wrong:
             told = f"continuation header: {name} is not what it must be"
             called = volume_set.name_of(self.image.volume, real)
             self.faults.tell(Fault("format", told, None, None, real, requirement, called))
