@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -148,8 +149,8 @@ def test_a_known_failure_that_is_none(folder, tmp_path):
 def test_a_run_that_is_ended_leaves_nothing(folder, tmp_path, number):
     place = tmp_path / "temporary"
     place.mkdir()
-    command = [sys.executable, "-m", "darimage", "conformance", "run", "--suite", folder, "--report",
-               tmp_path / "report", described(folder, "hangs")]  # fmt: skip
+    words = ["--suite", folder, "--report", tmp_path / "report", described(folder, "hangs")]
+    command = [sys.executable, "-m", "darimage", "conformance", "run", *words]
     environment = {**os.environ, "TMPDIR": str(place)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     while not list(place.glob("*/case-*/work")):
@@ -160,7 +161,12 @@ def test_a_run_that_is_ended_leaves_nothing(folder, tmp_path, number):
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
     assert not list(place.iterdir())
     assert not (tmp_path / "report").exists()
-    running = subprocess.run(
-        [shutil.which("ps"), "-ef"], capture_output=True, text=True, check=True
-    )
-    assert str(folder) not in running.stdout
+    assert not list(running(folder))
+
+
+def running(folder):
+    """Yield the processes that were given a folder."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if os.fsencode(folder) in path.read_bytes():
+                yield path.parent.name
