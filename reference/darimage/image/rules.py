@@ -5,6 +5,7 @@ A rule gets the headers of a batch and tells which of them break it.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from darimage.image.inode import shifts
 from darimage.schema import CType, DrFlag, ExtAttributes, InodeFlag, Kind
 from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
 from darimage.sections.xattrs import LIST_MAX
-from darimage.units import ADDRESSES, S_IFMT
+from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.cut import Cut
 
 Bools = npt.NDArray[np.bool_]
@@ -281,6 +282,13 @@ def _inode_flags(seen: Seen) -> Any:
 def _no_data(seen: Seen) -> Any:
     special = seen.is_inode & ~seen.is_attributes & np.isin(seen.type_mode, _MODES_WITHOUT_DATA)
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
+
+
+@_rule("DARI-FIL-008", "a symbolic link has no target, or a hole in it")
+def _no_target(seen: Seen) -> Any:
+    link = seen.is_inode & ~seen.is_attributes & (seen.type_mode == stat.S_IFLNK)
+    size = seen.batch.size.astype(np.uint64)
+    return link & ((size == 0) | (size > seen.batch.following.astype(np.uint64) * RECORD))
 
 
 @_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767")

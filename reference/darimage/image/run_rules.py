@@ -27,6 +27,8 @@ _DINODE, _DINODE_END = field_span("c_dinode")
 _ADDR, _ = field_span("c_addr")
 _BLOCKS_MAX = 1 << 54
 _BYTES = np.arange(RECORD)
+_TARGET_BLOCKS = 4
+"""Records of the longest target: PATH_MAX is 4,096."""
 
 
 class Found(NamedTuple):
@@ -221,6 +223,7 @@ class Runs:
         self._tell(part, differs, "DARI-FIL-020", told)
         self._judge_ends(part, number, size, end_is_hole)
         self._judge_tails(part, number, size, end_is_hole)
+        self._judge_targets(part, number, size)
 
     def _judge_ends(self, part: Batch, number: Ints, size: Ints, end_is_hole: Bools) -> None:
         """Judge whether last blocks are present as they must be (DARI-FIL-019, DARI-FIL-020).
@@ -256,10 +259,25 @@ class Runs:
             filled = end_is_hole[chosen] & rows.any(axis=1)
             self._tell(part.part(chosen), filled, "DARI-FIL-020", told)
 
+    def _judge_targets(self, part: Batch, number: Ints, size: Ints) -> None:
+        """Find targets of symbolic links that no file system takes (DARI-FIL-008)."""
+        is_link = part.headers()["c_dinode"]["di_mode"] & S_IFMT == stat.S_IFLNK
+        whole = (number == 0) & (size <= part.following * RECORD)
+        links = np.flatnonzero(is_link & whole & (part.inode != SECTIONS_INODE))
+        broken = np.zeros(len(part), np.bool_)
+        for block in range(_TARGET_BLOCKS):
+            at = links[(part.following[links] > block) & (size[links] > block * RECORD)]
+            records = part.record[at] + 1 + block
+            inside = records < part.window_start + len(part.window)
+            for chosen, rows in self._tails(part, at, records, inside):
+                used = (size[chosen] - block * RECORD)[:, None] > _BYTES
+                broken[chosen] |= (used & (rows == 0)).any(axis=1)
+        self._tell(part, broken, "DARI-FIL-008", "the target of a symbolic link holds NUL")
+
     def _tails(
         self, part: Batch, at: Ints, records: Ints, inside: Bools
     ) -> Iterator[tuple[Ints, npt.NDArray[np.uint8]]]:
-        """Yield places of headers and the last records under them."""
+        """Yield places of headers and one record under each."""
         if inside.any():
             yield at[inside], part.window[records[inside] - part.window_start]
         outside = at[~inside]

@@ -64,7 +64,7 @@ def maps(image: Image, found: Found, on_fault: OnFault) -> None:
         there = np.unique(np.concatenate((found.inode, np.array(beside, np.int64))))
         record = image.front.dumped.record
         requirement = "DARI-BMP-001"
-        absent = image.dumped.without(Bitmap(_packed(there)))
+        absent = image.dumped.without(Bitmap(_packed(there, image.dumped)))
         told = "is in bitmap II and not in the image"
         for inode in islice(absent, _TOLD_ONE_BY_ONE):
             on_fault(Fault("missing", told, None, inode, record, requirement))
@@ -76,9 +76,12 @@ def maps(image: Image, found: Found, on_fault: OnFault) -> None:
             on_fault(Fault("format", told, None, inode, record, requirement))
 
 
-def _packed(inodes: Ints) -> bytes:
-    """Return a map of inodes that were found, each of which has a header in the image."""
-    known = inodes[inodes > 0]
+def _packed(inodes: Ints, beside: Bitmap) -> bytes:
+    """Return a map of ascending inodes that were found, no longer than another one.
+
+    One header with the highest number there is would make a map of half a GiB.
+    """
+    known = inodes[(inodes > 0) & (inodes <= len(beside.packed) * 8)]
     return bitmap.encode(known, bitmap.records_for(int(known[-1]))) if len(known) else b""
 
 
