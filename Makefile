@@ -10,6 +10,9 @@ UV_VERSION := 0.13.9
 # What pytest is given by `make test` and `make test-all`, for example PYTEST_ARGS="-k bitmap -x".
 PYTEST_ARGS ?= -n auto --dist loadgroup
 
+MINUTES ?= 5
+FUZZ_TIMES ?= 20
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: conformance help demo test test-all lint format docs bench generate generate-check conformance-results nightly lock clean
@@ -48,13 +51,19 @@ conformance: $(VENV)/.dev ## check the vectors; print what of rules, requirement
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
 	$(PY) reference/benchmarks/run.py $(BENCH_ARGS)
 
+fuzz: $(VENV)/.fuzz ## fuzz everything that reads images (MINUTES=5 altogether)
+	nice $(PY) -m fuzz --minutes $(MINUTES)
+
+fuzz-properties: $(VENV)/.dev ## try the properties of fuzz/ often (FUZZ_TIMES=20)
+	FUZZ_TIMES=$(FUZZ_TIMES) $(PY) -m pytest fuzz/properties $(PYTEST_ARGS)
+
 generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (needs node and npm)
 	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh
 
 conformance-results: $(VENV)/.dev ## run the suite on its adapters and write docs/conformance/results.inc
 	$(PY) tools/conformance_results.py
 
-nightly: lint docs test-all bench ## what runs at night
+nightly: lint docs test-all fuzz-properties fuzz bench ## what runs at night
 
 # uv lives in an environment of its own: it is needed for this and nothing else.
 lock: ## resolve requirements/*.txt again (UPGRADE=--upgrade takes newer versions)
@@ -78,4 +87,11 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "installing requirements/dev.txt into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Where there is no wheel of atheris, fuzzing goes on without it and says so.
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@echo "installing requirements/fuzz.txt into $(VENV)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/fuzz.txt || \
+	  echo "make: no atheris for this Python: fuzzing will be at random, not guided by coverage"
 	@touch $@

@@ -26,3 +26,5 @@ resolve "$@" --group build --extra conformance --constraints requirements/runtim
     --output-file requirements/conformance.txt pyproject.toml
 resolve "$@" --group dev --constraints requirements/runtime.txt \
     --output-file requirements/dev.txt pyproject.toml
+resolve "$@" --group fuzz --constraints requirements/dev.txt --only-binary atheris \
+    --output-file requirements/fuzz.txt pyproject.toml

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
+from darimage.conformance import frame
+
 RECORD = 1024
 MAGIC = {"le": (60012).to_bytes(4, "little"), "be": (60012).to_bytes(4, "big")}
 CHECKSUM = 84446
@@ -90,14 +92,16 @@ def _flipped(record: bytes, at: int, value: int) -> bytes:
 
 def _sealed(record: bytes, at: int, value: int) -> bytes:
     """Flip a byte of a header and put its checksum right; other records are only flipped."""
-    changed = bytearray(_flipped(record, at, value))
-    if len(record) == RECORD and is_header(record):
-        order = "<u4" if record[24:28] == MAGIC["le"] else ">u4"
-        words = np.frombuffer(bytes(changed), order).copy()
-        words[7] = 0
-        words[7] = (CHECKSUM - int(words.sum(dtype=np.uint32))) % 2**32
-        return words.tobytes()
-    return bytes(changed)
+    changed = _flipped(record, at, value)
+    return sealed(changed) if len(record) == RECORD and is_header(record) else changed
+
+
+def sealed(header: bytes) -> bytes:
+    """Return a header with its checksum made right, in the byte order that its magic had."""
+    order = "be" if header[24:28] == MAGIC["be"] else "le"
+    return frame.sealed(
+        np.frombuffer(bytearray(header), np.uint8).reshape(1, RECORD), order
+    ).tobytes()
 
 
 def judges_contents(image: bytes, what: list[Damage]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from fuzz.layouts import BODY_KINDS, base, kaitai_parse, leaves
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,8 +33,6 @@ SECURITY = {
 VARIABLE = {"directory", "directory/entry", "offset_map", "nt_acls", "xattrs"} | SECURITY
 """Layouts whose size is in their contents; tests of the sections cover them."""
 
-BODY_KINDS = {**{body: int(kind) for kind, body in BODIES.items()}, "raw_body": 0}
-
 
 def fixed_layouts():
     """Yield each fixed layout with each case of its switch."""
@@ -48,26 +46,6 @@ def fixed_layouts():
 
 
 LAYOUTS = list(fixed_layouts())
-
-
-def leaves(fields, path=(), at=0):
-    """Yield path, offset and size of every field of a dtype that has no fields itself."""
-    for name, (inner, offset, *_rest) in fields.items():
-        if inner.fields:
-            yield from leaves(inner.fields, (*path, name), at + offset)
-        else:
-            yield (*path, name), at + offset, inner.itemsize
-
-
-def kaitai_parse(name, order, data):
-    file, _, type_name = name.partition("/")
-    module = importlib.import_module(f"darimage.schema.kaitai_{order}.{file}")
-    outer = getattr(module, _camel(file))
-    return (getattr(outer, _camel(type_name)) if type_name else outer).from_bytes(data)
-
-
-def _camel(name):
-    return "".join(part.title() for part in name.split("_"))
 
 
 def plain(value):
@@ -90,16 +68,6 @@ def from_dtype(data, derived, path):
     for name in path:
         part = part[name]
     return plain(part)
-
-
-def base(name, order, body):
-    """Return zeros of a layout's size, but for the kind that chooses the case."""
-    derived = dtype(name, order, body)
-    data = bytearray(derived.itemsize)
-    if body:
-        offset = {path: at for path, at, _ in leaves(derived.fields)}
-        data[offset[("extension", "kind") if name == "record" else ("kind",)]] = BODY_KINDS[body]
-    return data
 
 
 @pytest.mark.parametrize(("name", "body"), LAYOUTS)
