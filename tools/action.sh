@@ -22,6 +22,8 @@ if [[ -z ${IMAGES:-} && -z ${TESTEE:-} ]]; then
 fi
 
 code=0
+output=${OUTPUT:-conformance-results}
+images=()
 while IFS= read -r glob; do
     [[ -n $glob ]] || continue
     matching "$glob"
@@ -30,15 +32,16 @@ while IFS= read -r glob; do
         echo "darimage: $glob matches no file" >&2
         finish 2
     fi
-    for image in "${matches[@]}"; do
-        one=0
-        "$PYTHON" -m darimage verify "$image" || one=$?
-        ((one > code)) && code=$one
-    done
+    images+=("${matches[@]}")
 done <<<"${IMAGES:-}"
 
+if ((${#images[@]})); then
+    mkdir -p "$output"
+    "$PYTHON" -m darimage validate -o "$output/images.sarif" -o "$output/images.html" \
+        -- "${images[@]}" || code=$?
+fi
+
 if [[ -n ${TESTEE:-} ]]; then
-    output=${OUTPUT:-conformance-results}
     mkdir -p "$output"
     words=(--report "$output/report.json" --junit "$output/junit.xml" --html "$output/report.html")
     [[ -n ${KNOWN_FAILURES:-} ]] && words+=(--known-failures "$KNOWN_FAILURES")

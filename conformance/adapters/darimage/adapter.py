@@ -16,11 +16,11 @@ from darimage.conformance.inventory import inventory
 from darimage.errors import DarimageError, StorageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import create
 from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.sources.posix import PosixSource
+from darimage.validate.run import Options, validate
 from darimage.volumes.writing import FileSink
 
 
@@ -30,12 +30,14 @@ def decode(image: bytes) -> Any:
         return inventory(opened)
 
 
-def validate(image: bytes) -> None:
-    """Refuse an image with any fault."""
-    with _refusing():
-        found = verify(os.fsdecode(image))
-    if not found.good:
-        raise protocol.Rejected(found.faults[0].text())
+def judge(image: bytes) -> None:
+    """Refuse an image that does not conform, with what is recommended too."""
+    report = validate([os.fsdecode(image)], Options(strict=True))
+    (found,) = report.images
+    if found.own_fault:
+        raise RuntimeError(found.own_fault)
+    if not report.conforms(found):
+        raise protocol.Rejected(", ".join(found.broken_ids()))
 
 
 def bring_back(image: bytes, selection: bytes, destination: bytes) -> None:
@@ -71,5 +73,5 @@ ABOUT = {
 }
 
 if __name__ == "__main__":
-    tasks = {"decode": decode, "validate": validate, "restore": bring_back, "encode": encode}
+    tasks = {"decode": decode, "validate": judge, "restore": bring_back, "encode": encode}
     protocol.main(ABOUT, tasks)

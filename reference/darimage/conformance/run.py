@@ -6,7 +6,7 @@ import queue
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from darimage.conformance.removing import remove
 from darimage.conformance.testee import Testee
 from darimage.conformance.trial import Trial
 from darimage.conformance.verdicts import Expectation, Observation, Outcome
+
+_WAKE_SECONDS = 0.2
 
 OnTrial = Callable[[Trial], None]
 
@@ -90,8 +92,13 @@ class Runner:
             return done
 
         with ThreadPoolExecutor(self._settings.jobs) as pool:
-            futures = [pool.submit(one, case) for case in cases]
+            # An interrupt may come while submitting, too, and the pool waits for all cases.
             try:
+                futures = [pool.submit(one, case) for case in cases]
+                # A signal that another thread got does not wake this one: look every now and then.
+                while (found := wait(futures, _WAKE_SECONDS, FIRST_EXCEPTION)).not_done:
+                    for future in found.done:
+                        future.result()
                 return [future.result() for future in futures]
             except BaseException:
                 self._stop.set()

@@ -19,6 +19,9 @@ _COLOURS = {
     Verdict.SKIP: ("#475467", "#eaecf0"),
     Verdict.UNSUPPORTED: ("#667085", "#f2f4f7"),
 }
+_FEW = 6
+"""Requirements of a vector that are shown at once."""
+
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;
 color:#1d2939}h1{font-size:1.5rem;margin:0 0 .3rem}p{margin:.3rem 0}
@@ -68,8 +71,9 @@ def _verdict_styles() -> str:
     )
 
 
-def _mark(verdict: str, text: str) -> str:
-    return f'<span class="v {verdict}">{html.escape(text)}</span>'
+def _mark(case: Mapping[str, Any]) -> str:
+    verdict, title = case["verdict"], html.escape(case["id"])
+    return f'<span class="v {verdict}" title="{title}">{verdict}</span>'
 
 
 def _summary(report: Mapping[str, Any]) -> str:
@@ -120,8 +124,11 @@ def _row(tasks: list[str], cases: list[Mapping[str, Any]]) -> str:
     verdicts = " ".join(sorted({case["verdict"] for case in cases}))
     name = f"{html.escape(first['vector'])}<br><small>{html.escape(first['name'])}</small>"
     kind = "valid" if first["valid"] else "invalid"
-    needs = ", ".join([kind, *first["requirements"]])
-    about = f"{html.escape(first['title'])}<br><small>{html.escape(needs)}</small>"
+    shown = first["requirements"]
+    needs = html.escape(", ".join(shown))
+    if len(shown) > _FEW:
+        needs = f"<details><summary>{len(shown)} requirements</summary>{needs}</details>"
+    about = f"{html.escape(first['title'])}<br><small>{kind}: {needs}</small>"
     cells = "".join(
         "<td>" + "".join(_cell(case) for case in cases if case["task"] == task) + "</td>"
         for task in tasks
@@ -130,7 +137,7 @@ def _row(tasks: list[str], cases: list[Mapping[str, Any]]) -> str:
 
 
 def _cell(case: Mapping[str, Any]) -> str:
-    mark = _mark(case["verdict"], case["verdict"])
+    mark = _mark(case)
     if not case["reason"]:
         return f"<div>{mark}</div>"
     lines = [*case["seen"]["findings"], *case["seen"]["differences"]]
