@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 from darimage.errors import DarimageError
+from darimage.forking import fork
 from darimage.progress import Progress
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ def _start(job: Job[Any], counters: mmap.mmap, index: int) -> tuple[int, int]:
     with warnings.catch_warnings():
         # numpy's thread pool makes Python 3.12 warn; the children never call into it.
         warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+        pid = fork()
     if pid:
         os.close(writing)
         return pid, reading

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import IO, Any, NoReturn
 
 from darimage.errors import DarimageError
+from darimage.forking import fork
 from darimage.progress import Progress
 from darimage.sources.scan import Scan
 
@@ -56,7 +57,7 @@ class ScanAhead:
         reading, writing = os.pipe()
         with suppress(OSError):
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
-        self._pid = os.fork()
+        self._pid = fork()
         if not self._pid:
             os.close(reading)
             _work(scan, writing)
