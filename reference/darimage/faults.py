@@ -8,6 +8,24 @@ from darimage.errors import FormatError
 from darimage.units import RECORD
 
 
+class FaultyField(NamedTuple):
+    """The field of a record that a fault is about.
+
+    Attributes:
+        path: Its name, as in ksy/: ``c_dinode.di_size``.
+        offset: First byte within the record.
+        length: Its bytes.
+        found: What it says, if that can be told in words.
+        expected: What it should say.
+    """
+
+    path: str
+    offset: int
+    length: int
+    found: str | None = None
+    expected: str | None = None
+
+
 class Fault(NamedTuple):
     """One thing that went wrong, collected instead of raised.
 
@@ -19,6 +37,7 @@ class Fault(NamedTuple):
         record: Record number, if it has a place in an image.
         requirement: Id of the sentence of ``spec/`` that is broken.
         volume: Which of several volumes the record lies on; then it is a real record number.
+        field: Which field of the record it is about, if it is one.
     """
 
     kind: str
@@ -28,6 +47,7 @@ class Fault(NamedTuple):
     record: int | None = None
     requirement: str | None = None
     volume: str | None = None
+    field: FaultyField | None = None
 
     @classmethod
     def of(cls, error: FormatError, *, path: bytes | None = None, inode: int | None = None) -> Self:
@@ -55,6 +75,9 @@ class Fault(NamedTuple):
         known = {key: value for key, value in self._asdict().items() if value is not None}
         if self.path is not None:
             known["path"] = display(self.path)
+        if self.field is not None:
+            about = {**self.field._asdict(), "field": self.field.path}
+            known |= {key: about[key] for key in ("field", "found", "expected") if about[key]}
         return known
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import FormatError
-from darimage.faults import Fault
+from darimage.faults import Fault, FaultyField
+from darimage.image import blame
 from darimage.image.batch import Batch, Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.schema import CType, DrFlag, XattrMagic
@@ -21,8 +22,8 @@ from darimage.volumes.reading import Volume
 OnFault = Callable[[Fault], None]
 Row = npt.NDArray[np.uint8]
 
-_INODE, _INODE_END = field_span("c_dinode")
-_BODY, _BODY_END = field_span("extension.body")
+_RECORDS = "extension.body.attribute_records"
+_REPEATED = (slice(*field_span("c_dinode")), slice(*field_span("extension.body")))
 _BLOCK = int(XattrMagic.BLOCK).to_bytes(4, "little")
 
 
@@ -93,7 +94,8 @@ class AttributeRules:
         lead, self._lead = self._lead, None
         if lead is not None and lead.records and not lead.runs:
             told = f"attribute_records is {lead.records}, there are none"
-            self._tell(told, lead.inode, lead.record, "DARI-XAT-003")
+            field = blame.field(_RECORDS, lead.records, 0)
+            self._tell(told, lead.inode, lead.record, "DARI-XAT-003", field)
 
     def _attributes(self, batch: Batch, at: int) -> None:
         """Judge the header of attributes, and these."""
@@ -101,16 +103,18 @@ class AttributeRules:
         self._payload(batch, at)
         if lead is None or not lead.inode or lead.inode != batch.inode[at]:
             told = "attributes that do not follow their inode"
-            self._tell(told, int(batch.inode[at]), record, "DARI-XAT-003")
+            field = blame.field("c_inumber", batch.inode[at])
+            self._tell(told, int(batch.inode[at]), record, "DARI-XAT-003", field)
             return
         lead.runs += 1
         if record != lead.place or 1 + batch.following[at] != lead.records:
             told = "attributes that are not what attribute_records says"
             self._tell(told, lead.inode, record, "DARI-XAT-003")
-        row = batch.rows[at : at + 1].copy()
-        if not _repeats(as_headers(row, batch.order), lead.header):
+        pair = (_cleared(as_headers(batch.rows[at : at + 1], batch.order)), _cleared(lead.header))
+        if any((pair[0][span] != pair[1][span]).any() for span in _REPEATED):
             told = "attributes whose header does not repeat their inode"
-            self._tell(told, lead.inode, record, "DARI-XAT-010")
+            different = blame.first_difference(*pair, batch.order, ("c_dinode", "extension.body"))
+            self._tell(told, lead.inode, record, "DARI-XAT-010", different)
 
     def _payload(self, batch: Batch, at: int) -> None:
         """Judge the list, and what lies behind it."""
@@ -133,8 +137,16 @@ class AttributeRules:
         else:
             xattrs.decode(data[:size], size, tell)
 
-    def _tell(self, told: str, inode: int, record: int, requirement: str) -> None:
-        self.on_fault(Fault("format", told, None, inode, record, requirement))
+    def _tell(
+        self,
+        told: str,
+        inode: int,
+        record: int,
+        requirement: str,
+        field: FaultyField | None = None,
+    ) -> None:
+        fault = Fault("format", told, None, inode, record, requirement)
+        self.on_fault(fault._replace(field=field))
 
 
 def _lead(batch: Batch, at: int) -> _Lead:
@@ -142,13 +154,10 @@ def _lead(batch: Batch, at: int) -> _Lead:
     return _Lead(int(batch.record[at]), as_headers(row, batch.order))
 
 
-def _repeats(one: Headers, two: Headers) -> bool:
-    """Tell whether a header of attributes says of the inode what its first header does."""
-    cleared = []
-    for header in (one.copy(), two.copy()):
-        header["c_dinode"]["di_size"] = 0
-        header["extension"]["body"]["first_block"] = 0
-        header["extension"]["body"]["data_crc32c"] = 0
-        bytes_ = header.tobytes()
-        cleared.append((bytes_[_INODE:_INODE_END], bytes_[_BODY:_BODY_END]))
-    return cleared[0] == cleared[1]
+def _cleared(header: Headers) -> Row:
+    """Return a header without that in which those of attributes differ from their inode's."""
+    copy = header.copy()
+    copy["c_dinode"]["di_size"] = 0
+    copy["extension"]["body"]["first_block"] = 0
+    copy["extension"]["body"]["data_crc32c"] = 0
+    return copy.view(np.uint8).reshape(RECORD)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from darimage.faults import Fault
-from darimage.image import acl_rules, payload
+from darimage.faults import Fault, FaultyField
+from darimage.image import acl_rules, blame, payload
 from darimage.image.nt_acls import MOST
 from darimage.image.parts import SectionHeader, VolumeHeader
 from darimage.image.payload import Payload
@@ -57,8 +57,21 @@ class Judge:
         self.files = files
         self.on_fault = on_fault
 
-    def _tell(self, told: str, requirement: str, record: int | None = 0) -> None:
-        self.on_fault(Fault("format", told, None, None, record, requirement))
+    def _tell(
+        self,
+        told: str,
+        requirement: str,
+        record: int | None = 0,
+        field: FaultyField | None = None,
+    ) -> None:
+        fault = Fault("format", told, record=record, requirement=requirement, field=field)
+        self.on_fault(fault)
+
+    def _feature(self, told: str, bit: Compat) -> None:
+        """Tell of a feature bit that is not what the image has."""
+        found = 0 if self.image.extension is None else self.image.extension.feature_compat
+        field = blame.in_volume("feature_compat", found, found ^ bit)
+        self._tell(told, "DARI-VOL-010", field=field)
 
     def volume_header(self) -> None:
         """Judge the volume header (chapter 30)."""
@@ -70,36 +83,42 @@ class Judge:
         records = self.image.marks.cut.total(self.image.records)
         if volume.total_records != records:
             told = f"total_records is {volume.total_records}, the image has {records}"
-            self._tell(told, "DARI-VOL-007")
+            field = blame.in_volume("total_records", volume.total_records, records)
+            self._tell(told, "DARI-VOL-007", field=field)
         if records % max(1, self.image.identity.ntrec):
             told = f"{records} records are no multiple of c_ntrec {self.image.identity.ntrec}"
-            self._tell(told, "DARI-END-002")
+            field = blame.field("c_ntrec", self.image.identity.ntrec)
+            self._tell(told, "DARI-END-002", field=field)
         self._places(volume)
 
     def _identity(self, volume: VolumeHeader) -> None:
         uuid = volume.image_uuid
         if uuid[6] >> 4 not in _UUID_VERSIONS or uuid[8] >> 6 != 2:
-            self._tell("image_uuid is no random or derived UUID", "DARI-VOL-003")
+            told = "image_uuid is no random or derived UUID"
+            self._tell(told, "DARI-VOL-003", field=blame.in_volume("image_uuid", uuid))
         there = {section.section for section in self.sections}
         wanted = bool(volume.feature_compat & Compat.NT_ACLS)
         for section in (Section.NT_ACLS_FRONT, Section.NT_ACLS_TRAILING):
             if (section in there) != wanted:
                 told = f"compat feature nt_acls is {'set' if wanted else 'clear'}, part "
                 told += f"{section.name.lower()} is {'there' if section in there else 'absent'}"
-                self._tell(told, "DARI-VOL-010")
-        if volume.feature_compat & ~sum(int(flag) for flag in Compat):
-            self._tell("undefined compat features are set", "DARI-VOL-004")
+                self._feature(told, Compat.NT_ACLS)
+        known = volume.feature_compat & sum(int(flag) for flag in Compat)
+        if volume.feature_compat != known:
+            field = blame.in_volume("feature_compat", volume.feature_compat, known)
+            self._tell("undefined compat features are set", "DARI-VOL-004", field=field)
 
     def attributes(self, runs: int) -> None:
         """Judge what the volume header says of extended attributes (DARI-VOL-010)."""
         volume = self.image.extension
         if volume is not None and bool(volume.feature_compat & Compat.XATTRS) != bool(runs):
             told = "set" if volume.feature_compat & Compat.XATTRS else "clear"
-            self._tell(f"compat feature xattrs is {told}, {runs} inodes have any", "DARI-VOL-010")
+            self._feature(f"compat feature xattrs is {told}, {runs} inodes have any", Compat.XATTRS)
         end = self.image.end
         if end is not None and end.attributed != runs:
             told = f"attributed is {end.attributed}, {runs} inodes have extended attributes"
-            self._tell(told, "DARI-END-008", end.record)
+            field = blame.in_end("attributed", end.attributed, runs)
+            self._tell(told, "DARI-END-008", end.record, field)
 
     def _places(self, volume: VolumeHeader) -> None:
         """Judge the record numbers of the parts (DARI-VOL-002)."""
@@ -114,12 +133,14 @@ class Judge:
         for section, record in said.items():
             if found.get(section, 0) != record:
                 told = f"{section.name.lower()} is at record {found.get(section, 0)}, "
-                self._tell(f"{told}the volume header says {record}", "DARI-VOL-002")
+                told += f"the volume header says {record}"
+                field = blame.in_volume(section.name.lower(), record, found.get(section, 0))
+                self._tell(told, "DARI-VOL-002", field=field)
         begin = int(self.files.record[0]) if len(self.files.record) else self.image.front.files
         begin = real(begin)
         if volume.files != begin:
             told = f"files begin at record {begin}, the volume header says {volume.files}"
-            self._tell(told, "DARI-VOL-002")
+            self._tell(told, "DARI-VOL-002", field=blame.in_volume("files", volume.files, begin))
 
     def all_sections(self) -> dict[int, Payload]:
         """Judge the sections; return the payloads of those that are sound (chapter 70)."""
@@ -129,9 +150,10 @@ class Judge:
             place = _ORDER.index(header.section) if header.section in _ORDER else -1
             if header.section in sound:
                 told = f"{header.title}: a second section of this kind"
-                self._tell(told, "DARI-SCT-004", header.record)
+                self._tell(told, "DARI-SCT-004", header.record, _kind(header))
             elif 0 <= place < last_place:
-                self._tell(f"{header.title}: out of order", "DARI-SCT-002", header.record)
+                told = f"{header.title}: out of order"
+                self._tell(told, "DARI-SCT-002", header.record, _kind(header))
             last_place = max(place, last_place)
             self._side(header)
             found = self._section(header)
@@ -147,7 +169,8 @@ class Judge:
         before, after = header.record < records[0], header.record > records[-1]
         trailing = header.section == Section.NT_ACLS_TRAILING
         if not (after if trailing else before) and header.section in _ORDER:
-            self._tell(f"{header.title}: on the wrong side", "DARI-SCT-002", header.record)
+            told = f"{header.title}: on the wrong side"
+            self._tell(told, "DARI-SCT-002", header.record, _kind(header))
 
     def _section(self, header: SectionHeader) -> Payload | None:
         image = self.image
@@ -156,10 +179,13 @@ class Judge:
             return None
         if header.section_version != 1:
             told = f"{header.title}: section_version is {header.section_version}"
-            self._tell(told, "DARI-SCT-009", header.record)
-        if found.crc32c() != header.payload_crc32c:
+            field = blame.in_section("section_version", header.section_version, 1)
+            self._tell(told, "DARI-SCT-009", header.record, field)
+        crc = found.crc32c()
+        if crc != header.payload_crc32c:
             told = f"{header.title}: payload_crc32c is not that of its payload"
-            self._tell(told, "DARI-SCT-006", header.record)
+            field = blame.in_section("payload_crc32c", header.payload_crc32c, crc)
+            self._tell(told, "DARI-SCT-006", header.record, field)
             return None
         self._holes(header, found)
         return found
@@ -170,12 +196,12 @@ class Judge:
         ends = max((int((p.block + p.length).max(initial=0)) for p in found.stretches), default=0)
         if ends != last + 1:
             told = f"{header.title}: the last block is a hole"
-            self._tell(told, "DARI-SCT-007", header.record)
+            self._tell(told, "DARI-SCT-007", header.record, blame.field("c_addr"))
         for offset, data in found.pieces():
             empty = np.flatnonzero(~_used(data)) + offset // RECORD
             if (empty < last).any():
                 told = f"{header.title}: a block of zeros is no hole"
-                self._tell(told, "DARI-SCT-007", header.record)
+                self._tell(told, "DARI-SCT-007", header.record, blame.field("c_addr"))
                 return
 
     def acls(self, sound: dict[int, Payload]) -> None:
@@ -204,7 +230,8 @@ class Judge:
         highest = self.image.exists.highest
         if found.size != (highest + 1) * ELEMENT:
             told = f"offset map of {found.size} bytes for {highest} inodes"
-            self._tell(told, "DARI-OFF-001", record)
+            field = blame.in_section("payload_size", found.size, (highest + 1) * ELEMENT)
+            self._tell(told, "DARI-OFF-001", record, field)
         inodes, words, _ = found.words()
         said = words.view("<u8" if self.image.order == "le" else ">u8").reshape(-1)
         if (said[1:] <= said[:-1]).any():
@@ -237,17 +264,25 @@ class Judge:
             if getattr(end, name) != value:
                 told = f"{name} is {getattr(end, name)}, the image has {value}"
                 requirement = "DARI-END-005" if name == "substituted" else "DARI-END-001"
-                self._tell(told, requirement, end.record)
+                field = blame.in_end(name, getattr(end, name), value)
+                self._tell(told, requirement, end.record, field)
         good = end.verdict == Verdict.GOOD
         if good and (end.mismatches or not map_equal):
-            self._tell("the verdict is good, the map is not", "DARI-END-003", end.record)
+            told = "the verdict is good, the map is not"
+            self._tell(told, "DARI-END-003", end.record, blame.in_end("verdict", end.verdict))
         if end.verdict not in list(Verdict):
-            self._tell(f"verdict {end.verdict} is undefined", "DARI-END-003", end.record)
+            field = blame.in_end("verdict", end.verdict)
+            self._tell(f"verdict {end.verdict} is undefined", "DARI-END-003", end.record, field)
         found = sound.get(Section.OFFSET_MAP)
         wanted = _digest(found) if found is not None else bytes(32)
         if found is not None and end.offset_map_sha256 != wanted:
             told = "offset_map_sha256 is not that of the offset map"
-            self._tell(told, "DARI-END-004", end.record)
+            field = blame.in_end("offset_map_sha256", end.offset_map_sha256, wanted)
+            self._tell(told, "DARI-END-004", end.record, field)
+
+
+def _kind(header: SectionHeader) -> FaultyField:
+    return blame.in_section("section", header.section)
 
 
 def _spread(everyone: Ints, inodes: Ints, values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darimage.faults import Fault, display
+from darimage.image import blame
 from darimage.image.parts import base_uuid
 from darimage.schema import Compat
 
@@ -23,10 +24,13 @@ def increment(image: Image, on_fault: OnFault) -> None:
     level, volume = image.identity.level, image.extension
     if volume is not None and bool(volume.feature_compat & Compat.INCREMENTAL) != bool(level):
         told = f"compat feature incremental is {'clear' if level else 'set'}, the level is {level}"
-        on_fault(Fault("format", told, None, None, 0, "DARI-VOL-010"))
+        flags = volume.feature_compat
+        field = blame.in_volume("feature_compat", flags, flags ^ Compat.INCREMENTAL)
+        on_fault(Fault("format", told, record=0, requirement="DARI-VOL-010", field=field))
     if level and image.identity.base_date >= image.identity.date:
         told = "the base is not older than the image"
-        on_fault(Fault("format", told, None, None, 0, "DARI-INC-007"))
+        field = blame.field("c_ddate", image.identity.base_date)
+        on_fault(Fault("format", told, record=0, requirement="DARI-INC-007", field=field))
     for part in (image.front.exists, image.front.dumped):
         if part is not None:
             _base(image, part, on_fault)
@@ -49,7 +53,8 @@ def _base(image: Image, part: MapPart, on_fault: OnFault) -> None:
         told = "base_uuid is not that of bitmap I"
     else:
         return
-    on_fault(Fault("format", told, None, None, part.record, "DARI-INC-008"))
+    fault = Fault("format", told, None, None, part.record, "DARI-INC-008")
+    on_fault(fault._replace(field=blame.in_bitmap("base_uuid", named)))
 
 
 def _streams(image: Image, on_fault: OnFault) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image import blame
 from darimage.image.batch import Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader
@@ -108,7 +109,8 @@ def find(
     room = volume.size // RECORD - header.record
     if header.payload_size > min(room, header.run_records) * ADDRESSES * RECORD:
         told = f"{header.title}: payload of {header.payload_size} bytes cannot be in the image"
-        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-005"))
+        fault = Fault("format", told, None, None, header.record, "DARI-SCT-005")
+        on_fault(fault._replace(field=blame.in_section("payload_size", header.payload_size)))
         return None
     run = Run(
         SECTIONS_INODE,

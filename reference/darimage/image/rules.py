@@ -7,92 +7,31 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from darimage.image.batch import Batch
-from darimage.image.front import SECTIONS_INODE
-from darimage.image.inode import shifts
-from darimage.schema import CType, DrFlag, ExtAttributes, InodeFlag, Kind
-from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, Headers, field_span
+from darimage.faults import FaultyField
+from darimage.image import blame, wanted
+from darimage.image.seen import Seen
+from darimage.image.wanted import LOW, Fields, Wanted
+from darimage.schema import CType
+from darimage.sections.header import EXTENSION_MAGIC, EXTENSION_VERSION, field_span
 from darimage.sections.xattrs import LIST_MAX
-from darimage.units import ADDRESSES, RECORD, S_IFMT
-from darimage.volumes.cut import Cut
+from darimage.units import ADDRESSES, RECORD
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _ADDR, _ADDR_END = field_span("c_addr")
-_LABEL, _ = field_span("c_label")
-_, _HOST_END = field_span("c_host")
 _ENTRIES = np.arange(ADDRESSES)
 _NS = 1_000_000_000
-_LOW = 0xFFFFFFFF
-_NLINK_MAX = 32767
 _LEVEL_MAX = 9
 _FLAGGED_TYPES = (0o100000, 0o040000)
 _TYPES = (0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000)
 _MODES_WITHOUT_DATA = (0o010000, 0o020000, 0o060000, 0o140000)
 _DEVICES = (0o020000, 0o060000)
-
-
-class Seen:
-    """A batch with the columns that many rules use.
-
-    Attributes:
-        batch: The headers.
-        first: The first header of the image, shape (1,).
-        cut: How the image is cut into volumes.
-        shifts: Records each lies behind its ``c_tapea``.
-        shift_before: The same of the header before each; where an image has lost records all later
-            ones are shifted, and only the first of them is at fault.
-        h: The headers, with the extension of an inode.
-        is_data: Which are ``TS_INODE`` or ``TS_ADDR``.
-        is_map: Which are ``TS_CLRI`` or ``TS_BITS``.
-        is_section: Which belong to a section.
-        is_inode: Which belong to an inode.
-        is_attributes: Which are of the attributes of an inode.
-    """
-
-    def __init__(self, batch: Batch, first: Headers, cut: Cut, shift: int = 0) -> None:
-        self.batch = batch
-        self.cut = cut
-        self.shifts = shifts(batch.headers(), batch.record, cut)
-        self.shift_before = np.concatenate(([shift], self.shifts[:-1]))
-        self.first = first
-        self.h = batch.headers()
-        kinds = batch.c_type
-        self.is_data: Bools = (kinds == CType.TS_INODE) | (kinds == CType.TS_ADDR)
-        self.is_map: Bools = (kinds == CType.TS_CLRI) | (kinds == CType.TS_BITS)
-        self.is_section: Bools = self.is_data & (batch.inode == SECTIONS_INODE)
-        self.is_inode: Bools = self.is_data & ~self.is_section
-        self.is_attributes: Bools = self.is_data & (batch.flags & DrFlag.DR_EXTATTRIBUTES != 0)
-        self.dinode = self.h["c_dinode"]
-        self.extension = self.h["extension"]
-        self.body = self.extension["body"]
-        self.type_mode: Ints = batch.mode & S_IFMT
-
-    @cached_property
-    def text_differs(self) -> Bools:
-        """Which have other texts or another level than the first header."""
-        first = self.first.view(np.uint8)[_LABEL:_HOST_END]
-        differs: Bools = (self.batch.rows[:, _LABEL:_HOST_END] != first).any(axis=1)
-        return differs
-
-    @cached_property
-    def volume(self) -> Ints:
-        """The volumes that the headers lie on, by their places."""
-        return self.cut.volume_of(self.cut.physical(self.batch.record))
-
-    def used(self) -> Ints:
-        """Return how many entries of ``c_addr`` are in use."""
-        used: Ints = np.where(
-            self.is_data | self.is_map, np.clip(self.batch.count, 0, ADDRESSES), 0
-        )
-        return used
 
 
 class Rule(NamedTuple):
@@ -101,47 +40,69 @@ class Rule(NamedTuple):
     Attributes:
         requirement: Its id.
         told: What is wrong if it is broken.
+        fields: Paths of the fields that may be at fault, and what is wanted of each.
         broken: Tells which headers break it.
     """
 
     requirement: str
     told: str
+    fields: Fields
     broken: Callable[[Seen], Any]
+
+    def blamed(self, seen: Seen, at: int) -> FaultyField | None:
+        """Return the field that is at fault in a header that breaks the rule."""
+        of_row = ((path, _of_row(value, seen, at)) for path, value in self.fields)
+        return blame.wrong(seen.batch.rows[at], seen.batch.order, of_row)
+
+
+def _of_row(value: Wanted, seen: Seen, at: int) -> Any:
+    if not callable(value):
+        return value
+    column = value(seen)
+    return column[min(at, len(column) - 1)]
 
 
 RULES: list[Rule] = []
 
 
-def _rule(requirement: str, told: str) -> Callable[[Callable[[Seen], Any]], Rule]:
+def _rule(
+    requirement: str, told: str, *fields: tuple[str, Wanted]
+) -> Callable[[Callable[[Seen], Any]], Rule]:
     def enter(broken: Callable[[Seen], Any]) -> Rule:
-        made = Rule(requirement, told, broken)
+        made = Rule(requirement, told, fields, broken)
         RULES.append(made)
         return made
 
     return enter
 
 
-@_rule("DARI-REC-006", "c_tapea is not the record number")
+@_rule("DARI-REC-006", "c_tapea is not the record number", ("c_tapea", wanted.number))
 def _numbered(seen: Seen) -> Any:
     return seen.shifts != seen.shift_before
 
 
-@_rule("DARI-REC-008", "c_ddate differs from the first header's")
+@_rule("DARI-REC-008", "c_ddate differs from the first header's", wanted.as_first("c_ddate"))
 def _base_date(seen: Seen) -> Any:
     return seen.h["c_ddate"] != seen.first["c_ddate"]
 
 
-@_rule("DARI-REC-009", "c_volume is not the volume it lies on")
+@_rule(
+    "DARI-REC-009", "c_volume is not the volume it lies on", ("c_volume", lambda seen: seen.volume)
+)
 def _volume(seen: Seen) -> Any:
     return seen.h["c_volume"] != seen.volume
 
 
-@_rule("DARI-REC-010", "c_inumber does not fit c_type")
+@_rule(
+    "DARI-REC-010",
+    "c_inumber does not fit c_type",
+    ("c_inumber", lambda seen: seen.batch.inode * seen.is_data),
+)
 def _inode_number(seen: Seen) -> Any:
     return (seen.batch.inode != 0) != seen.is_data
 
 
-@_rule("DARI-REC-011", "c_count does not fit c_type")
+@_rule("DARI-REC-011", "c_count does not fit c_type", ("c_count", wanted.count))
 def _count(seen: Seen) -> Any:
     count, kinds = seen.batch.count, seen.batch.c_type
     broken = seen.is_data & ((count < 0) | (count > ADDRESSES))
@@ -149,7 +110,9 @@ def _count(seen: Seen) -> Any:
     return broken | ((kinds == CType.TS_END) & (count != 0)) | (seen.is_map & (count < 1))
 
 
-@_rule("DARI-REC-012", "c_addr has entries after those in use, or a hole in a bitmap")
+@_rule(
+    "DARI-REC-012", "c_addr has entries after those in use, or a hole in a bitmap", ("c_addr", None)
+)
 def _addresses(seen: Seen) -> Any:
     used = seen.used()
     broken = np.zeros(len(used), np.bool_)
@@ -161,69 +124,82 @@ def _addresses(seen: Seen) -> Any:
     return broken
 
 
-@_rule("DARI-REC-017", "c_addr has entries other than 0 and 1")
+@_rule("DARI-REC-017", "c_addr has entries other than 0 and 1", ("c_addr", "0 and 1"))
 def _no_coding(seen: Seen) -> Any:
     return seen.batch.rows[:, _ADDR:_ADDR_END].max(axis=1, initial=0) > 1
 
 
-@_rule("DARI-REC-013", "c_flags does not fit c_type")
+@_rule("DARI-REC-013", "c_flags does not fit c_type", ("c_flags", wanted.flags))
 def _flags(seen: Seen) -> Any:
-    kinds, flags = seen.batch.c_type, seen.batch.flags
-    wanted = np.where(kinds == CType.TS_TAPE, int(DrFlag.DR_NEWHEADER), 0)
-    wanted |= int(DrFlag.DR_NEWINODEFMT)
-    return flags & ~np.where(seen.is_data, int(DrFlag.DR_EXTATTRIBUTES), 0) != wanted
+    return seen.batch.flags != wanted.flags(seen)
 
 
-@_rule("DARI-REC-014", "c_ntrec is out of range or differs from the first header's")
+@_rule(
+    "DARI-REC-014",
+    "c_ntrec is out of range or differs from the first header's",
+    wanted.as_first("c_ntrec"),
+)
 def _blocking(seen: Seen) -> Any:
     ntrec = seen.h["c_ntrec"]
     return (ntrec != seen.first["c_ntrec"]) | (ntrec < 1) | (ntrec > 1024)
 
 
-@_rule("DARI-REC-015", "bytes 904 to 927 are not zero")
+@_rule("DARI-REC-015", "bytes 904 to 927 are not zero", ("c_spare", 0))
 def _spare(seen: Seen) -> Any:
     return seen.h["c_spare"].any(axis=1)
 
 
-@_rule("DARI-REC-019", "label, level, filesys, dev or host differ from the first header's")
+@_rule(
+    "DARI-REC-019",
+    "label, level, filesys, dev or host differ from the first header's",
+    *map(wanted.as_first, ("c_label", "c_level", "c_filesys", "c_dev", "c_host")),
+)
 def _who(seen: Seen) -> Any:
     return seen.text_differs
 
 
-@_rule("DARI-REC-021", "c_firstrec is not the first record of the volume it lies on")
+@_rule(
+    "DARI-REC-021",
+    "c_firstrec is not the first record of the volume it lies on",
+    ("c_firstrec", wanted.volume_start),
+)
 def _first_record(seen: Seen) -> Any:
-    first = (seen.volume - 1) * seen.cut.capacity
-    return seen.h["c_firstrec"].astype(np.int64) & _LOW != first & _LOW
+    return seen.h["c_firstrec"].astype(np.int64) & LOW != wanted.volume_start(seen)
 
 
-@_rule("DARI-EXT-001", "there is no extension area")
+@_rule("DARI-EXT-001", "there is no extension area", ("extension.magic", EXTENSION_MAGIC))
 def _marked(seen: Seen) -> Any:
     return (seen.extension["magic"] != np.frombuffer(EXTENSION_MAGIC, np.uint8)).any(axis=1)
 
 
-@_rule("DARI-EXT-003", "the kind of the extension area does not fit c_type")
+@_rule(
+    "DARI-EXT-003",
+    "the kind of the extension area does not fit c_type",
+    ("extension.kind", wanted.kind),
+)
 def _kind(seen: Seen) -> Any:
-    kinds = seen.batch.c_type
-    wanted = np.select(
-        [kinds == CType.TS_TAPE, kinds == CType.TS_END, seen.is_map, seen.is_section],
-        [int(Kind.VOLUME), int(Kind.END), int(Kind.BITMAP), int(Kind.SECTION)],
-        int(Kind.INODE),
-    )
-    return seen.extension["kind"] != wanted
+    return seen.extension["kind"] != wanted.kind(seen)
 
 
-@_rule("DARI-EXT-004", "the version of the extension area is not 1")
+@_rule(
+    "DARI-EXT-004",
+    "the version of the extension area is not 1",
+    ("extension.version", EXTENSION_VERSION),
+)
 def _version(seen: Seen) -> Any:
     return seen.extension["version"] != EXTENSION_VERSION
 
 
-@_rule("DARI-EXT-005", "undefined flags of the extension area are set")
+@_rule(
+    "DARI-EXT-005",
+    "undefined flags of the extension area are set",
+    ("extension.flags", wanted.known_flags),
+)
 def _undefined(seen: Seen) -> Any:
-    known = sum(int(flag) for flag in InodeFlag)
-    return seen.extension["flags"] & ~np.where(seen.is_inode, known, 0) != 0
+    return seen.extension["flags"] != wanted.known_flags(seen)
 
 
-@_rule("DARI-CNV-004", "reserved bytes of the inode are not zero")
+@_rule("DARI-CNV-004", "reserved bytes of the inode are not zero", *wanted.INODE_RESERVED)
 def _inode_reserved(seen: Seen) -> Any:
     old = seen.dinode
     broken = old["di_db"][:, 1:].any(axis=1) | old["di_ib"].any(axis=1)
@@ -232,7 +208,7 @@ def _inode_reserved(seen: Seen) -> Any:
     return broken | (~seen.is_data & old["di_mode"].astype(bool))
 
 
-@_rule("DARI-CNV-004", "reserved bytes of the extension area are not zero")
+@_rule("DARI-CNV-004", "reserved bytes of the extension area are not zero", *wanted.RESERVED)
 def _extension_reserved(seen: Seen) -> Any:
     broken = seen.is_inode & seen.body["reserved"].any(axis=1)
     bodies = (
@@ -250,14 +226,18 @@ def _extension_reserved(seen: Seen) -> Any:
     return broken
 
 
-@_rule("DARI-REC-022", "c_level does not fit c_ddate")
+@_rule("DARI-REC-022", "c_level does not fit c_ddate", ("c_level", wanted.level))
 def _level(seen: Seen) -> Any:
     level = seen.h["c_level"]
     full = seen.first["c_ddate"] == 0
     return np.where(full, level != 0, (level < 1) | (level > _LEVEL_MAX))
 
 
-@_rule("DARI-REC-023", "a text is not padded with NUL")
+@_rule(
+    "DARI-REC-023",
+    "a text is not padded with NUL",
+    *map(wanted.padded, ("c_label", "c_filesys", "c_dev", "c_host")),
+)
 def _padding(seen: Seen) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
     at = np.flatnonzero(seen.text_differs | (seen.batch.c_type == CType.TS_TAPE))
@@ -267,51 +247,70 @@ def _padding(seen: Seen) -> Any:
     return broken
 
 
-@_rule("DARI-FIL-017", "the type in di_mode is none")
+@_rule("DARI-FIL-017", "the type in di_mode is none", ("c_dinode.di_mode", None))
 def _type(seen: Seen) -> Any:
     return seen.is_inode & ~np.isin(seen.type_mode, _TYPES)
 
 
-@_rule("DARI-FIL-016", "what is no file or directory has di_flags")
+@_rule("DARI-FIL-016", "what is no file or directory has di_flags", ("c_dinode.di_flags", 0))
 def _inode_flags(seen: Seen) -> Any:
     flagged = seen.is_inode & (seen.dinode["di_flags"] != 0)
     return flagged & ~np.isin(seen.type_mode, _FLAGGED_TYPES)
 
 
-@_rule("DARI-FIL-008", "a fifo, socket or device has a size or data")
+@_rule(
+    "DARI-FIL-008",
+    "a fifo, socket or device has a size or data",
+    ("c_dinode.di_size", 0),
+    ("c_addr", 0),
+)
 def _no_data(seen: Seen) -> Any:
     special = seen.is_inode & ~seen.is_attributes & np.isin(seen.type_mode, _MODES_WITHOUT_DATA)
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
 
 
-@_rule("DARI-FIL-008", "a symbolic link has no target, or a hole in it")
+@_rule(
+    "DARI-FIL-008",
+    "a symbolic link has no target, or a hole in it",
+    ("c_dinode.di_size", "1 to the bytes that follow"),
+)
 def _no_target(seen: Seen) -> Any:
     link = seen.is_inode & ~seen.is_attributes & (seen.type_mode == stat.S_IFLNK)
     size = seen.batch.size.astype(np.uint64)
     return link & ((size == 0) | (size > seen.batch.following.astype(np.uint64) * RECORD))
 
 
-@_rule("DARI-FIL-009", "di_nlink is not nlink cut at 32,767")
+@_rule(
+    "DARI-FIL-009", "di_nlink is not nlink cut at 32,767", ("c_dinode.di_nlink", wanted.cut_links)
+)
 def _links(seen: Seen) -> Any:
-    wanted = np.minimum(seen.body["nlink"], _NLINK_MAX)
     named = seen.is_inode & (seen.body["base_inode"] == 0)
-    return named & (seen.dinode["di_nlink"] != wanted)
+    return named & (seen.dinode["di_nlink"] != wanted.cut_links(seen))
 
 
-@_rule("DARI-STR-013", "a stream file's nlink is not 1, or its di_nlink not 0")
+@_rule(
+    "DARI-STR-013",
+    "a stream file's nlink is not 1, or its di_nlink not 0",
+    ("extension.body.nlink", 1),
+    ("c_dinode.di_nlink", 0),
+)
 def _stream_links(seen: Seen) -> Any:
     wrong = (seen.body["nlink"] != 1) | (seen.dinode["di_nlink"] != 0)
     return seen.is_inode & (seen.body["base_inode"] != 0) & wrong
 
 
-@_rule("DARI-FIL-010", "di_ouid or di_ogid is not the low half of the owner")
+@_rule(
+    "DARI-FIL-010",
+    "di_ouid or di_ogid is not the low half of the owner",
+    *map(wanted.low_half, ("di_ouid", "di_ogid")),
+)
 def _owners(seen: Seen) -> Any:
     old = seen.dinode
     broken = old["di_ouid"] != old["di_uid"] & 0xFFFF
     return seen.is_inode & (broken | (old["di_ogid"] != old["di_gid"] & 0xFFFF))
 
 
-@_rule("DARI-FIL-011", "an old time is not the true one")
+@_rule("DARI-FIL-011", "an old time is not the true one", *wanted.OLD_TIMES)
 def _times(seen: Seen) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
     for name in ("atime", "mtime", "ctime"):
@@ -321,12 +320,16 @@ def _times(seen: Seen) -> Any:
     return seen.is_inode & broken
 
 
-@_rule("DARI-FIL-012", "what is no device has a device number")
+@_rule("DARI-FIL-012", "what is no device has a device number", ("c_dinode.di_db", 0))
 def _device(seen: Seen) -> Any:
     return ~np.isin(seen.type_mode, _DEVICES) & (seen.dinode["di_db"][:, 0] != 0)
 
 
-@_rule("DARI-SCT-001", "a section's mode, links, owner or size is not as it must be")
+@_rule(
+    "DARI-SCT-001",
+    "a section's mode, links, owner or size is not as it must be",
+    *wanted.OF_A_SECTION,
+)
 def _section_inode(seen: Seen) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
     at = np.flatnonzero(seen.is_section)
@@ -339,7 +342,7 @@ def _section_inode(seen: Seen) -> Any:
     return broken
 
 
-@_rule("DARI-SCT-008", "a section's inode holds more than it may")
+@_rule("DARI-SCT-008", "a section's inode holds more than it may", *wanted.NOT_OF_A_SECTION)
 def _section_rest(seen: Seen) -> Any:
     old, broken = seen.dinode, np.zeros(len(seen.batch), np.bool_)
     for name in ("di_ouid", "di_ogid", "di_flags"):
@@ -349,23 +352,32 @@ def _section_rest(seen: Seen) -> Any:
     return seen.is_section & broken
 
 
-@_rule("DARI-XAT-011", "c_extattributes does not fit c_flags")
+@_rule(
+    "DARI-XAT-011", "c_extattributes does not fit c_flags", ("c_extattributes", wanted.attributes)
+)
 def _kind_of_attributes(seen: Seen) -> Any:
-    wanted = np.where(seen.is_attributes, int(ExtAttributes.EXT_XATTR), 0)
-    return seen.h["c_extattributes"] != wanted
+    return seen.h["c_extattributes"] != wanted.attributes(seen)
 
 
-@_rule("DARI-XAT-009", "attribute_records is more than a header describes")
+@_rule(
+    "DARI-XAT-009",
+    "attribute_records is more than a header describes",
+    ("extension.body.attribute_records", f"at most {1 + ADDRESSES}"),
+)
 def _much(seen: Seen) -> Any:
     return seen.is_inode & (seen.body["attribute_records"] > 1 + ADDRESSES)
 
 
-@_rule("DARI-XAT-002", "the list of attributes is longer than restore takes one")
+@_rule(
+    "DARI-XAT-002",
+    "the list of attributes is longer than restore takes one",
+    ("c_dinode.di_size", f"at most {LIST_MAX}"),
+)
 def _long_list(seen: Seen) -> Any:
     return seen.is_attributes & (seen.batch.size > LIST_MAX)
 
 
-@_rule("DARI-XAT-010", "a header of attributes is not as it must be")
+@_rule("DARI-XAT-010", "a header of attributes is not as it must be", *wanted.OF_ATTRIBUTES)
 def _attribute_header(seen: Seen) -> Any:
     broken = seen.batch.c_type != CType.TS_INODE
     broken |= (seen.batch.following != seen.batch.count) | (seen.extension["flags"] != 0)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from darimage.faults import Fault
+from darimage.faults import Fault, FaultyField
+from darimage.image import blame
 from darimage.image.batch import Batch, Marks
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.headers_at import gather
@@ -22,9 +23,11 @@ from darimage.volumes.reading import Volume
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.uint8]
 
 _DINODE, _DINODE_END = field_span("c_dinode")
 _ADDR, _ = field_span("c_addr")
+_FIRST_BLOCK, _RUN_RECORDS = "extension.body.first_block", "extension.body.run_records"
 _BLOCKS_MAX = 1 << 54
 _BYTES = np.arange(RECORD)
 _TARGET_BLOCKS = 4
@@ -63,7 +66,7 @@ class _Open:
 
     inode: int
     record: int
-    dinode: npt.NDArray[np.uint8]
+    row: npt.NDArray[np.uint8]
     size: int
     run_records: int
     flags: int
@@ -145,7 +148,7 @@ class Runs:
             self._open = _Open(
                 int(batch.inode[last]),
                 int(batch.record[last]),
-                batch.rows[last, _DINODE:_DINODE_END].copy(),
+                batch.rows[last].copy(),
                 int(size[-1]),
                 int(said[-1]),
                 int(_flags(batch)[last]),
@@ -158,7 +161,7 @@ class Runs:
         run = self._open
         if run is None:
             everyone = np.ones(len(batch), np.bool_)
-            self._tell(batch, everyone, "DARI-FIL-005", "follows no TS_INODE")
+            self._tell(batch, everyone, "DARI-FIL-005", "follows no TS_INODE", "c_type")
             return
         plain = np.flatnonzero(~attributes)
         number = run.headers + np.arange(len(plain))
@@ -170,8 +173,9 @@ class Runs:
         if not len(part):
             return
         size = np.full(len(part), run.size, np.int64)
-        same = (part.rows[:, _DINODE:_DINODE_END] == run.dinode).all(axis=1)
-        same &= part.inode == run.inode
+        same = part.rows[:, _DINODE:_DINODE_END] == run.row[_DINODE:_DINODE_END]
+        same = same.all(axis=1) & (part.inode == run.inode)
+        self._strangers(part, same, run.row[None, :], np.zeros(len(part), np.int64))
         said = np.full(len(part), run.run_records, np.int64)
         flags = np.full(len(part), run.flags, np.int64)
         self._judge_columns(part, number, size, same, said, flags)
@@ -192,35 +196,47 @@ class Runs:
         later = np.flatnonzero(number[at] > 0)
         dinodes = batch.rows[:, _DINODE:_DINODE_END]
         same[later] &= (dinodes[at[later]] == dinodes[lead[later]]).all(axis=1)
+        self._strangers(part, same, batch.rows, lead)
         size = _clipped(batch.size[lead])
         said = _clipped(self._run_records(batch)[lead])
         self._judge_columns(part, number[at], size, same, said, _flags(batch)[lead])
+
+    def _strangers(self, part: Batch, same: Bools, rows: Rows, lead: Ints) -> None:
+        """Tell of headers that do not repeat the inode of the first of their run."""
+        told = "does not repeat the inode of its TS_INODE"
+        for at in np.flatnonzero(~same).tolist():
+            where = (int(part.inode[at]), int(part.record[at]))
+            fault = Fault("format", told, None, *where, "DARI-FIL-005")
+            pair, under = (part.rows[at], rows[lead[at]]), ("c_inumber", "c_dinode")
+            field = blame.first_difference(*pair, part.order, under)
+            self.on_fault(fault._replace(field=field or self._of(part.rows[at], "c_type")))
 
     def _judge_columns(
         self, part: Batch, number: Ints, size: Ints, same: Bools, said: Ints, flags: Ints
     ) -> None:
         """Judge headers given what their run says."""
-        self._tell(part, ~same, "DARI-FIL-005", "does not repeat the inode of its TS_INODE")
         if not self.marks.numbered:
             return
         blocks = -(-size // RECORD)
         wanted = np.clip(blocks - number * ADDRESSES, 0, ADDRESSES)
         told = "c_count is not what the size asks for"
-        self._tell(part, same & (part.count != wanted), "DARI-FIL-002", told)
+        self._tell(part, same & (part.count != wanted), "DARI-FIL-002", told, "c_count", wanted)
         body = part.headers()["extension"]["body"]
         section = part.headers("section_body")["extension"]["body"]
         is_section = part.inode == SECTIONS_INODE
         first = _clipped(np.where(is_section, section["first_block"], body["first_block"]))
         told = "first_block is not 512 x the headers before"
-        self._tell(part, first != number * ADDRESSES, "DARI-FIL-007", told)
+        right = number * ADDRESSES
+        self._tell(part, first != right, "DARI-FIL-007", told, _FIRST_BLOCK, right)
         told = "run_records differs from the first header's"
-        self._tell(part, _clipped(self._run_records(part)) != said, "DARI-FIL-006", told)
+        differs = _clipped(self._run_records(part)) != said
+        self._tell(part, differs, "DARI-FIL-006", told, _RUN_RECORDS, said)
         marked = _flags(part) & InodeFlag.INODE_SUBSTITUTED != 0
         self.substituted.update(part.inode[marked & ~is_section].tolist())
         end_is_hole = ~is_section & (_flags(part) & InodeFlag.INODE_END_IS_HOLE != 0)
         differs = ~is_section & ((_flags(part) ^ flags) & InodeFlag.INODE_END_IS_HOLE != 0)
         told = "inode_end_is_hole differs from the first header's"
-        self._tell(part, differs, "DARI-FIL-020", told)
+        self._tell(part, differs, "DARI-FIL-020", told, "extension.flags")
         self._judge_ends(part, number, size, end_is_hole)
         self._judge_tails(part, number, size, end_is_hole)
         self._judge_targets(part, number, size)
@@ -239,9 +255,11 @@ class Runs:
         ragged, marked = size[at] % RECORD != 0, end_is_hole[at]
         chosen = part.part(at)
         told = "the last block is a hole after a present one"
-        self._tell(chosen, ~there & before & ragged & (column > 0), "DARI-FIL-019", told)
+        self._tell(chosen, ~there & before & ragged & (column > 0), "DARI-FIL-019", told, "c_addr")
         told = "inode_end_is_hole is set without cause"
-        self._tell(chosen, marked & ~(there & before & ragged), "DARI-FIL-020", told)
+        self._tell(
+            chosen, marked & ~(there & before & ragged), "DARI-FIL-020", told, "extension.flags"
+        )
 
     def _judge_tails(self, part: Batch, number: Ints, size: Ints, end_is_hole: Bools) -> None:
         """Find last records that are not filled with zeros (DARI-FIL-004)."""
@@ -257,7 +275,7 @@ class Runs:
             self._tell(part.part(chosen), broken, "DARI-FIL-004", told)
             told = "inode_end_is_hole is set, the last block is not zero"
             filled = end_is_hole[chosen] & rows.any(axis=1)
-            self._tell(part.part(chosen), filled, "DARI-FIL-020", told)
+            self._tell(part.part(chosen), filled, "DARI-FIL-020", told, "extension.flags")
 
     def _judge_targets(self, part: Batch, number: Ints, size: Ints) -> None:
         """Find targets of symbolic links that no file system takes (DARI-FIL-008)."""
@@ -297,9 +315,9 @@ class Runs:
             return
         headers, wanted, records, said = columns
         told = "the run has not the headers that the size asks for"
-        self._tell(heads, done & (headers != wanted), "DARI-FIL-002", told)
+        self._tell(heads, done & (headers != wanted), "DARI-FIL-002", told, "c_dinode.di_size")
         told = "the run has not run_records records"
-        self._tell(heads, done & (records != said), "DARI-FIL-006", told)
+        self._tell(heads, done & (records != said), "DARI-FIL-006", told, _RUN_RECORDS, records)
 
     def _close(self, run: _Open | None) -> None:
         if run is None or not self.marks.numbered:
@@ -307,15 +325,32 @@ class Runs:
         wanted = max(1, -(-run.size // (RECORD * ADDRESSES)))
         if run.headers != wanted:
             told = f"the run has {run.headers} headers, the size asks for {wanted}"
-            self.on_fault(Fault("format", told, None, run.inode, run.record, "DARI-FIL-002"))
+            fault = Fault("format", told, None, run.inode, run.record, "DARI-FIL-002")
+            self.on_fault(fault._replace(field=self._of(run.row, "c_dinode.di_size")))
         if run.records != run.run_records:
             told = f"the run has {run.records} records, run_records says {run.run_records}"
-            self.on_fault(Fault("format", told, None, run.inode, run.record, "DARI-FIL-006"))
+            fault = Fault("format", told, None, run.inode, run.record, "DARI-FIL-006")
+            self.on_fault(fault._replace(field=self._of(run.row, _RUN_RECORDS, run.records)))
 
-    def _tell(self, part: Batch, broken: Any, requirement: str, told: str) -> None:
+    def _of(self, row: Rows, path: str, expected: int | None = None) -> FaultyField | None:
+        return blame.wrong(row, self.marks.order, [(path, expected)])
+
+    def _tell(
+        self,
+        part: Batch,
+        broken: Any,
+        requirement: str,
+        told: str,
+        path: str | None = None,
+        expected: Ints | None = None,
+    ) -> None:
+        """Tell of headers that break a requirement, in which field, and what that should be."""
         for at in np.flatnonzero(broken).tolist():
             where = (int(part.inode[at]), int(part.record[at]))
-            self.on_fault(Fault("format", told, None, *where, requirement))
+            fault = Fault("format", told, None, *where, requirement)
+            right = None if expected is None else int(expected[at])
+            field = None if path is None else self._of(part.rows[at], path, right)
+            self.on_fault(fault._replace(field=field))
 
 
 def _flags(part: Batch) -> Ints:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault, display
+from darimage.image import blame
 from darimage.schema import Compat, Section
 from darimage.sections.streams import has_strays
 
@@ -75,7 +76,9 @@ def _section(image: Image, on_fault: OnFault) -> None:
     if is_set != bool(sections):
         told = f"compat feature streams is {'set' if is_set else 'clear'}, stream directories are "
         told += "there" if sections else "not there"
-        on_fault(Fault("format", told, None, None, 0, "DARI-VOL-010"))
+        flags = image.extension.feature_compat
+        field = blame.in_volume("feature_compat", flags, flags ^ Compat.STREAMS)
+        on_fault(Fault("format", told, record=0, requirement="DARI-VOL-010", field=field))
     if sections and not sections[0].payload_size:
         told = "a stream section without stream directories"
         on_fault(Fault("format", told, None, None, sections[0].record, "DARI-STR-016"))

@@ -23,8 +23,13 @@ class Faults(list[Fault]):
         self.total = 0
         self._located = located
 
+    @property
+    def full(self) -> bool:
+        """Whether more are only counted."""
+        return len(self) >= KEPT_FAULTS
+
     def tell(self, fault: Fault) -> None:
         """Keep a fault, or only count it."""
         self.total += 1
-        if len(self) < KEPT_FAULTS:
+        if not self.full:
             self.append(self._located(fault) if self._located else fault)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import FormatError
-from darimage.faults import Fault, display
+from darimage.faults import Fault, FaultyField, display
+from darimage.image import blame
 from darimage.image.front import MapPart
 from darimage.image.reader import Image
 from darimage.image.run_rules import Found
@@ -50,7 +51,8 @@ def order(found: Found, on_fault: OnFault) -> None:
 def _tell(found: Found, places: Ints, told: str, requirement: str, on_fault: OnFault) -> None:
     for at in places.tolist():
         where = (int(found.inode[at]), int(found.record[at]))
-        on_fault(Fault("format", told, None, *where, requirement))
+        field = blame.field("c_inumber", where[0])
+        on_fault(Fault("format", told, None, *where, requirement, None, field))
 
 
 def maps(image: Image, found: Found, on_fault: OnFault) -> None:
@@ -116,7 +118,8 @@ def _one_map(image: Image, part: MapPart, on_fault: OnFault) -> None:
     for name, value in true.items():
         if int(body[name]) != value:
             told = f"{name} is {int(body[name])}, the map has {value}"
-            on_fault(Fault("format", told, None, None, part.record, "DARI-BMP-006"))
+            fault = Fault("format", told, None, None, part.record, "DARI-BMP-006")
+            on_fault(fault._replace(field=blame.in_bitmap(name, int(body[name]), value)))
     if found.holds([1, _ROOT]).tolist() != [False, True]:
         told = "inode 1 is set, or inode 2 is not"
         on_fault(Fault("format", told, None, None, part.record, "DARI-BMP-005"))
@@ -149,15 +152,20 @@ def _directory(
 ) -> list[Fault]:
     size = int(header["c_dinode"]["di_size"])
     if len(data) != size:
-        return [_fault(f"{len(data)} bytes of data, di_size says {size}", "DARI-DIR-013")]
+        field = blame.field("c_dinode.di_size", size, len(data))
+        return [_fault(f"{len(data)} bytes of data, di_size says {size}", "DARI-DIR-013", field)]
     faults = []
     if size % directory.CHUNK:
-        faults.append(_fault(f"di_size {size} is not a multiple of 512", "DARI-DIR-004"))
+        field = blame.field("c_dinode.di_size", size, "a multiple of 512")
+        faults.append(_fault(f"di_size {size} is not a multiple of 512", "DARI-DIR-004", field))
     extension = header["extension"]
     if not extension["flags"] & InodeFlag.INODE_DATA_CRC:
-        faults.append(_fault("data_crc32c is not given", "DARI-DIR-010"))
-    elif extension["body"]["data_crc32c"] != crc32c(data):
-        faults.append(_fault("data_crc32c is not that of its data", "DARI-DIR-010"))
+        flags = int(extension["flags"])
+        field = blame.field("extension.flags", flags, flags | InodeFlag.INODE_DATA_CRC)
+        faults.append(_fault("data_crc32c is not given", "DARI-DIR-010", field))
+    elif (said := extension["body"]["data_crc32c"]) != (crc := crc32c(data)):
+        field = blame.field("extension.body.data_crc32c", said, crc)
+        faults.append(_fault("data_crc32c is not that of its data", "DARI-DIR-010", field))
     try:
         entries = directory.decode(data, image.order, old_format=image.old_format)
     except FormatError as error:
@@ -182,8 +190,8 @@ def _entries(number: int, parent: int, entries: list[Entry], modes: _Modes) -> l
     return faults + modes.judge(entries)
 
 
-def _fault(told: str, requirement: str) -> Fault:
-    return Fault("format", told, None, None, None, requirement)
+def _fault(told: str, requirement: str, field: FaultyField | None = None) -> Fault:
+    return Fault("format", told, requirement=requirement, field=field)
 
 
 class _Modes:
@@ -231,6 +239,9 @@ def links(image: Image, found: Found, on_fault: OnFault) -> None:
         where = (int(found.inode[place]), int(found.record[place]))
         on_fault(Fault("format", "no entry names it", None, *where, "DARI-DIR-016"))
     for place in np.flatnonzero(wanted != found.nlink).tolist():
-        told = f"nlink is {int(found.nlink[place])}, it has {int(wanted[place])}"
+        pair = (int(found.nlink[place]), int(wanted[place]))
+        told = f"nlink is {pair[0]}, it has {pair[1]}"
         where = (int(found.inode[place]), int(found.record[place]))
-        on_fault(Fault("format", told, None, *where, "DARI-FIL-009"))
+        fault = Fault("format", told, None, *where, "DARI-FIL-009")
+        path = "extension.body.nlink" if image.is_dari else "c_dinode.di_nlink"
+        on_fault(fault._replace(field=blame.field(path, *pair)))

@@ -6,22 +6,25 @@ fault ends it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from darimage.faults import Fault
-from darimage.image import increment_rules, stream_rules, tree_rules
+from darimage.faults import Fault, FaultyField
+from darimage.image import blame, increment_rules, stream_rules, tree_rules
 from darimage.image.attribute_rules import AttributeRules
 from darimage.image.batch import Batch
 from darimage.image.end_rules import Files, Judge
 from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
 from darimage.image.reader import Image
-from darimage.image.rules import RULES, Seen
+from darimage.image.rules import RULES
 from darimage.image.run_rules import Found, Runs
+from darimage.image.seen import Seen
 from darimage.image.told import Faults
 from darimage.image.volume_rules import Volumes
 from darimage.image.volume_set import Name
@@ -31,6 +34,9 @@ from darimage.schema import CType, Kind, Verdict
 from darimage.sections.header import Headers, as_headers, field_span
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
+
+Row = npt.NDArray[np.uint8]
+Blamed = Callable[[int], FaultyField | None]
 
 _BODY, _ = field_span("extension.body")
 _KINDS = {int(kind): kind.name for kind in CType}
@@ -120,7 +126,7 @@ class _Verifier:
         self.headers = 0
         self.sections: list[SectionHeader] = []
         self.first: Headers | None = None
-        self.end_body: bytes | None = None
+        self.end: Row | None = None
         self.phase = 0
         self.shift = 0
 
@@ -170,7 +176,8 @@ class _Verifier:
             seen = Seen(batch, self.first, self.image.marks.cut, self.shift)
             self.shift = int(seen.shifts[-1])
             for rule in RULES:
-                self._tell(batch, rule.broken(seen), rule.requirement, rule.told)
+                blamed = partial(rule.blamed, seen)
+                self._tell(batch, rule.broken(seen), rule.requirement, rule.told, blamed)
             self._sections(batch)
             self._ends(batch)
             self.volumes.add(batch)
@@ -178,12 +185,13 @@ class _Verifier:
         self.runs.add(batch)
         self.attributes.add(batch)
 
-    def _tell(self, batch: Batch, broken: Any, requirement: str, told: str) -> None:
+    def _tell(self, batch: Batch, broken: Any, requirement: str, told: str, blamed: Blamed) -> None:
         for at in np.flatnonzero(broken).tolist():
             c_type = _KINDS.get(int(batch.c_type[at]), "header")
             inode = int(batch.inode[at]) or None
             record = int(batch.record[at])
-            self.faults.tell(Fault("format", f"{c_type}: {told}", None, inode, record, requirement))
+            fault = Fault("format", f"{c_type}: {told}", None, inode, record, requirement)
+            self.faults.tell(fault if self.faults.full else fault._replace(field=blamed(at)))
 
     def _phases(self, batch: Batch) -> None:
         """The parts come in their order (DARI-REC-002)."""
@@ -195,7 +203,11 @@ class _Verifier:
         )
         so_far = np.maximum.accumulate(np.concatenate(([self.phase], wanted)))[:-1]
         repeated = (wanted < 3) & (wanted == so_far) & (batch.record > 0)
-        self._tell(batch, (wanted < so_far) | repeated, "DARI-REC-002", "out of order")
+
+        def blamed(at: int) -> FaultyField:
+            return blame.field("c_type", kinds[at])
+
+        self._tell(batch, (wanted < so_far) | repeated, "DARI-REC-002", "out of order", blamed)
         self.phase = max(self.phase, int(wanted.max()))
 
     def _sections(self, batch: Batch) -> None:
@@ -208,13 +220,14 @@ class _Verifier:
     def _ends(self, batch: Batch) -> None:
         """All end records say the same (DARI-END-001)."""
         for at in np.flatnonzero(batch.c_type == CType.TS_END).tolist():
-            body = batch.rows[at, _BODY:].tobytes()
-            if self.end_body is None:
-                self.end_body = body
-            elif body != self.end_body:
+            row = batch.rows[at]
+            if self.end is None:
+                self.end = row.copy()
+            elif (row[_BODY:] != self.end[_BODY:]).any():
                 told = "TS_END: differs from the one before"
-                record = int(batch.record[at])
-                self.faults.tell(Fault("format", told, None, None, record, "DARI-END-001"))
+                fault = Fault("format", told, None, None, int(batch.record[at]), "DARI-END-001")
+                blamed = blame.first_difference(row, self.end, batch.order, ("extension.body",))
+                self.faults.tell(fault._replace(field=blamed))
 
     def _dari(self, found: Found, is_directory: Any) -> bool:
         """Judge what only a DARI image has; tell whether its offset map is true."""

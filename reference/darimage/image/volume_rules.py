@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from darimage.faults import Fault
-from darimage.image import continuation, volume_set
+from darimage.faults import Fault, FaultyField
+from darimage.image import blame, continuation, volume_set
 from darimage.image.batch import Batch, Ints
 from darimage.image.reader import Image
 from darimage.image.told import Faults
@@ -92,7 +92,9 @@ class Volumes:
         for name, requirement in wrong:
             told = f"continuation header: {name} is not what it must be"
             called = volume_set.name_of(self.image.volume, real)
-            self.faults.tell(Fault("format", told, None, None, real, requirement, called))
+            pair = (row[0], wanted.view(np.uint8).reshape(RECORD))
+            field = blame.first_difference(*pair, self.image.order, (name,))
+            self.faults.tell(Fault("format", told, None, None, real, requirement, called, field))
 
     def finish(self) -> None:
         """Judge what the volume header says of the volumes, and that all are there."""
@@ -102,10 +104,12 @@ class Volumes:
         cut_feature = bool(known.feature_incompat & Incompat.VOLUMES)
         if cut_feature != bool(known.records_per_volume):
             told = f"records_per_volume is {known.records_per_volume}, the feature volumes is "
-            self._tell(told + ("set" if cut_feature else "clear"), "DARI-VOL-010")
+            field = blame.in_volume("records_per_volume", known.records_per_volume)
+            self._tell(told + ("set" if cut_feature else "clear"), "DARI-VOL-010", field)
         if known.records_per_volume % max(1, self.image.identity.ntrec):
             told = f"volumes of {known.records_per_volume} records are no multiple of c_ntrec"
-            self._tell(told, "DARI-VOL-016")
+            field = blame.in_volume("records_per_volume", known.records_per_volume)
+            self._tell(told, "DARI-VOL-016", field)
         if self.joined is not None:
             for gap in self.joined.real.missing(0, self.joined.real.size):
                 if any(gap.told in fault.message for fault in self.faults):
@@ -115,5 +119,5 @@ class Volumes:
                 where = (None, None, record, "DARI-VOL-020", called)
                 self.faults.tell(Fault("missing", gap.told, *where))
 
-    def _tell(self, told: str, requirement: str) -> None:
-        self.faults.tell(Fault("format", told, None, None, 0, requirement))
+    def _tell(self, told: str, requirement: str, field: FaultyField) -> None:
+        self.faults.tell(Fault("format", told, record=0, requirement=requirement, field=field))

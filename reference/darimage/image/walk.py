@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from darimage.faults import Fault
+from darimage.faults import Fault, FaultyField
+from darimage.image import blame
 from darimage.image.batch import Batch, Ints, Marks, Rows
 from darimage.image.following import following, following_of_one
 from darimage.image.headers_at import gather
@@ -260,7 +261,24 @@ class _Walk:
         record = self.volume.read_at(at * RECORD, RECORD)
         why, requirement = _why(record, self.marks)
         told = f"{why}; {passed} record{'s' * (passed != 1)} passed over"
-        self.on_fault(Fault("damaged", told, record=at, requirement=requirement))
+        field = self._blamed(record, requirement, at)
+        self.on_fault(Fault("damaged", told, record=at, requirement=requirement, field=field))
+
+    def _blamed(self, record: bytes, requirement: str, at: int) -> FaultyField | None:
+        """Return the field because of which a record is no header."""
+        wanted: dict[str, tuple[str, int | str | None]] = {
+            "DARI-REC-003": ("c_magic", Magic.NFS),
+            "DARI-REC-004": ("c_checksum", None),
+            "DARI-REC-005": ("c_type", "1 to 6"),
+            "DARI-REC-006": ("c_tapea", self._number(at)),
+            "DARI-REC-007": ("c_date", self.marks.date),
+            "DARI-REC-011": ("c_count", f"0 to {ADDRESSES}"),
+            "DARI-REC-017": ("c_addr", "0 and 1"),
+        }
+        if len(record) < RECORD or requirement not in wanted:
+            return None
+        row = np.frombuffer(record, np.uint8)
+        return blame.wrong(row, self.marks.order, [wanted[requirement]])
 
     def _search(self) -> int | None:
         """Return the record of the next header, one out of place only if no other is near."""

@@ -63,11 +63,15 @@ def _walk(path: str, offset: int, part: Any, record: bytes) -> Iterator[Field]:
 
 def value_text(field: Field) -> str:
     """Return the value of a field for people."""
-    value = field.value
+    return text_of(field.path, field.value)
+
+
+def text_of(path: str, value: int | list[int] | bytes) -> str:
+    """Return a value that a field has, or could have, for people."""
     if isinstance(value, bytes):
         if not any(value):
             return f"zero ({len(value)} bytes)"
-        if field.path == "c_addr":
+        if path == "c_addr":
             return f"{len(value) - value.count(0)} of {len(value)} bytes not zero"
         text = value.rstrip(b"\0")
         return (
@@ -75,12 +79,12 @@ def value_text(field: Field) -> str:
         )
     if isinstance(value, list):
         return "zero" if not any(value) else str(value)
-    names = _NAMED.get(field.path)
+    names = _NAMED.get(path)
     if names is not None and value in set(names):
         return f"{value} ({names(value).name.lower()})"
-    if value and (flags := _FLAGS.get(field.path)) is not None:
+    if value and (flags := _FLAGS.get(path)) is not None:
         return f"{value:#x} ({_flag_names(flags, value)})"
-    return f"{value} ({value:#o})" if field.path.endswith("di_mode") else str(value)
+    return f"{value} ({value:#o})" if path.endswith("di_mode") else str(value)
 
 
 def _flag_names(flags: type[IntFlag], value: int) -> str:
