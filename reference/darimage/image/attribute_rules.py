@@ -11,8 +11,7 @@ import numpy.typing as npt
 from darimage.errors import FormatError
 from darimage.faults import Fault, FaultyField
 from darimage.image import blame
-from darimage.image.batch import Batch, Marks
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.schema import CType, DrFlag, XattrMagic
 from darimage.sections import xattrs
 from darimage.sections.header import Headers, as_headers, field_span

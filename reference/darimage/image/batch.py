@@ -17,6 +17,9 @@ from darimage.volumes.cut import ONE_VOLUME, Cut
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.uint8]
 
+SECTIONS_INODE = 1
+"""Inode number of all sections (DARI-SCT-001)."""
+
 _NOTHING = np.zeros((0, RECORD), np.uint8)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import FaultyField
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE
 from darimage.schema import CType, Order, header_dtype
 from darimage.sections.fields import text_of
 from darimage.sections.header import field_span

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.image import parts
-from darimage.image.batch import Batch
-from darimage.image.front import SECTIONS_INODE, MapPart
+from darimage.image.batch import SECTIONS_INODE, Batch
+from darimage.image.front import MapPart
 from darimage.image.headers_at import gather
 from darimage.image.parts import Part, SectionHeader
 from darimage.schema import CType, Kind, Verdict

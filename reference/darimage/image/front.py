@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image.attributes import AttributeRuns, runs_of
-from darimage.image.batch import Batch, Marks
+from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.image.directories import DirectoryTable
 from darimage.image.parts import SectionHeader, section_header
 from darimage.image.walk import walk
@@ -25,9 +25,6 @@ from darimage.volumes.reading import Volume
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
-
-SECTIONS_INODE = 1
-"""Inode number of all sections (DARI-SCT-001)."""
 
 _KIND, _ = field_span("extension.kind")
 

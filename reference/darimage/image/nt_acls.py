@@ -11,9 +11,8 @@ import numpy as np
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import parts, payload
-from darimage.image.batch import Marks
+from darimage.image.batch import SECTIONS_INODE, Marks
 from darimage.image.describe import trailing_section
-from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader
 from darimage.schema import CType, Kind, Order, Section
 from darimage.sections import nt_acls

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from darimage.faults import Fault
 from darimage.image import payload
 from darimage.image.attributes import AttributeRuns, runs_of
-from darimage.image.batch import Marks
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE, Marks
 from darimage.image.parts import SectionHeader
 from darimage.image.walk import walk
 from darimage.progress import Progress

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image import blame
-from darimage.image.batch import Marks
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE, Marks
 from darimage.image.parts import SectionHeader
 from darimage.image.runs import Run, Stretches, follow
 from darimage.units import ADDRESSES, RECORD

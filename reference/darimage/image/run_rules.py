@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from darimage.faults import Fault, FaultyField
 from darimage.image import blame
-from darimage.image.batch import Batch, Marks
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.image.headers_at import gather
 from darimage.schema import CType, DrFlag, InodeFlag
 from darimage.sections.header import field_span

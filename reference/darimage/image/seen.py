@@ -7,8 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from darimage.image.batch import Batch
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE, Batch
 from darimage.image.inode import shifts
 from darimage.schema import CType, DrFlag
 from darimage.sections.header import Headers, field_span

@@ -17,9 +17,8 @@ import numpy.typing as npt
 from darimage.faults import Fault, FaultyField
 from darimage.image import blame, increment_rules, stream_rules, tree_rules
 from darimage.image.attribute_rules import AttributeRules
-from darimage.image.batch import Batch
+from darimage.image.batch import SECTIONS_INODE, Batch
 from darimage.image.end_rules import Files, Judge
-from darimage.image.front import SECTIONS_INODE
 from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
 from darimage.image.reader import Image
 from darimage.image.rules import RULES

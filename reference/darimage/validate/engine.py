@@ -14,7 +14,7 @@ from importlib import resources
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image.front import SECTIONS_INODE
+from darimage.image.batch import SECTIONS_INODE
 from darimage.image.reader import Image
 from darimage.image.verify import verify
 from darimage.progress import SILENT, Progress
