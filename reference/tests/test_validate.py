@@ -85,7 +85,9 @@ def test_a_fault_is_told_with_its_place(folder):
     (image,) = json.loads(done.stdout)["images"]
     (one,) = image["findings"]
     assert one["requirement"] == "DARI-REC-015"
-    assert (one["record"], one["offset"], one["length"]) == (5, 5 * RECORD, RECORD)
+    assert (one["record"], one["offset"], one["length"]) == (5, 5 * RECORD + C_SPARE, 24)
+    assert (one["field"], one["expected"]) == ("c_spare", "zero (24 bytes)")
+    assert one["found"] == "01" + 23 * "00"
     assert (one["inode"], one["path"], one["volume"]) == (2, ".", 1)
     assert "DARI-REC-015" in image["checked"]
 
@@ -155,7 +157,7 @@ def test_files_of_all_forms_at_once(folder, tmp_path):
     sarif = json.loads((tmp_path / "r.sarif").read_text())
     (result,) = sarif["runs"][0]["results"]
     region = result["locations"][0]["physicalLocation"]["region"]
-    assert region == {"byteOffset": 5 * RECORD, "byteLength": RECORD}
+    assert region == {"byteOffset": 5 * RECORD + C_SPARE, "byteLength": 24}
     assert "<b>c_spare</b>" in (tmp_path / "page").read_text()
 
 
@@ -178,7 +180,9 @@ def test_a_baseline_keeps_what_is_known(folder, tmp_path):
     content["findings"][0]["image"] = os.fspath(folder / "good")
     known.write_text(json.dumps(content))
     done = validate("--baseline", known, folder / "good", code=1)
-    assert b"baseline: DARI-REC-015 at path . no longer occurs: take it out" in done.stdout
+    assert (
+        b"baseline: DARI-REC-015 in c_spare at path . no longer occurs: take it out" in done.stdout
+    )
     validate("--baseline", tmp_path / "none", folder / "good", code=3)
 
 
@@ -207,9 +211,9 @@ def test_places_are_those_on_the_volumes(tmp_path):
     done = validate("--json", tmp_path / "set", "-o", page, code=1)
     (one,) = json.loads(done.stdout)["images"][0]["findings"]
     record = (tmp_path / "set001").stat().st_size // RECORD + at
-    assert (one["volume"], one["record"], one["offset"]) == (2, record, record * RECORD)
+    assert (one["volume"], one["record"], one["offset"]) == (2, record, record * RECORD + C_SPARE)
     shown = page.read_text()
-    assert f"volume 2, record {record} (byte {record * RECORD})" in shown
+    assert f"volume 2, record {record} (byte {record * RECORD + C_SPARE})" in shown
     assert f"Record {record}, bytes {record * RECORD:,} to" in shown
     assert "<td>0x388</td><td>01 00 × 23</td>" in shown
     rest = [word for name in ("set002", "set003") for word in ("--volume", tmp_path / name)]

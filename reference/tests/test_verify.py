@@ -15,10 +15,12 @@ from support import images
 from support.images import FILE, Plain, encode, header_crc, headers_of, poke, sample, small_plain
 
 from darimage.errors import FormatError
+from darimage.faults import FaultyField
 from darimage.image.reader import Image
 from darimage.image.rules import RULES
 from darimage.image.verify import verify
 from darimage.schema import CType
+from darimage.sections.fields import fields
 from darimage.units import RECORD
 
 SAMPLE = encode(sample())
@@ -285,6 +287,82 @@ def test_a_planted_fault_is_found(requirement, make):
     data = make()
     assert data != SAMPLE
     assert requirement in requirements(data)
+
+
+# A field is poked, and the one that is named is another that does not agree with it; of a wrong
+# checksum nobody knows where it comes from.
+ELSEWHERE = {
+    ("DARI-REC-004", "c_filesys"),
+    ("DARI-VOL-001", "c_filesys"),
+    ("DARI-FIL-001", "c_inumber"),
+    ("DARI-FIL-002", "c_dinode.di_size"),
+    ("DARI-STR-013", "extension.body.base_inode"),
+    ("DARI-OFF-001", "extension.body.section"),
+    ("DARI-END-003", "extension.body.mismatches"),
+    ("DARI-END-005", "extension.flags"),
+    ("DARI-XAT-003", "extension.body.attribute_records"),
+}
+
+
+def test_the_field_that_is_named_holds_the_poked_byte():
+    """Of all that is planted in one field of a header, the finding says where."""
+    checked = set()
+    for good, planted in ((SAMPLE, PLANTED), BESIDE):
+        for requirement, make in planted:
+            data = make()
+            place = only_field(good, data)
+            if place is None or (requirement, place[2]) in ELSEWHERE:
+                continue
+            record, at, path = place
+            named = [
+                fault.field
+                for fault in verify(data).faults
+                if (fault.record, fault.requirement) == (record, requirement) and fault.field
+            ]
+            assert any(f.offset <= at < f.offset + f.length for f in named), (requirement, place)
+            assert any(path == f.path for f in named), (requirement, place)
+            assert all((f.offset, f.offset + f.length) == span(data, f, record) for f in named)
+            checked.add(requirement)
+    assert len(checked) > 50
+
+
+BESIDE = (test_verify_attributes.SAMPLE, test_verify_attributes.PLANTED)
+
+
+def span(data, field, record):
+    """Return where a field lies by the header's own account."""
+    here = fields(data[record * RECORD :][:RECORD], "le")
+    found = [(f.offset, f.offset + len(f.raw)) for f in here if f.path == field.path]
+    return found[0] if found else (field.offset, field.offset + field.length)
+
+
+def only_field(good, data):
+    """Return record, first byte and path of the only field that differs, the checksum aside."""
+    if len(data) != len(good):
+        return None
+    differs = np.flatnonzero(np.frombuffer(good, np.uint8) != np.frombuffer(data, np.uint8))
+    headers, found = {at for at, *_ in headers_of(good)}, set()
+    for record in set((differs // RECORD).tolist()):
+        if record not in headers:
+            return None
+        parts = [fields(one[record * RECORD :][:RECORD], "le") for one in (good, data)]
+        changed = differs[differs // RECORD == record] % RECORD
+        for field in parts[0]:
+            at = changed[(changed >= field.offset) & (changed < field.offset + len(field.raw))]
+            if at.size and field.path != "c_checksum":
+                found.add((record, int(at[0]), field.path))
+    return found.pop() if len(found) == 1 else None
+
+
+def test_a_field_says_what_was_found_and_expected():
+    (fault,) = verify(poke(SAMPLE, FILE_AT, 8, "<I", 3)).faults
+    assert fault.field == FaultyField("c_ddate", 8, 4, "3", "0")
+    faults = verify(poke(SAMPLE, FILE_AT, 32, "<H", 0o644)).faults
+    (known,) = [one.as_json() for one in faults if one.requirement == "DARI-FIL-017"]
+    assert (known["field"], known["found"]) == ("c_dinode.di_mode", "420 (0o644)")
+    assert "expected" not in known
+    (fault,) = verify(poke(SAMPLE, FILE_AT, 896, "<i", 11)).faults
+    assert fault.text().endswith("first header's [DARI-REC-014]")
 
 
 def test_every_rule_was_planted_against():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darimage.faults import Fault
+from darimage.image import blame
 from darimage.image.batch import Batch
 from darimage.image.describe import section_of
 from darimage.image.front import Front, read_front
@@ -31,7 +32,8 @@ def front_of(image: Image, start: int) -> Front:
     if end is not None and not _files_begin(image, end):
         told = f"no file and no end record at record {image.marks.cut.physical(end)}, where files "
         told += "should begin"
-        image.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008"))
+        field = blame.in_volume("files", image.marks.cut.physical(end))
+        image.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008", None, field))
         end = None
     front = read_front(
         image.volume,

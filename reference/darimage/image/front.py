@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image import blame
 from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.image.directories import DirectoryTable
@@ -198,7 +199,8 @@ class _Builder:
                 fresh[at] = False
                 record = int(batch.record[at])
                 told = "a second directory of this inode number; it is passed over"
-                self.on_fault(Fault("format", told, None, numbers[at], record, "DARI-DIR-001"))
+                fault = Fault("format", told, None, numbers[at], record, "DARI-DIR-001")
+                self.on_fault(fault._replace(field=blame.field("c_inumber", numbers[at])))
             self.seen.add(numbers[at])
         return fresh
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from darimage.faults import Fault
-from darimage.image import payload
+from darimage.image import blame, payload
 from darimage.schema import Section
 from darimage.sections import streams
 from darimage.sections.crc import crc32c
@@ -79,7 +79,8 @@ def read_streams(image: Image, on_fault: OnFault) -> StreamTable:
 def _read(image: Image, header: SectionHeader, on_fault: OnFault) -> StreamTable:
     if header.section_version != 1:
         told = f"stream directories of version {header.section_version}"
-        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-009"))
+        field = blame.in_section("section_version", header.section_version, 1)
+        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-009", None, field))
         return StreamTable()
     found = payload.find(image.volume, image.marks, header, 0, on_fault)
     if found is None:
@@ -90,9 +91,10 @@ def _read(image: Image, header: SectionHeader, on_fault: OnFault) -> StreamTable
         on_fault(Fault("format", told, None, None, header.record, "DARI-STR-018"))
         return StreamTable()
     data = b"".join(piece for _, piece in found.pieces())
-    if crc32c(data) != header.payload_crc32c:
+    if (crc := crc32c(data)) != header.payload_crc32c:
         told = "stream directories: payload_crc32c is not that of the payload"
-        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-006"))
+        field = blame.in_section("payload_crc32c", header.payload_crc32c, crc)
+        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-006", None, field))
     faults: list[Fault] = []
     directories = list(streams.decode(data, image.order, faults.append))
     for fault in faults:

@@ -265,10 +265,9 @@ class _Walk:
         self.on_fault(Fault("damaged", told, record=at, requirement=requirement, field=field))
 
     def _blamed(self, record: bytes, requirement: str, at: int) -> FaultyField | None:
-        """Return the field because of which a record is no header."""
+        """Return the field because of which a record is no header, if it is one."""
         wanted: dict[str, tuple[str, int | str | None]] = {
             "DARI-REC-003": ("c_magic", Magic.NFS),
-            "DARI-REC-004": ("c_checksum", None),
             "DARI-REC-005": ("c_type", "1 to 6"),
             "DARI-REC-006": ("c_tapea", self._number(at)),
             "DARI-REC-007": ("c_date", self.marks.date),

@@ -107,12 +107,13 @@ class _Paths:
 
 
 def _finding(fault: Fault, places: Places | None) -> Finding:
-    requirement = requirements()[fault.requirement or _NO_IMAGE]
-    offset = None if fault.record is None else fault.record * RECORD
-    volume = length = None
-    if fault.record is not None and offset is not None:
+    requirement, field = requirements()[fault.requirement or _NO_IMAGE], fault.field
+    volume = offset = length = None
+    if fault.record is not None:
         volume = 1 if places is None else places.volume_of(fault.record)
-        length = RECORD if places is None else max(0, min(RECORD, places.size - offset))
+        offset = fault.record * RECORD + (0 if field is None else field.offset)
+        length = RECORD if field is None else field.length
+        length = length if places is None else max(0, min(length, places.size - offset))
     return Finding(
         requirement=requirement.id,
         level=requirement.strength,
@@ -122,6 +123,9 @@ def _finding(fault: Fault, places: Places | None) -> Finding:
         record=fault.record,
         offset=offset,
         length=length,
+        field=None if field is None else field.path,
         inode=fault.inode,
         path=fault.path,
+        found=None if field is None else field.found,
+        expected=None if field is None else field.expected,
     )
