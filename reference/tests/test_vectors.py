@@ -71,10 +71,11 @@ ELSEWHERE = {
     "files/group-of-32-bits",
     "files/no-first-header",
     "files/size-of-more-blocks",
+    "files/target-is-a-hole",
     "files/true-atime",
     "files/true-ctime",
     "files/true-mtime",
-    "volume/capacity-of-one",
+    "volumes/feature-bit",
 }
 
 

@@ -106,6 +106,8 @@ class Volumes:
             told = f"records_per_volume is {known.records_per_volume}, the feature volumes is "
             flags = known.feature_incompat
             field = blame.in_volume("feature_incompat", flags, flags ^ Incompat.VOLUMES)
+            if not cut_feature:
+                field = blame.in_volume("records_per_volume", known.records_per_volume, 0)
             self._tell(told + ("set" if cut_feature else "clear"), "DARI-VOL-010", field)
         if known.records_per_volume % max(1, self.image.identity.ntrec):
             told = f"volumes of {known.records_per_volume} records are no multiple of c_ntrec"
