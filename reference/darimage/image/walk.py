@@ -291,12 +291,13 @@ class _Walk:
                 break
             places, rows, behind = self._sound(window, at, anywhere=True)
             after = following(rows, self.marks.order, plain=not self.marks.numbered)
-            right = after >= 0
-            if self.marks.numbered:
-                right &= behind == self.shift
+            taken = after >= 0
+            right = taken & (behind == self.shift) if self.marks.numbered else taken
             if right.any():
                 return at + int(places[right.argmax()])
-            displaced = displaced or self._confirmed(places + at, rows, behind)
+            # One that is not taken where it stands would be searched for again, for ever.
+            records = places[taken] + at
+            displaced = displaced or self._confirmed(records, behind[taken], after[taken])
             if displaced is not None and at - self.at > _BEHIND:
                 break
             at += len(window)
@@ -305,9 +306,9 @@ class _Walk:
         self.shift = displaced[1]
         return displaced[0]
 
-    def _confirmed(self, records: Ints, rows: Rows, behind: Ints) -> tuple[int, int] | None:
+    def _confirmed(self, records: Ints, behind: Ints, after: Ints) -> tuple[int, int] | None:
         """Return record and shift of the first header that the one after it confirms."""
-        targets = records + 1 + following(rows, self.marks.order)
+        targets = records + 1 + after
         inside = np.flatnonzero(targets < self.end)
         done = 0
         for found, confirming in gather(self.volume, targets[inside]):
