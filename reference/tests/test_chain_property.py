@@ -35,7 +35,10 @@ SCRIPTS = st.lists(
     st.tuples(st.integers(1, 9), st.lists(EDIT, max_size=12)), min_size=1, max_size=4
 )
 STREAM = edits.Edit("stream", 0, 0, 13)
-SOME_TIMES = Compare(mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False)
+# Of a hole shorter than a record at the end of a file old readers do not know (DARI-FIL-019).
+SOME_TIMES = Compare(
+    mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False, short_hole=False
+)
 
 
 @settings(QUIET, max_examples=60)

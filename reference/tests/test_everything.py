@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import edits, legacy
 from support.attributes import all_on_disk
 from support.compare import compare_trees
+from support.edits import Edit
 from support.levels import Levels, bring
 from test_chain_property import EDIT, SOME_TIMES, descriptors, is_directory, unexpected
 
@@ -29,6 +30,7 @@ SCRIPTS = st.lists(
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+@example([], 0, [(1, 0, [Edit("write", 245, 0, 367)])])  # a short hole at the end
 @given(st.lists(EDIT, max_size=12), CAPACITIES, SCRIPTS)
 def test_any_history_on_any_volumes(changes, capacity, scripts):
     with legacy.scratch_directory() as folder:

@@ -60,7 +60,8 @@ def test_few_bytes_of_the_layouts_are_never_touched():
 
 
 BOMBS = """
-import json, resource, sys, time
+import json, re, time
+from pathlib import Path
 from darimage.conformance.findings import judge
 from darimage.conformance.inventory import inventory
 from darimage.conformance.vectors import Suite
@@ -80,8 +81,9 @@ for vector in suite:
             inventory(image)
     except FormatError:
         pass
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    told[vector.name] = [time.perf_counter() - began, after >> 10]
+    # Not ru_maxrss: that counts what the process that forked this one had as well.
+    after = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+    told[vector.name] = [time.perf_counter() - began, int(after[1]) >> 10]
 print(json.dumps(told))
 """
 
