@@ -9,21 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from darimage.conformance.inventory import VERSION, WHOLE_MAX
+from darimage.conformance.inventory import TYPES, VERSION, WHOLE_MAX
 from darimage.conformance.words import text
 
 FIELDS = ("mode", "uid", "gid", "size", "mtime", "rdev", "target", "sha256")
 """What a restored inode is compared in."""
 
-_TYPES = {
-    stat.S_IFDIR: "directory",
-    stat.S_IFREG: "file",
-    stat.S_IFLNK: "symlink",
-    stat.S_IFIFO: "fifo",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFCHR: "character",
-    stat.S_IFBLK: "block",
-}
 _CHUNK = 1 << 20
 _NS = 1_000_000_000
 
@@ -98,7 +89,7 @@ def _inode(status: os.stat_result, name: bytes, folder: int) -> dict[str, Any]:
     kind = stat.S_IFMT(status.st_mode)
     told: dict[str, Any] = {
         "paths": [],
-        "type": _TYPES.get(kind, "unknown"),
+        "type": TYPES.get(kind, "unknown"),
         "mode": f"{stat.S_IMODE(status.st_mode):04o}",
         "uid": status.st_uid,
         "gid": status.st_gid,

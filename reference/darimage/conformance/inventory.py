@@ -32,7 +32,7 @@ VERSION = 1
 WHOLE_MAX = 1 << 30
 """Bytes of a file up to which the hash of all its contents, holes included, is told."""
 
-_TYPES = {
+TYPES = {
     stat.S_IFDIR: "directory",
     stat.S_IFREG: "file",
     stat.S_IFLNK: "symlink",
@@ -41,6 +41,8 @@ _TYPES = {
     stat.S_IFCHR: "character",
     stat.S_IFBLK: "block",
 }
+"""What an inventory calls the types of inodes."""
+
 _ZEROS = bytes(1 << 20)
 
 
@@ -106,7 +108,7 @@ def _one(
     told: dict[str, Any] = {
         "inode": inode.number,
         "paths": [text(path) for path in paths],
-        "type": _TYPES.get(inode.kind, "unknown"),
+        "type": TYPES.get(inode.kind, "unknown"),
         "mode": f"{stat.S_IMODE(inode.mode):04o}",
         "uid": inode.uid,
         "gid": inode.gid,

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.chain import Chain
-from darimage.sections.security import SecurityDescriptor, wrap
 from darimage.sources.nt_acls import NTFS_3G, SAMBA
 
 Form = Literal["auto", "samba", "ntfs-3g", "none"]
@@ -102,6 +101,9 @@ class NtAclGiver:
         return taken
 
     def _value_of(self, image: int, number: int) -> bytes:
+        # Most images have no NT ACLs, and then nothing of this is needed.
+        from darimage.sections.security import SecurityDescriptor, wrap
+
         descriptor = self._acls[image].descriptor(number)
         if self._name == SAMBA:
             return wrap(descriptor)

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.schema import Order, dtype
-from darimage.sections.security.descriptor import MAX_SIZE
 
 HEAD = dtype("nt_acls/head").itemsize
 """Bytes of the head, all that there is without rows."""
@@ -131,6 +130,9 @@ class NtAcls(Mapping[int, Acl]):
         Raises:
             FormatError: It is longer than may be (DARI-SDE-009).
         """
+        # Whoever asks for no descriptor needs not import what reads them.
+        from darimage.sections.security.descriptor import MAX_SIZE
+
         return self._cut(self._index[number], MAX_SIZE, f"descriptor {number}", "DARI-SDE-009")
 
     def origin(self, number: int) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from darimage.errors import FormatError
 from darimage.schema import AclTag
-from darimage.sections.security.fields import Fixed
+from darimage.sections.fixed import Fixed
 
 KEPT = 1
 """Version that ext4 keeps: entries that name nobody are short."""

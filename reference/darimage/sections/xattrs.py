@@ -13,7 +13,7 @@ from darimage.errors import FormatError
 from darimage.faults import display
 from darimage.schema import XattrIndex, XattrMagic
 from darimage.sections import posix_acl
-from darimage.sections.security.fields import Fixed
+from darimage.sections.fixed import Fixed
 from darimage.units import ADDRESSES, RECORD
 
 LIST_MAX = 4096

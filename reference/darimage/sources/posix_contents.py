@@ -19,6 +19,7 @@ from darimage.sources.scan import (
     Piece,
     Scan,
     Shortfall,
+    blank,
     fill_each,
 )
 from darimage.sources.streams.choice import Choice, open_depot
@@ -221,12 +222,8 @@ class PosixContents:
         return got, None
 
     def _blank(self, number: int, pieces: Sequence[Piece], kind: str, message: str) -> Shortfall:
-        missing = []
-        for offset, views in pieces:
-            for view in views:
-                view[:] = bytes(view.nbytes)
-            missing.append((offset, offset + sum(view.nbytes for view in views)))
-        return Shortfall(missing, self._fault(number, kind, f"{message}; zeros stand for the data"))
+        fault = self._fault(number, kind, f"{message}; zeros stand for the data")
+        return Shortfall(blank(pieces), fault)
 
     def _fault(self, number: int, kind: str, message: str) -> Fault:
         return Fault(kind, message, self._scan.other_path(number))

@@ -256,6 +256,16 @@ Piece = tuple[int, Sequence[memoryview]]
 """A byte offset within a file and the views that its data from there on goes to."""
 
 
+def blank(pieces: Sequence[Piece]) -> Ranges:
+    """Fill pieces with zeros; return the byte ranges of the file that they stand for."""
+    missing = []
+    for offset, views in pieces:
+        for view in views:
+            view[:] = bytes(view.nbytes)
+        missing.append((offset, offset + sum(view.nbytes for view in views)))
+    return missing
+
+
 class Contents(Protocol):
     """Reads the data of a scanned tree; each worker has its own."""
 

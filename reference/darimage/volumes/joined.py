@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
-from darimage.volumes.reading import Gap, Volume
+from darimage.volumes.reading import Gap, Volume, read_up_to
 
 
 class Joined:
@@ -46,9 +46,7 @@ class Joined:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes; fewer only at the end."""
-        buffer = bytearray(max(0, min(length, self.size - offset)))
-        got = self.readinto_at(offset, [memoryview(buffer)])
-        return bytes(buffer[:got])
+        return read_up_to(self, offset, length)
 
     def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
         """Fill the views one after another; return bytes read, fewer only at the end."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from darimage.errors import StorageError
 from darimage.volumes.cut import ONE_VOLUME, Cut
-from darimage.volumes.reading import FileVolume, Gap, Volume
+from darimage.volumes.reading import FileVolume, Gap, Volume, read_up_to
 
 
 @dataclass
@@ -76,9 +76,7 @@ class Pieces:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes; fewer only at the end."""
-        buffer = bytearray(max(0, min(length, self.size - offset)))
-        got = self.readinto_at(offset, [memoryview(buffer)])
-        return bytes(buffer[:got])
+        return read_up_to(self, offset, length)
 
     def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
         """Fill the views one after another; return bytes read, fewer only at the end."""

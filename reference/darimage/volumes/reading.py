@@ -118,10 +118,7 @@ class FileVolume:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes; fewer only at the end."""
-        length = max(0, min(length, self.size - offset))
-        buffer = memoryview(bytearray(length))
-        got = self.readinto_at(offset, [buffer])
-        return bytes(buffer[:got])
+        return read_up_to(self, offset, length)
 
     def readinto_at(self, offset: int, views: Sequence[memoryview]) -> int:
         """Fill the views one after another; return bytes read, fewer only at the end."""
@@ -197,6 +194,13 @@ class MemoryVolume:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def read_up_to(volume: Volume, offset: int, length: int) -> bytes:
+    """Return up to ``length`` bytes of a volume by way of ``readinto_at``."""
+    buffer = memoryview(bytearray(max(0, min(length, volume.size - offset))))
+    got = volume.readinto_at(offset, [buffer])
+    return bytes(buffer[:got])
 
 
 def open_volume(image: str | os.PathLike[str] | bytes | Volume) -> Volume:

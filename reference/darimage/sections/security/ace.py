@@ -7,7 +7,7 @@ from uuid import UUID
 
 from darimage.errors import FormatError
 from darimage.schema.constants import AceType, ObjectFlag
-from darimage.sections.security.fields import Fixed, check_end
+from darimage.sections.fixed import Fixed, check_end
 from darimage.sections.security.sid import Sid
 
 OBJECT_TYPES = frozenset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from darimage.errors import FormatError
+from darimage.sections.fixed import Fixed, check_end
 from darimage.sections.security.ace import HEAD_SIZE, OBJECT_TYPES, Entry, parse_entry
-from darimage.sections.security.fields import Fixed, check_end
 
 REVISION = 2
 REVISION_OBJECTS = 4

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from darimage.errors import FormatError
 from darimage.schema.constants import SdControl
+from darimage.sections.fixed import Fixed
 from darimage.sections.security.acl import Acl
-from darimage.sections.security.fields import Fixed
 from darimage.sections.security.sid import Sid
 
 MAX_SIZE = 256 * 1024

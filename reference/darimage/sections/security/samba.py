@@ -10,8 +10,8 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from darimage.errors import FormatError
+from darimage.sections.fixed import Fixed
 from darimage.sections.security.descriptor import HEAD, SecurityDescriptor
-from darimage.sections.security.fields import Fixed
 
 PLAIN = 1
 """The version that holds a descriptor alone: no hash that could go out of date."""

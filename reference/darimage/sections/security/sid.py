@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from darimage.errors import FormatError
-from darimage.sections.security.fields import Fixed, check_end
+from darimage.sections.fixed import Fixed, check_end
 
 MAX_SUB_AUTHORITIES = 15
 _RULE = "DARI-SDE-004"

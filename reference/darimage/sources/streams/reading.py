@@ -11,7 +11,7 @@ from typing import Protocol
 from darimage.faults import Fault
 from darimage.sections.crc import crc32c
 from darimage.sources.handles import DirectoryHandles
-from darimage.sources.scan import FIELDS, WIDTH, Piece, Scan, Shortfall
+from darimage.sources.scan import FIELDS, WIDTH, Piece, Scan, Shortfall, blank
 from darimage.sources.streams.form import File, InAttributes, InFile
 from darimage.sources.streams.ntfs import open_beside
 
@@ -136,12 +136,8 @@ class StreamContents:
         return Shortfall(missing, self._fault(number, "shrank", f"shrank {told}{rest}"))
 
     def _blank(self, number: int, pieces: Sequence[Piece], kind: str, message: str) -> Shortfall:
-        missing = []
-        for offset, views in pieces:
-            for view in views:
-                view[:] = bytes(view.nbytes)
-            missing.append((offset, offset + sum(view.nbytes for view in views)))
-        return Shortfall(missing, self._fault(number, kind, f"{message}; zeros stand for the data"))
+        fault = self._fault(number, kind, f"{message}; zeros stand for the data")
+        return Shortfall(blank(pieces), fault)
 
     def _fault(self, number: int, kind: str, message: str) -> Fault:
         return Fault(kind, message, self._scan.other_path(number))

@@ -1,6 +1,7 @@
-"""Fixed parts of the security layouts of ``ksy/``, read and written within bounds.
+"""Fixed parts of layouts that come from outside, read and written within bounds.
 
-These layouts are little-endian in images of either order (DARI-SDE-002), so nothing here takes one.
+Descriptors and extended attributes are little-endian in images of either order (DARI-SDE-002), so
+nothing here takes one.
 """
 
 from __future__ import annotations
