@@ -18,10 +18,10 @@ FLOORS = {
     "volumes": 2,
     "image": 3,
     "restore": 4,
-    "conformance": 5,
     "catalog": 5,
     "validate": 5,
-    "cli": 6,
+    "conformance": 6,
+    "cli": 7,
 }
 GROUND = -1
 """Modules of the package itself that every floor stands on: errors, units, progress, ..."""
