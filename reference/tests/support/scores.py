@@ -64,7 +64,7 @@ def _found(vector):
     with pytest.raises(FormatError) as raised:
         Image.open(data)
     error = raised.value
-    return [*judge(data), Finding(error.requirement, -1, error.message)]
+    return [*judge(data), Finding(error.requirement, -1, "", error.message)]
 
 
 def visible():
