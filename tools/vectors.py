@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from darimage.conformance.findings import judge
@@ -23,6 +24,7 @@ from darimage.conformance.vectors import EXPECTED, FILE, HOME, MANIFEST, Suite, 
 from darimage.image.reader import Image
 
 RETIRED = "retired.txt"
+SCHEMA = HOME.parent / "schemas/vector.schema.json"
 
 
 def main() -> int:
@@ -39,6 +41,9 @@ def main() -> int:
             for vector in suite:
                 write(suite, vector, again={vector.name, "all"} & set(chosen.accept) != set())
     suite = Suite()
+    if faults := list(_faults_of_form(suite)):
+        print(*faults, sep="\n", file=sys.stderr)
+        return 1
     text = dumped(manifest(suite))
     path = HOME / MANIFEST
     if not path.exists() or path.read_text() != text:
@@ -49,6 +54,17 @@ def main() -> int:
     for name in stale:
         print(f"{name} is not what the vectors say: run tools/vectors.py --write")
     return bool(stale)
+
+
+def _faults_of_form(suite: Suite) -> Iterator[str]:
+    """Yield what in a vector's file is not of the form that its JSON Schema says."""
+    import jsonschema_rs
+
+    schema = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text()))
+    for vector in suite:
+        for error in schema.iter_errors(vector.told):
+            place = "/".join(str(step) for step in error.instance_path)
+            yield f"{vector.path / FILE}: {place or 'vector'}: {error.message}"
 
 
 def dumped(answer: Any) -> str:

@@ -8,7 +8,7 @@ import json
 import jsonschema_rs
 import pytest
 
-from darimage.conformance import seals
+from darimage.conformance import maker, manifest, patches, seals, trees
 from darimage.conformance.export import export
 from darimage.conformance.findings import judge
 from darimage.conformance.frame import Frame
@@ -158,6 +158,36 @@ def test_an_incremental_image_names_the_vectors_it_builds_on():
         base = SUITE[vector.told["bases"][-1]].expected["image"]
         assert vector.expected["image"]["base_date"] == base["date"]
         assert vector.told["recipe"]["options"]["base"]["uuid"] == base["uuid"]
+
+
+def test_each_vector_obeys_its_schema():
+    form = schema("vector")
+    for vector in SUITE:
+        form.validate(vector.told)
+        assert not form.is_valid({**vector.told, "patchs": []}), vector.name
+
+
+def test_the_form_of_vectors_knows_what_the_code_knows():
+    """What the schema refuses cannot be made, and what can be made it does not refuse."""
+    told = json.loads((SCHEMAS / "vector.schema.json").read_text())
+    kinds = [set(one["required"]) for one in told["properties"]["patches"]["items"]["oneOf"]]
+    names = patches.EDITS.keys() | patches.OPERATIONS.keys()
+    assert all(kind & names for kind in kinds)
+    assert all(any(name in kind for kind in kinds) for name in names)
+    options = told["$defs"]["recipe"]["properties"]["options"]["properties"]
+    assert options.keys() == maker.KNOWN
+    assert set(told["$defs"]["entry"]["properties"]["type"]["enum"]) == trees.TYPES.keys()
+
+
+def test_the_manifest_says_what_is_no_more_than_advice():
+    wanted = {vector.id for vector in SUITE if vector.broken and manifest.conforms(vector)}
+    told = {one["id"] for one in MANIFEST.values() if one["conforms"] and not one["valid"]}
+    assert told == wanted
+    assert len(told) > 5
+    for one in MANIFEST.values():
+        found = {finding["requirement"] for finding in one.get("expect", [])} - {None}
+        assert one["levels"].keys() == found | set(one["requirements"])
+        assert one["conforms"] == all("MUST" not in one["levels"][name] for name in found)
 
 
 def test_the_manifest_obeys_its_schema():

@@ -22,8 +22,9 @@ from darimage.volumes.writing import MemorySink
 
 _DATE = 1_700_000_000
 _UUID = "d0d0caca-0000-4000-8000-000000000000"
-_KNOWN = {"date", "uuid", "label", "ntrec", "acls", "order", "dialect", "filesys"}
-_KNOWN |= {"level", "base", "volume_records"}
+KNOWN = {"date", "uuid", "label", "ntrec", "acls", "order", "dialect", "filesys"}
+KNOWN |= {"level", "base", "volume_records"}
+"""Options of recipes."""
 
 
 def make(recipe: dict[str, Any]) -> bytes:
@@ -33,7 +34,7 @@ def make(recipe: dict[str, Any]) -> bytes:
         UsageError: The recipe says something that cannot be.
     """
     options = recipe.get("options", {})
-    if unknown := options.keys() - _KNOWN:
+    if unknown := options.keys() - KNOWN:
         raise UsageError(f"a recipe knows no option {sorted(unknown)}")
     sink = MemorySink()
     tree = trees.tree(recipe["tree"])

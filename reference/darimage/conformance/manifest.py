@@ -6,11 +6,12 @@ from typing import Any
 
 from darimage._version import FORMAT_VERSION
 from darimage.conformance.vectors import EXPECTED, Suite, Vector, sha256
+from darimage.validate.registry import requirements
 
 VERSION = "1"
 """Version of the suite: what the manifest says and how vectors are told."""
 
-_COPIED = ("requirements", "features", "phase", "bug", "since", "limits", "todo")
+_COPIED = ("requirements", "features", "phase", "bug", "since", "limits", "because", "todo")
 _MOST_CHANGES = 64
 
 
@@ -37,6 +38,8 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
         "valid": vector.is_valid,
     }
     told |= {key: vector.told[key] for key in _COPIED if key in vector.told}
+    told["levels"] = levels(vector)
+    told["conforms"] = conforms(vector)
     told["profiles"] = vector.profiles
     told["decode"] = vector.decode
     told["files"] = [
@@ -54,6 +57,17 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
         told["parent"] = parent.id
         told["changes"] = changes(suite.image(parent), data)
     return told
+
+
+def levels(vector: Vector) -> dict[str, str]:
+    """Return how binding each requirement is that a vector shows or breaks."""
+    known = requirements()
+    return {name: known[name].level for name in sorted({*vector.shown, *vector.broken})}
+
+
+def conforms(vector: Vector) -> bool:
+    """Tell whether a vector breaks nothing that somebody must do."""
+    return not any(requirements()[name].strength == "MUST" for name in vector.broken)
 
 
 def changes(old: bytes, new: bytes) -> list[dict[str, Any]] | None:

@@ -39,15 +39,15 @@ def apply(data: bytes, patches: list[Patch], seal: bool | list[str] = True) -> b
         UsageError: A patch names something that is not there.
     """
     work = _Work(data)
-    edits = [patch for patch in patches if not _OPERATIONS.keys() & patch.keys()]
+    edits = [patch for patch in patches if not OPERATIONS.keys() & patch.keys()]
     for patch in edits:
         work.edit(patch)
     kinds = seals.KINDS if seal is True else seal or ()
     seals.reseal(work.frame, work.runs(), kinds, work.left)
     rows = Records(work.frame)
     for patch in patches:
-        for name in _OPERATIONS.keys() & patch.keys():
-            _OPERATIONS[name](rows, patch)
+        for name in OPERATIONS.keys() & patch.keys():
+            OPERATIONS[name](rows, patch)
     return rows.joined()
 
 
@@ -76,7 +76,7 @@ class _Work:
 
     def edit(self, patch: Patch) -> None:
         """Do one edit."""
-        for name, edit in _EDITS.items():
+        for name, edit in EDITS.items():
             if name in patch:
                 edit(self, patch)
                 return
@@ -181,7 +181,7 @@ def _name(told: Any) -> bytes:
     return told.encode() if isinstance(told, str) else bytes.fromhex(told["hex"])
 
 
-_EDITS: dict[str, Callable[[_Work, Patch], None]] = {
+EDITS: dict[str, Callable[[_Work, Patch], None]] = {
     "every": _Work.every,
     "entry": _Work.entry,
     "element": _Work.element,
@@ -190,6 +190,7 @@ _EDITS: dict[str, Callable[[_Work, Patch], None]] = {
     "byte": _Work.octets,
     "record": _Work.header_field,
 }
+"""Edits by the key that tells them."""
 
 
 class Records:
@@ -256,10 +257,11 @@ class Records:
         rows[at] = sealed(rows[at], self._frame.order)
 
 
-_OPERATIONS: dict[str, Callable[[Records, Patch], None]] = {
+OPERATIONS: dict[str, Callable[[Records, Patch], None]] = {
     "delete": Records.delete,
     "duplicate": Records.duplicate,
     "insert": Records.insert,
     "swap": Records.swap,
     "truncate": Records.truncate,
 }
+"""Moves of records, likewise."""

@@ -16,7 +16,7 @@ from darimage.sources.memory import Node
 
 Told = dict[str, Any]
 
-_TYPES = {
+TYPES = {
     "directory": stat.S_IFDIR,
     "file": stat.S_IFREG,
     "symlink": stat.S_IFLNK,
@@ -25,6 +25,8 @@ _TYPES = {
     "character": stat.S_IFCHR,
     "block": stat.S_IFBLK,
 }
+"""Types of entries, with their bits of a mode."""
+
 _MODES = {"directory": "0755", "symlink": "0777"}
 _NUMBERS = ("uid", "gid", "rdev", "flags")
 _TIMES = ("atime", "mtime", "ctime", "birthtime")
@@ -69,9 +71,9 @@ class _Grower:
 
     def node(self, told: Told) -> Marked:
         kind = told.get("type", "file")
-        if kind not in _TYPES:
+        if kind not in TYPES:
             raise UsageError(f"a recipe knows no type {kind!r}")
-        made = Marked(_TYPES[kind] | int(told.get("mode", _MODES.get(kind, "0644")), 8))
+        made = Marked(TYPES[kind] | int(told.get("mode", _MODES.get(kind, "0644")), 8))
         made.number, made.changed = told.get("number", 0), told.get("changed", False)
         for name in _NUMBERS:
             setattr(made, name, told.get(name, 0))

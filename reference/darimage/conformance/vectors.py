@@ -56,6 +56,17 @@ class Vector:
         return self.told.get("parent")
 
     @property
+    def shown(self) -> list[str]:
+        """Requirements that it shows; in one with a fault the first is the one it breaks."""
+        return list(self.told["requirements"])
+
+    @property
+    def broken(self) -> list[str]:
+        """Requirements that it breaks, each as often as that is found."""
+        found = (one["requirement"] for one in self.told.get("expect", ()))
+        return [name for name in found if name is not None]
+
+    @property
     def is_valid(self) -> bool:
         """Whether nothing is wrong with it."""
         return not self.told.get("expect")
