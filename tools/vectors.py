@@ -19,8 +19,9 @@ from typing import Any
 
 from darimage.conformance.findings import judge
 from darimage.conformance.inventory import inventory
+from darimage.conformance.maker import make
 from darimage.conformance.manifest import manifest
-from darimage.conformance.vectors import EXPECTED, FILE, HOME, MANIFEST, Suite, Vector
+from darimage.conformance.vectors import EXPECTED, FILE, HOME, MANIFEST, RESTORED, Suite, Vector
 from darimage.image.reader import Image
 
 RETIRED = "retired.txt"
@@ -36,7 +37,7 @@ def main() -> int:
     stale = []
     if chosen.write or chosen.accept:
         _give_ids(Suite())
-        for write in (_findings, _inventory):
+        for write in (_findings, _inventory, _restored):
             suite = Suite()
             for vector in suite:
                 write(suite, vector, again={vector.name, "all"} & set(chosen.accept) != set())
@@ -99,6 +100,16 @@ def _findings(suite: Suite, vector: Vector, *, again: bool) -> None:
     path = vector.path / FILE
     text = re.sub(r"(?m)^expect:.*\n(?:  .*\n)*", "", path.read_text())
     path.write_text(f"{text}{told}\n")
+
+
+def _restored(_suite: Suite, vector: Vector, *, again: bool) -> None:
+    """Write what an incremental image and its bases restore: a full image of the same tree."""
+    path = vector.path / RESTORED
+    if vector.told.get("bases") and (again or not path.exists()):
+        recipe = vector.told["recipe"]
+        options = {k: v for k, v in recipe["options"].items() if k not in ("level", "base")}
+        with Image.open(make({**recipe, "options": options})) as image:
+            path.write_text(dumped({**inventory(image), "image": vector.expected["image"]}))
 
 
 def _inventory(suite: Suite, vector: Vector, *, again: bool) -> None:

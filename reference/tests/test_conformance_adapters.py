@@ -135,7 +135,7 @@ def test_a_session_obeys_the_schema(name, folder, tmp_path):
             "seq": n,
             "task": task,
             "vector": good.id,
-            "arguments": {"image": str(image)},
+            "arguments": {"image": str(image)} | ({"level": "MUST"} if task == "validate" else {}),
         }
         for n, (task, image) in enumerate(
             [

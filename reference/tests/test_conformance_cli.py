@@ -41,6 +41,13 @@ def described(folder, name, level=0, **more):
     return path
 
 
+@pytest.mark.parametrize("testee", ["mine/testee.toml", "darimage"])
+def test_options_behind_a_description_are_not_taken_for_its_arguments(testee):
+    done = call("run", testee, "--only", DECODE)
+    assert done.exit_code == 2
+    assert "options go before it" in done.output
+
+
 def test_a_run_and_its_check(folder, tmp_path):
     path = described(folder, "honest", 1)
     files = {kind: tmp_path / f"report.{kind}" for kind in ("json", "xml", "html")}

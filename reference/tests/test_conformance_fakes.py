@@ -7,7 +7,7 @@ import time
 
 import pytest
 from support import suites
-from support.suites import BAD, BARE, GOOD, REFUSED, fake
+from support.suites import BAD, BARE, GOOD, REFUSED, WEAK, fake
 
 from darimage.conformance import suite
 from darimage.conformance.level1 import SessionError
@@ -146,6 +146,33 @@ def test_what_is_not_claimed_is_not_asked(folder):
     assert suites.verdicts(report) == all_of("unsupported")
     assert report["exit_code"] == 4
     assert {case["seconds"] for case in report["cases"]} == {0}
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "failing"),
+    [
+        ("honest", 0, []),
+        ("honest", 1, []),
+        ("lenient", 0, [f"{WEAK}:validate:should"]),
+        ("severe", 0, [f"{WEAK}:validate"]),
+        ("rejects_all", 0, [f"{GOOD}:validate", f"{GOOD}:validate:should", f"{WEAK}:validate"]),
+    ],
+)
+def test_who_does_not_tell_must_from_should_fails(tmp_path, name, level, failing):
+    suites.write(tmp_path, weak=True)
+    chosen = [f"{GOOD}:validate*", f"{WEAK}:validate*"]
+    found = suites.verdicts(suites.run(fake(name, tmp_path, level), tmp_path, chosen))
+    assert len(found) == 4
+    assert sorted(case for case, verdict in found.items() if verdict != "pass") == failing
+
+
+def test_who_judges_by_must_alone_is_not_asked_for_more(tmp_path):
+    suites.write(tmp_path, weak=True)
+    modest = fake("honest", tmp_path, validates=("MUST",))
+    found = suites.verdicts(suites.run(modest, tmp_path, ["*:validate*"]))
+    unsupported = [case for case, verdict in found.items() if verdict == "unsupported"]
+    assert unsupported == [f"{GOOD}:validate:should", f"{WEAK}:validate:should"]
+    assert set(found.values()) == {"pass", "unsupported"}
 
 
 def test_a_file_outside_the_destination_is_found(folder):

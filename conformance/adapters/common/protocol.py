@@ -47,8 +47,10 @@ def main(about: Mapping[str, Any], tasks: Mapping[str, Callable[..., Any]]) -> N
 
     Args:
         about: ``implementation``, ``features``, ``fields`` as the answer to ``start`` has them.
-        tasks: By name: ``decode(image)`` returns an inventory, ``validate(image)`` nothing,
-            ``restore(image, selection, destination)`` and ``encode(tree, image)`` likewise.
+        tasks: By name: ``decode(image)`` returns an inventory, ``validate(image, level)`` nothing,
+            ``restore(image, selection, destination, *bases)`` and ``encode(tree, image)`` likewise.
+            Images are named by their first volume; ``level`` is ``MUST``, or may not be there, or
+            ``SHOULD``.
     """
     words = [os.fsencode(word) for word in sys.argv[1:]]
     try:
@@ -105,12 +107,12 @@ def _answer(tasks: Mapping[str, Callable[..., Any]], asked: Mapping[str, Any]) -
     return {"results": results}
 
 
-def _words(arguments: Mapping[str, str]) -> list[bytes]:
+def _words(arguments: Mapping[str, Any]) -> list[bytes]:
     """Return the arguments as a command would get them."""
     words = []
-    for name in ("tree", "image", "selection", "destination"):
+    for name in ("tree", "image", "selection", "destination", "level"):
         if name == "selection" and "selection_base64" in arguments:
             words.append(base64.b64decode(arguments["selection_base64"]))
         elif name in arguments:
             words.append(os.fsencode(arguments[name]))
-    return words
+    return words + [os.fsencode(volumes[0]) for volumes in arguments.get("bases", ())]

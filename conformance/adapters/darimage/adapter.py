@@ -30,9 +30,9 @@ def decode(image: bytes) -> Any:
         return inventory(opened)
 
 
-def judge(image: bytes) -> None:
-    """Refuse an image that does not conform, with what is recommended too."""
-    report = validate([os.fsdecode(image)], Options(strict=True))
+def judge(image: bytes, level: bytes = b"MUST") -> None:
+    """Refuse an image that does not conform."""
+    report = validate([os.fsdecode(image)], Options(strict=level == b"SHOULD"))
     (found,) = report.images
     if found.own_fault:
         raise RuntimeError(found.own_fault)
@@ -40,9 +40,9 @@ def judge(image: bytes) -> None:
         raise protocol.Rejected(", ".join(found.broken_ids()))
 
 
-def bring_back(image: bytes, selection: bytes, destination: bytes) -> None:
+def bring_back(image: bytes, selection: bytes, destination: bytes, *bases: bytes) -> None:
     """Restore."""
-    with _refusing(), Chain.open([os.fsdecode(image)]) as chain:
+    with _refusing(), Chain.open([os.fsdecode(one) for one in (*bases, image)]) as chain:
         chosen = select(chain.names, [selection] if selection else [])
         restore(chain, destination, chosen)
 

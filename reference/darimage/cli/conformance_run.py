@@ -100,7 +100,7 @@ def command(
         planned = cases.cases(chosen, wanted, only)
         if not planned:
             raise click.UsageError("no case of the suite is chosen")
-        used = sorted({case.vector.id for case in planned})
+        used = cases.vectors_of(planned)
         chosen.check(used)
         bar = common.progress(quiet=quiet or as_json)
         bar.start("cases", len(planned))
@@ -134,6 +134,8 @@ def _testee(words: Sequence[str]) -> testee.Testee:
     shipped = testee.SHIPPED / words[0] / "testee.toml"
     if len(words) == 1 and "/" not in words[0] and shipped.is_file():
         return testee.load(shipped)
+    if words[0].endswith(".toml") or (shipped.is_file() and words[1:2] and words[1][:1] == "-"):
+        raise click.UsageError(f"{words[0]} takes no arguments; options go before it")
     claims = testee.Claims(Path(words[0]).name)
     return testee.Testee(0, testee.located(words), claims)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from darimage.conformance.limits import Ended, Limits
-from darimage.conformance.testee import Claims, Task
+from darimage.conformance.testee import STRENGTHS, Claims, Task
 from darimage.conformance.verdicts import Outcome
 
 
@@ -21,10 +21,13 @@ class Question:
     Attributes:
         task: What to do.
         vector: Id of the vector.
-        image: The image to read, or to make.
+        image: First volume of the image to read, or the image to make.
         selection: What to restore; empty for all.
         tree: The tree to make an image of.
         destination: Where to restore to.
+        strength: Level of the requirements to judge by, with all that are stronger.
+        volumes: All volumes of the image, if there are several.
+        bases: Volumes of each image that it builds on, the full image first.
     """
 
     task: Task
@@ -33,6 +36,9 @@ class Question:
     selection: bytes = b""
     tree: Path | None = None
     destination: Path | None = None
+    strength: str = ""
+    volumes: tuple[Path, ...] = ()
+    bases: tuple[tuple[Path, ...], ...] = ()
 
     def words(self) -> list[str]:
         """Return it as arguments of a command (level 0)."""
@@ -40,8 +46,10 @@ class Question:
             return ["encode", str(self.tree), str(self.image)]
         if self.task is Task.RESTORE:
             chosen = os.fsdecode(self.selection)
-            return ["restore", str(self.image), chosen, str(self.destination)]
-        return [str(self.task), str(self.image)]
+            bases = [str(volumes[0]) for volumes in self.bases]
+            return ["restore", str(self.image), chosen, str(self.destination), *bases]
+        more = [self.strength] if self.strength not in ("", STRENGTHS[0]) else []
+        return [str(self.task), str(self.image), *more]
 
 
 @dataclass(frozen=True)

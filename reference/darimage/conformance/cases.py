@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from darimage.conformance.suite import Suite, Vector
-from darimage.conformance.testee import Task
+from darimage.conformance.testee import STRENGTHS, Task
 from darimage.conformance.verdicts import Wanted
+
+MUST, SHOULD = STRENGTHS
 
 _MADE_FROM_TREES = frozenset({"dump", "dari-core", "big-endian", "run-coded-holes", "acl", "xattr"})
 """Features of vectors whose contents are a plain tree, which a writer can be given."""
@@ -19,11 +21,13 @@ class Case(NamedTuple):
     """One task on one vector.
 
     Attributes:
-        id: Of the vector, then the task.
+        id: Of the vector, then the task and, of several, which.
         vector: The vector.
         task: The task.
         wanted: What the testee shall do.
         selection: What is restored; empty for all.
+        strength: Level of the requirements that are judged by; empty if nothing is judged.
+        chain: The images that are put together, the one asked for last; none means the vector.
     """
 
     id: str
@@ -31,11 +35,23 @@ class Case(NamedTuple):
     task: Task
     wanted: Wanted
     selection: bytes = b""
+    strength: str = ""
+    chain: tuple[Vector, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
         """What a testee has to know for it; a writer writes in its own dialect."""
         return () if self.task is Task.ENCODE else self.vector.features
+
+    @property
+    def images(self) -> tuple[Vector, ...]:
+        """The vectors whose files it needs, the image asked for last."""
+        return self.chain or (self.vector,)
+
+    @property
+    def expected(self) -> dict[str, Any] | None:
+        """The inventory that is to come of it; ``None`` if nothing is said of it."""
+        return self.vector.whole if self.chain else self.vector.expected
 
 
 def cases(suite: Suite, tasks: Sequence[Task], only: Sequence[str] = ()) -> list[Case]:
@@ -46,33 +62,76 @@ def cases(suite: Suite, tasks: Sequence[Task], only: Sequence[str] = ()) -> list
         tasks: To ask for.
         only: Globs of ids, names or case ids; none means all.
     """
-    found = [
-        case
-        for vector in suite.vectors.values()
-        for task in tasks
-        for case in _cases(vector, task)
-        if _is_wanted(case, only)
-    ]
-    return sorted(found, key=lambda case: case.id)
+    found = [case for task in tasks for case in _OF_TASK[task](suite.vectors)]
+    return sorted((case for case in found if _is_wanted(case, only)), key=lambda case: case.id)
 
 
-def _cases(vector: Vector, task: Task) -> Iterator[Case]:
-    name = f"{vector.id}:{task}"
-    if task is Task.VALIDATE:
-        yield Case(name, vector, task, Wanted.ACCEPT if vector.valid else Wanted.REJECT)
-    elif task is Task.DECODE:
-        yield Case(name, vector, task, vector.decode)
-    elif task is Task.RESTORE and not vector.bases:
-        yield Case(name, vector, task, vector.decode)
-        if vector.decode is Wanted.ACCEPT and (one := _one_file(vector.expected)):
-            yield Case(f"{name}:one", vector, task, Wanted.ACCEPT, one)
-    elif (
-        task is Task.ENCODE
-        and vector.valid
-        and not vector.bases
-        and _MADE_FROM_TREES.issuperset(vector.features)
-    ):
-        yield Case(name, vector, task, Wanted.ACCEPT)
+def vectors_of(chosen: Sequence[Case]) -> list[str]:
+    """Return the ids of all vectors that some cases need, ascending."""
+    return sorted({vector.id for case in chosen for vector in case.images})
+
+
+def _validating(vectors: Mapping[str, Vector]) -> Iterator[Case]:
+    """Yield the question for each vector, and the stricter one where it makes a difference."""
+    weak = [one for one in vectors.values() if one.broken == {SHOULD}]
+    differing = {name for one in weak for name in (one.id, one.parent)}
+    for vector in vectors.values():
+        yield _verdict(vector, MUST, is_good=MUST not in vector.broken)
+        if vector.id in differing:
+            yield _verdict(vector, SHOULD, is_good=vector.valid)
+
+
+def _verdict(vector: Vector, strength: str, *, is_good: bool) -> Case:
+    which = "" if strength == MUST else f":{strength.lower()}"
+    wanted = Wanted.ACCEPT if is_good else Wanted.REJECT
+    return Case(f"{vector.id}:validate{which}", vector, Task.VALIDATE, wanted, strength=strength)
+
+
+def _decoding(vectors: Mapping[str, Vector]) -> Iterator[Case]:
+    for vector in vectors.values():
+        yield Case(f"{vector.id}:decode", vector, Task.DECODE, vector.decode)
+
+
+def _restoring(vectors: Mapping[str, Vector]) -> Iterator[Case]:
+    for vector in vectors.values():
+        alone = Case(f"{vector.id}:restore", vector, Task.RESTORE, vector.decode)
+        if not vector.bases:
+            yield from _restored(alone)
+            continue
+        yield alone._replace(id=f"{alone.id}:alone")
+        if all(one in vectors for one in vector.bases):
+            yield from _chained(alone, tuple(vectors[one] for one in vector.bases))
+
+
+def _chained(alone: Case, bases: tuple[Vector, ...]) -> Iterator[Case]:
+    """Yield what is tried with an incremental image and its bases: rightly, and wrongly."""
+    vector = alone.vector
+    whole = alone._replace(chain=(*bases, vector))
+    yield from _restored(whole)
+    refused = whole._replace(wanted=Wanted.REJECT)
+    yield refused._replace(id=f"{whole.id}:turned", chain=(vector, *bases[1:], bases[0]))
+    if len(bases) > 1:
+        yield refused._replace(id=f"{whole.id}:gap", chain=(*bases[:-1], vector))
+
+
+def _restored(case: Case) -> Iterator[Case]:
+    yield case
+    if case.wanted is Wanted.ACCEPT and (one := _one_file(case.expected)):
+        yield case._replace(id=f"{case.id}:one", selection=one)
+
+
+def _encoding(vectors: Mapping[str, Vector]) -> Iterator[Case]:
+    for vector in vectors.values():
+        if vector.valid and not vector.bases and _MADE_FROM_TREES.issuperset(vector.features):
+            yield Case(f"{vector.id}:encode", vector, Task.ENCODE, Wanted.ACCEPT)
+
+
+_OF_TASK = {
+    Task.DECODE: _decoding,
+    Task.VALIDATE: _validating,
+    Task.RESTORE: _restoring,
+    Task.ENCODE: _encoding,
+}
 
 
 def _is_wanted(case: Case, only: Sequence[str]) -> bool:

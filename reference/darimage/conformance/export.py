@@ -48,6 +48,8 @@ def _one(suite: Suite, vector: Vector, entry: dict[str, Any], home: Path) -> dic
         place.write_bytes(data)
     if "inventory" in entry:
         _write_json(home / entry["inventory"], suite.inventory(vector))
+    if "restored" in entry:
+        _write_json(home / entry["restored"], vector.restored)
     return entry
 
 

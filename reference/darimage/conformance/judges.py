@@ -1,4 +1,4 @@
-"""What a testee made or left behind, as our own reader and verifier see it."""
+"""What a testee made or left behind, as our own reader and validator see it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from typing import Any
 
 from darimage.conformance.directory import inventory_of
 from darimage.conformance.inventory import inventory
-from darimage.errors import DarimageError, FormatError
+from darimage.conformance.testee import STRENGTHS
+from darimage.errors import DarimageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.restore.run import Options, restore
 from darimage.restore.selection import select
+from darimage.validate.finding import Finding
+from darimage.validate.run import validate
+
+MUST = STRENGTHS[0]
 
 FINDINGS_MAX = 20
 """Findings about an image that are told."""
+
+
+class JudgeError(Exception):
+    """An image that a testee made could not be judged, by a fault of ours."""
 
 
 class TreeError(DarimageError):
@@ -40,22 +48,34 @@ def make_tree(image: Path, tree: Path) -> None:
 
 
 def findings_of(image: Path, *, is_dari: bool) -> list[str]:
-    """Return what is wrong with an image that a testee made.
+    """Return where an image that a testee made breaks a MUST, as ``darimage validate`` tells it.
 
     Args:
         image: The image.
         is_dari: It is to be a DARI image, not a plain dump.
+
+    Raises:
+        JudgeError: The validator failed; that says nothing of the image.
     """
     if not image.is_file():
         return ["made no image"]
-    try:
-        found = verify(str(image))
-    except FormatError as error:
-        return [str(error)]
-    told = [fault.text() for fault in found.faults[:FINDINGS_MAX]]
-    if is_dari and not found.is_dari:
-        told.insert(0, "made a plain dump, though it claims dari-core")
-    return told
+    (found,) = validate([str(image)]).images
+    if found.own_fault is not None:
+        raise JudgeError(f"the image could not be judged: {found.own_fault}")
+    if found.unread is not None:
+        return [found.unread]
+    broken = [told.finding for told in found.told if told.finding.level == MUST]
+    lines = [_line(finding) for finding in broken[:FINDINGS_MAX]]
+    if not (lines or found.conforms()):
+        lines.append(f"breaks {', '.join(found.broken_ids()) or 'more than was told'}")
+    if is_dari and found.facts is not None and not found.facts.is_dari:
+        lines.insert(0, "made a plain dump, though it claims dari-core")
+    return lines
+
+
+def _line(finding: Finding) -> str:
+    place = finding.place()
+    return f"{finding.requirement}: {finding.told()}" + (f" ({place})" if place else "")
 
 
 def contents_of(image: Path) -> dict[str, Any]:

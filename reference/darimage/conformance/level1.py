@@ -149,6 +149,12 @@ def arguments(question: Question) -> dict[str, Any]:
     if question.task is Task.ENCODE:
         return {"tree": str(question.tree), "image": str(question.image)}
     told: dict[str, Any] = {"image": str(question.image)}
+    if question.volumes:
+        told["volumes"] = [str(volume) for volume in question.volumes]
+    if question.bases:
+        told["bases"] = [[str(volume) for volume in volumes] for volumes in question.bases]
+    if question.strength:
+        told["level"] = question.strength
     if question.task is Task.RESTORE:
         told["selection"] = os.fsdecode(question.selection).encode("utf-8", "replace").decode()
         told["selection_base64"] = base64.b64encode(question.selection).decode()

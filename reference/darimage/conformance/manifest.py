@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from darimage._version import FORMAT_VERSION
-from darimage.conformance.vectors import EXPECTED, Suite, Vector, sha256
+from darimage.conformance.vectors import EXPECTED, RESTORED, Suite, Vector, sha256
 from darimage.validate.registry import requirements
 
 VERSION = "1"
@@ -48,6 +48,7 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     ]
     if "bases" in vector.told:
         told["bases"] = [suite[name].id for name in vector.told["bases"]]
+        told["restored"] = f"{vector.name}/{RESTORED}"
     if suite.inventory(vector) is not None:
         told["inventory"] = f"{vector.name}/{EXPECTED}"
     if vector.told.get("expect"):

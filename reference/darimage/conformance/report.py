@@ -71,6 +71,7 @@ def _about(case: Case) -> Json:
         "name": vector.name,
         "title": vector.title,
         "task": str(case.task),
+        "level": case.strength or None,
         "selection": as_text(case.selection),
         "valid": vector.valid,
         "features": list(case.features),
@@ -204,7 +205,7 @@ def make(
 
 
 def _suite_json(suite: Suite, trials: Sequence[Trial]) -> Json:
-    used = {done.case.vector.id: done.case.vector for done in trials}
+    used = {vector.id: vector for done in trials for vector in done.case.images}
     return {
         "version": suite.version,
         "format": suite.spec,

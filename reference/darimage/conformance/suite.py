@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from darimage.conformance.testee import STRENGTHS
 from darimage.conformance.verdicts import Wanted
 from darimage.errors import DarimageError
 
@@ -40,6 +41,9 @@ class Vector:
         valid: Whether it conforms.
         decode: What a reader shall do with it.
         inventory: File with what it holds; ``None`` if nothing is said.
+        restored: File with what it and its bases restore together; ``None`` without bases.
+        broken: Levels of the requirements that it breaks, ``MUST`` and ``SHOULD``.
+        parent: Id of the vector it is but for its fault; ``None`` if it is made from a recipe.
         seconds: That reading it may take; ``None`` if nothing is said.
         memory: Bytes that reading it may take; likewise.
     """
@@ -56,6 +60,9 @@ class Vector:
     valid: bool
     decode: Wanted
     inventory: Path | None
+    restored: Path | None = None
+    broken: frozenset[str] = frozenset()
+    parent: str | None = None
     seconds: float | None = None
     memory: int | None = None
 
@@ -67,15 +74,22 @@ class Vector:
     @cached_property
     def expected(self) -> dict[str, Any] | None:
         """What it holds."""
-        if self.inventory is None:
-            return None
-        try:
-            told = json.loads(self.inventory.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SuiteError(f"{self.inventory}: {error}") from error
-        if not isinstance(told, dict):
-            raise SuiteError(f"{self.inventory}: no JSON object")
-        return told
+        return None if self.inventory is None else _object(self.inventory)
+
+    @cached_property
+    def whole(self) -> dict[str, Any] | None:
+        """What it and its bases restore together."""
+        return None if self.restored is None else _object(self.restored)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SuiteError(f"{path}: {error}") from error
+    if not isinstance(told, dict):
+        raise SuiteError(f"{path}: no JSON object")
+    return told
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,15 @@ class Suite:
             for file, wanted in zip(vector.files, vector.sha256, strict=True):
                 if sha256_of(file) != wanted:
                     raise SuiteError(f"{file}: not the bytes that the manifest says")
+
+
+def _broken(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the levels of what a vector breaks; what has none is as bad as a MUST."""
+    levels = told.get("levels", {})
+    if not told["valid"] and not told.get("expect"):
+        yield STRENGTHS[0]
+    for one in told.get("expect", ()):
+        yield str(levels.get(one["requirement"], STRENGTHS[0])).partition(" ")[0]
 
 
 def sha256_of(file: Path) -> str:
@@ -149,7 +172,8 @@ def load(folder: Path) -> Suite:
 
 def _vector(folder: Path, told: Mapping[str, Any]) -> Vector:
     files = told["files"]
-    inventory, limits = told.get("inventory"), told.get("limits", {})
+    inventory, restored = told.get("inventory"), told.get("restored")
+    limits = told.get("limits", {})
     mebibytes = limits.get("memory_mib")
     return Vector(
         id=str(told["id"]),
@@ -164,6 +188,9 @@ def _vector(folder: Path, told: Mapping[str, Any]) -> Vector:
         valid=bool(told["valid"]),
         decode=Wanted(told["decode"]),
         inventory=folder / inventory if inventory else None,
+        restored=folder / restored if restored else None,
+        broken=frozenset(_broken(told)),
+        parent=told.get("parent"),
         seconds=limits.get("seconds"),
         memory=None if mebibytes is None else int(mebibytes) << 20,
     )

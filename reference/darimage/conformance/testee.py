@@ -41,6 +41,9 @@ FEATURES = (
 )
 """What an image may need a testee to know; those that a testee lacks it says so of."""
 
+STRENGTHS = ("MUST", "SHOULD")
+"""Levels of requirements that a testee can be asked to judge by, the strongest first."""
+
 FIELDS = (
     "inode",
     "mode",
@@ -78,6 +81,7 @@ class Claims:
         features: It knows; ``None`` if it does not say, and each case is tried.
         fields: Of an inode that its inventories tell.
         time_resolution: Nanoseconds to which it tells times.
+        validates: Levels of requirements that its verdicts tell apart.
     """
 
     name: str
@@ -89,10 +93,12 @@ class Claims:
     features: frozenset[str] | None = None
     fields: tuple[str, ...] = FIELDS
     time_resolution: int = 1
+    validates: tuple[str, ...] = STRENGTHS
 
-    def lacks(self, features: Sequence[str]) -> list[str]:
-        """Return which of some features it does not claim."""
-        return [] if self.features is None else [f for f in features if f not in self.features]
+    def lacks(self, features: Sequence[str], strength: str = "") -> list[str]:
+        """Return which of some features, and of a level to judge by, it does not claim."""
+        lacking = [] if self.features is None else [f for f in features if f not in self.features]
+        return [*lacking, strength] if strength not in ("", *self.validates) else lacking
 
     def as_json(self) -> dict[str, Any]:
         """Return it for a report."""
@@ -106,6 +112,7 @@ class Claims:
             "features": None if self.features is None else sorted(self.features),
             "fields": list(self.fields),
             "time_resolution_ns": self.time_resolution,
+            "validates": list(self.validates),
         }
 
 
@@ -130,7 +137,8 @@ def claims_of(told: Mapping[str, Any], name: str) -> Claims:
     """Return claims from what an adapter tells in TOML or JSON.
 
     Args:
-        told: ``implementation``, ``tasks``, ``features``, ``fields``, ``time_resolution_ns``.
+        told: ``implementation``, ``tasks``, ``features``, ``fields``, ``time_resolution_ns``,
+            ``validates``.
         name: What to call it if it does not say.
 
     Raises:
@@ -145,6 +153,7 @@ def claims_of(told: Mapping[str, Any], name: str) -> Claims:
     tasks = _names(told, "tasks", [str(task) for task in Task]) or ["decode"]
     features = _names(told, "features", FEATURES)
     fields = _names(told, "fields", FIELDS)
+    validates = _names(told, "validates", STRENGTHS)
     resolution = told.get("time_resolution_ns", 1)
     _check(isinstance(resolution, int) and resolution > 0, "time_resolution_ns is not 1 or more")
     return Claims(
@@ -153,6 +162,7 @@ def claims_of(told: Mapping[str, Any], name: str) -> Claims:
         features=None if features is None else frozenset(features),
         fields=FIELDS if fields is None else tuple(fields),
         time_resolution=int(resolution),
+        validates=STRENGTHS if validates is None else tuple(validates),
     )
 
 

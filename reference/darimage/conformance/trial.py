@@ -14,6 +14,7 @@ from darimage.conformance.asking import Connection, Question, Reply
 from darimage.conformance.cases import Case
 from darimage.conformance.directory import fields as directory_fields
 from darimage.conformance.limits import Limits
+from darimage.conformance.suite import Vector
 from darimage.conformance.testee import Claims, Task
 from darimage.conformance.verdicts import Expectation, Observation, Outcome, Wanted
 from darimage.errors import DarimageError
@@ -43,7 +44,7 @@ def view_of(case: Case, claims: Claims) -> View:
     """Return what is compared of an answer."""
     fields = claims.fields
     if case.task is not Task.DECODE:
-        of_trees = directory_fields(case.vector.expected if case.task is Task.RESTORE else None)
+        of_trees = directory_fields(case.expected if case.task is Task.RESTORE else None)
         fields = tuple(name for name in of_trees if name in claims.fields)
     return View(fields, claims.time_resolution, case.selection)
 
@@ -51,9 +52,9 @@ def view_of(case: Case, claims: Claims) -> View:
 def expectation_of(case: Case, claims: Claims) -> Expectation:
     """Return what a case expects; the answer of ``encode`` is not known before its tree is made."""
     compared = case.task in (Task.DECODE, Task.RESTORE)
-    if case.wanted is not Wanted.ACCEPT or not compared or case.vector.expected is None:
+    if case.wanted is not Wanted.ACCEPT or not compared or case.expected is None:
         return Expectation(case.wanted)
-    return Expectation(case.wanted, digest(told_by(case.vector.expected, view_of(case, claims))))
+    return Expectation(case.wanted, digest(told_by(case.expected, view_of(case, claims))))
 
 
 def run(case: Case, claims: Claims, connection: Connection, folder: Path, allowed: Limits) -> Trial:
@@ -67,7 +68,7 @@ def run(case: Case, claims: Claims, connection: Connection, folder: Path, allowe
         allowed: What it may take; less if the vector says so.
     """
     expected = expectation_of(case, claims)
-    lacking = claims.lacks(case.features)
+    lacking = claims.lacks(case.features, case.strength)
     if lacking:
         told = f"does not claim {', '.join(lacking)}"
         return Trial(case, expected, Observation(Outcome.UNSUPPORTED, told))
@@ -89,7 +90,7 @@ def run(case: Case, claims: Claims, connection: Connection, folder: Path, allowe
 
 def claims_all(case: Case, claims: Claims) -> bool:
     """Tell whether a testee says of itself that it can do a case."""
-    return claims.features is not None and not claims.lacks(case.features)
+    return claims.features is not None and not claims.lacks(case.features, case.strength)
 
 
 def _prepared(
@@ -97,27 +98,46 @@ def _prepared(
 ) -> tuple[Question, Expectation, Told]:
     """Return the question with its files in place, and what its answer is compared with."""
     (folder / "work").mkdir()
-    names = [f"image{n:03}" for n in range(1, len(case.vector.files) + 1)]
-    names = ["image.dari"] if len(names) == 1 else names
-    for name, file in zip(names, case.vector.files, strict=True):
-        (folder / name).symlink_to(file.resolve())
-    image = folder / names[0]
-    question = Question(case.task, case.vector.id, image, case.selection)
+    question = _asked(case, folder)
     view, wanted = view_of(case, claims), Told()
     if case.task is Task.ENCODE:
         tree = folder / "tree"
-        judges.make_tree(image, tree)
+        judges.make_tree(question.image, tree)
         wanted = told_by(judges.tree_of(tree), view)
         expected = Expectation(case.wanted, digest(wanted))
         question = Question(case.task, case.vector.id, folder / "out.dari", tree=tree)
-    elif case.task is not Task.VALIDATE and case.vector.expected is not None:
-        wanted = told_by(case.vector.expected, view)
+    elif case.task is not Task.VALIDATE and case.expected is not None:
+        wanted = told_by(case.expected, view)
     if case.task is Task.RESTORE:
         (folder / "restored").mkdir()
-        question = Question(
-            case.task, case.vector.id, image, case.selection, destination=folder / "restored"
-        )
+        question = replace(question, destination=folder / "restored")
     return question, expected, wanted
+
+
+def _asked(case: Case, folder: Path) -> Question:
+    """Put the images of a case into a folder and return the question that names them."""
+    *bases, image = [
+        _linked(vector, folder, "image" if at == len(case.images) else f"base{at}-")
+        for at, vector in enumerate(case.images, 1)
+    ]
+    return Question(
+        case.task,
+        case.vector.id,
+        image[0],
+        case.selection,
+        strength=case.strength,
+        volumes=image if len(image) > 1 else (),
+        bases=tuple(bases),
+    )
+
+
+def _linked(vector: Vector, folder: Path, stem: str) -> tuple[Path, ...]:
+    """Return links to the files of a vector: one, or one for each volume, with its number."""
+    count = len(vector.files)
+    names = [f"{stem}{at:03}" for at in range(1, count + 1)] if count > 1 else [f"{stem}.dari"]
+    for name, file in zip(names, vector.files, strict=True):
+        (folder / name).symlink_to(file.resolve())
+    return tuple(folder / name for name in names)
 
 
 def _limits(case: Case, allowed: Limits) -> Limits:

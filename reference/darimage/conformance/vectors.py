@@ -25,6 +25,9 @@ IMAGE = "image"
 
 FILE, EXPECTED, MANIFEST = "vector.yaml", "expected.json", "manifest.json"
 
+RESTORED = "restored.json"
+"""The inventory of what an image and its bases restore together."""
+
 
 @dataclass(frozen=True)
 class Vector:
@@ -75,6 +78,14 @@ class Vector:
     def decode(self) -> str:
         """What a reader makes of it: ``accept``, ``reject``, or ``survive`` (either, in time)."""
         return str(self.told.get("decode", "accept" if self.is_valid else "survive"))
+
+    @property
+    def restored(self) -> dict[str, Any] | None:
+        """What it and its bases restore together; ``None`` without bases."""
+        if not self.told.get("bases"):
+            return None
+        found: dict[str, Any] = json.loads((self.path / RESTORED).read_text())
+        return found
 
     @property
     def has_inventory(self) -> bool:

@@ -19,6 +19,9 @@ LIMITS = Limits(seconds=1.0, memory=96 << 20, output=4 << 20)
 GOOD, BARE, BAD, REFUSED = "DARI-V-0001", "DARI-V-0002", "DARI-V-0003", "DARI-V-0004"
 """Two valid vectors, one invalid that may be read or not, one that must be refused."""
 
+WEAK = "DARI-V-0005"
+"""Breaks nothing but a SHOULD; `write` adds it if it is asked to."""
+
 NS = 10**9
 
 
@@ -52,14 +55,19 @@ INODES = [
 ]
 
 
-def write(folder):
-    """Write the suite."""
+def write(folder, *, weak=False):
+    """Write the suite; with one more vector that breaks a SHOULD."""
     vectors = [
         _vector(folder, GOOD, "good/some", True, "accept", INODES),
         _vector(folder, BARE, "good/bare", True, "accept", INODES[:1], ["dari-core", "acl"]),
         _vector(folder, BAD, "bad/any", False, "survive", None),
         _vector(folder, REFUSED, "bad/<refused>", False, "reject", None),
     ]
+    if weak:
+        told = _vector(folder, WEAK, "bad/unsorted", False, "survive", None)
+        expect = [{"requirement": "DARI-DIR-009"}, {"requirement": "DARI-REC-019"}]
+        levels = {"DARI-DIR-009": "SHOULD NOT", "DARI-REC-019": "SHOULD", "DARI-REC-001": "MUST"}
+        vectors.append({**told, "parent": GOOD, "expect": expect, "levels": levels})
     manifest = {"suite": "1", "format": "1.0", "vectors": vectors}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
