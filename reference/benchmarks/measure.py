@@ -15,6 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_COMPILES_AGAIN = "PYTHONDONTWRITEBYTECODE"
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != _COMPILES_AGAIN}
+"""What programs are run with: an installed package is compiled once, not at each start."""
+
 _WARM_BLOCK = 1 << 22
 
 
@@ -28,6 +32,7 @@ class Command:
         cwd: Where it is run.
         clear: Files and trees removed before each run, outside the measured time.
         make: Directories made after that.
+        cold: Files that have to come from the disk in each run.
         answer: What it reads from standard input.
         target: What the issue asks of it, as text; nothing is asserted.
     """
@@ -37,6 +42,7 @@ class Command:
     cwd: Path | None = None
     clear: Sequence[Path] = ()
     make: Sequence[Path] = ()
+    cold: Sequence[Path] = ()
     answer: bytes = b""
     target: str = ""
 
@@ -112,6 +118,8 @@ def prepare(command: Command) -> None:
     remove(command.clear)
     for path in command.make:
         path.mkdir(parents=True)
+    for path in command.cold:
+        forget(path)
 
 
 def remove(paths: Iterable[Path]) -> None:
@@ -132,7 +140,12 @@ def run(command: Command) -> Sample:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.perf_counter()
         child = subprocess.Popen(
-            command.argv, cwd=command.cwd, stdin=subprocess.PIPE, stdout=out, stderr=err
+            command.argv,
+            cwd=command.cwd,
+            env=ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
         )
         with suppress(BrokenPipeError), child.stdin or nullcontext() as stdin:
             if stdin is not None:
@@ -157,6 +170,13 @@ def _bytes_read(pid: int) -> int:
         if key == "rchar":
             return int(value)
     return 0
+
+
+def forget(path: Path) -> None:
+    """Let nothing of a file stay in the page cache; on a file system in memory nothing changes."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def warm(*paths: Path) -> None:

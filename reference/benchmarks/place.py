@@ -64,6 +64,21 @@ NEEDED = 10 << 30
 
 
 @contextmanager
+def on_disk(place: Place, size: int) -> Iterator[Path | None]:
+    """Yield a directory that is not in memory and has room for ``size`` bytes, if there is one."""
+    temporary = Path(tempfile.gettempdir())
+    for where in (place.root, temporary):
+        if file_system(where) not in _IN_MEMORY and shutil.disk_usage(where).free > 2 * size:
+            with tempfile.TemporaryDirectory(prefix="darimage-bench-", dir=where) as root:
+                yield Path(root)
+            return
+    yield None
+
+
+_IN_MEMORY = {"tmpfs", "ramfs"}
+
+
+@contextmanager
 def ext4(place: Place, size: int) -> Iterator[tuple[str, Path] | None]:
     """Mount a new ext4 file system with room for ``size`` bytes; yield its device and directory.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import trees
 from benchmarks.creating import GIB, MIB
 from benchmarks.measure import Command, race, remove, warm
-from benchmarks.place import Place, darimage, tool
+from benchmarks.place import Place, darimage, file_system, on_disk, tool
 from benchmarks.table import Cell, Table, of_race
 
 
@@ -23,7 +25,7 @@ def one(place: Place) -> Iterator[Table]:
     size = place.amount(2 * GIB, 256 * MIB)
     trees.mixed(tree, size)
     title = f"{size // MIB} MiB in 4 files, 100 small ones among them"
-    yield from _parts(place, tree, "m/d000", title, "≤ 0.10 x restore -x")
+    yield from _parts(place, tree, "m/d000", title, "≤ 0.10 x restore -x", cold=True)
     yield _growth(place)
 
 
@@ -48,7 +50,13 @@ def images(place: Place, tree: Path) -> tuple[Path, Path]:
 
 
 def _parts(
-    place: Place, tree: Path, directory: str, title: str, target: str = ""
+    place: Place,
+    tree: Path,
+    directory: str,
+    title: str,
+    target: str = "",
+    *,
+    cold: bool = False,
 ) -> Iterator[Table]:
     tar, image = images(place, tree)
     for what, path in (("one file", f"{directory}/f050.bin"), ("100 files", directory)):
@@ -59,7 +67,25 @@ def _parts(
         limit = f"{metadata:,} of metadata + {asked:,} asked for = {metadata + asked:,}"
         table.notes.append(f"target for bytes read from the image: ≤ {limit}")
         yield table
+    if cold:
+        path = f"{directory}/f050.bin"
+        yield _cold(place, tar, image, path, f"one file out of {title}, cold", target)
     place.clear()
+
+
+def _cold(place: Place, tar: Path, image: Path, path: str, title: str, target: str) -> Table:
+    """Bring back a file out of archives on a disk that are not in the page cache."""
+    size = tar.stat().st_size + image.stat().st_size
+    with on_disk(place, size) as disk:
+        if disk is None:
+            return Table(f"{title}: not measured, there is no disk with room for the archives", [])
+        copies = [Path(shutil.copy(archive, disk)) for archive in (tar, image)]
+        commands = [
+            replace(command, cold=copies) for command in _extractions(place, *copies, path, target)
+        ]
+        table = of_race(title, race(commands, place.rounds), ["restore -x", "tar -x"], reads=True)
+        table.notes.append(f"archives on {file_system(disk)}; programs are in the page cache")
+        return table
 
 
 def _extractions(

@@ -46,6 +46,31 @@ def test_version_and_help_need_no_numpy():
     assert program("--version").stdout.startswith(b"darimage 0.")
 
 
+NEEDED_BY_NONE = ["pathlib", "shutil", "numpy.ma", "json", "rich", "construct"]
+"""What takes milliseconds to import, and nothing that the commands below do."""
+
+NOT_TO_READ = ["hashlib", "darimage.sources.scan", "darimage.restore.streams", "multiprocessing"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["create", "--quiet", "tree", "made"], ["darimage.image.reader"]),
+        (["restore", "image", "out", "below/file"], NOT_TO_READ),
+        (["list", "image"], [*NOT_TO_READ, "darimage.restore.run"]),
+        (["info", "image"], [*NOT_TO_READ, "darimage.restore"]),
+    ],
+    ids=lambda value: value[0],
+)
+def test_a_small_job_imports_only_what_it_needs(arguments, unneeded, image):
+    code = "import sys; from darimage.__main__ import run\ntry: run()\nfinally: print(*sys.modules)"
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=image.parent, capture_output=True, check=True, text=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "darimage.errors" in loaded
+    assert loaded & {*NEEDED_BY_NONE, *unneeded} == set()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_examples(command):
     run = program(command, "--help")

@@ -30,7 +30,7 @@ from test_writer import encode, tree_paths
 
 from darimage.errors import DarimageError, StorageError, UsageError
 from darimage.image.reader import Image
-from darimage.restore.streams import Wish
+from darimage.restore.wish import Wish
 from darimage.sources.memory import Node
 
 MIB = 1 << 20

@@ -6,6 +6,7 @@ numpy.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -53,6 +54,7 @@ class Program(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"darimage.cli.{cmd_name.replace('-', '_')}")
+        gc.enable()  # see darimage.__main__
         command: click.Command = module.command
         return command
 

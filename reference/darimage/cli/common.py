@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -96,7 +95,7 @@ def stream_source_option(command: F) -> F:
 
 def stream_target_options(command: F) -> F:
     """Add ``--streams`` and ``--no-streams`` of what restores."""
-    from darimage.restore.streams import Wish
+    from darimage.restore.wish import Wish
 
     command = click.option("--no-streams", is_flag=True, help="Leave NT streams out.")(command)
     return click.option(
@@ -151,6 +150,8 @@ def _as_bytes(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
 
 def print_json(answer: Mapping[str, Any], *, err: bool = False) -> None:
     """Print an answer as JSON."""
+    import json
+
     click.echo(json.dumps(answer, indent=2), err=err)
 
 

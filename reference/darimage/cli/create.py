@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -135,6 +134,8 @@ def _catalogued(
     quiet: bool,
 ) -> Report:
     """Make an image that the catalogue knows of once it is in place."""
+    from pathlib import Path
+
     from darimage.catalog.run import Run, Wish, alone, default_path
 
     path = Path(options["catalog"] or default_path())

@@ -11,7 +11,7 @@ from darimage.restore.nt_acls import FORMS, Form
 from darimage.restore.report import RestoreReport
 from darimage.restore.run import Options, restore
 from darimage.restore.selection import select
-from darimage.restore.streams import Wish
+from darimage.restore.wish import Wish
 
 
 @click.command("restore")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from darimage.image import parts
 from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.inode import shifts
-from darimage.image.inventory import Inventory
-from darimage.image.layout import Layout
 from darimage.schema import CType, Kind, Order
 from darimage.sections.header import (
     CHECKSUM,
@@ -26,6 +24,10 @@ from darimage.sections.header import (
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
 from darimage.volumes.reading import Volume
+
+if TYPE_CHECKING:
+    from darimage.image.inventory import Inventory
+    from darimage.image.layout import Layout
 
 _LOOKED_AT = 2048
 """Records of a volume that are searched for a header of the image if its first is damaged. Bitmaps

@@ -180,6 +180,8 @@ def bad_names(data: npt.NDArray[np.uint8], entries: Entries) -> npt.NDArray[np.b
 def _holds_separator(data: npt.NDArray[np.uint8], at: Ints, length: Ints) -> npt.NDArray[np.bool_]:
     low, high = int(at.min()), int((at + length).max())
     part = data[low:high]
-    forbidden = np.concatenate(([0], np.cumsum((part == ord("/")) | (part == 0), dtype=np.int64)))
-    found: npt.NDArray[np.bool_] = forbidden[at - low + length] > forbidden[at - low]
+    # Counted modulo 256: a name has at most 255 bytes, so what it holds of them still shows.
+    forbidden = np.zeros(len(part) + 1, np.uint8)
+    np.cumsum((part == ord("/")) | (part == 0), dtype=np.uint8, out=forbidden[1:])
+    found: npt.NDArray[np.bool_] = forbidden[at - low + length] != forbidden[at - low]
     return found

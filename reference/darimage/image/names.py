@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from darimage.distinct import distinct
 from darimage.faults import Fault, display
 from darimage.image import entries as columns
 from darimage.image.directories import DirectoryTable
@@ -135,7 +136,7 @@ class Names:
 
     def named(self) -> npt.NDArray[np.int64]:
         """Return the inode numbers that entries name, ascending, each once."""
-        return np.unique(self._entries.inode).astype(np.int64)
+        return distinct(self._entries.inode)
 
     def links(
         self,

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from darimage.distinct import distinct
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image import nt_acls, opening, volume_set
@@ -267,7 +268,7 @@ class Image:
             FormatError: As for ``inode``, if ``on_fault`` is not given.
         """
         on_fault = on_fault or self._raise
-        wanted = np.unique(np.asarray(numbers, np.int64))
+        wanted = distinct(numbers)
         places = self.offsets.of(wanted)
         for number in wanted[places < 0].tolist():
             on_fault(Fault("missing", "is not in the image", None, number))

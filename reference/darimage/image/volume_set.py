@@ -11,7 +11,6 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from darimage.errors import FormatError, StorageError
@@ -72,7 +71,7 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
     """
     if isinstance(image, list | tuple):
         return in_order([os.fspath(name) for name in image])
-    if isinstance(image, str | Path | os.PathLike) and os.fspath(image) != "-":
+    if isinstance(image, str | os.PathLike) and os.fspath(image) != "-":
         path = os.fspath(image)
         names = Names(path)
         if not os.path.lexists(path) and (found := names.there()):

@@ -64,7 +64,7 @@ class Neighbours:
         """Prepare to read rows of ``files`` from ``image``."""
         self._image = image
         self._files = files
-        self._buffer = memoryview(bytearray(WINDOW))
+        self._buffer = np.empty(WINDOW, np.uint8).data
 
     def windows(self, rows: Sequence[int]) -> Iterator[Window]:
         """Yield all rows, which ascend; a run longer than ``SMALL`` comes alone and unread."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from darimage.distinct import distinct
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.chain import Chain
@@ -25,8 +26,8 @@ from darimage.restore.nt_acls import Form, Refusals, giver
 from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
-from darimage.restore.streams import StreamRestorer, Wish
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
+from darimage.restore.wish import Wish
 
 if TYPE_CHECKING:
     from darimage.image.names import Names
@@ -170,7 +171,7 @@ class _Run:
     def by_image(self, rows: Rows) -> Iterator[tuple[Image, Rows]]:
         """Yield the images that some rows come from, and the rows of each."""
         holders = self.plan.files.holders[rows]
-        for at in np.unique(holders).tolist():
+        for at in distinct(holders).tolist():
             yield self.chain.images[at], rows[holders == at]
 
     def make_nodes(self, rows: Rows, advance: Advance) -> list[int]:
@@ -210,7 +211,7 @@ class _Run:
                 regular.append(self.make_rows(rows))
                 rows = self.other_names()
         found = np.concatenate(regular) if regular else np.zeros(0, np.int64)
-        return np.setdiff1d(found, np.array(sorted(self.lost), np.int64))
+        return distinct(found[~np.isin(found, list(self.lost))])
 
     def within_reach(self) -> Rows:
         """Return the rows whose directory is there; for others a further name may do."""
@@ -330,6 +331,10 @@ class _Run:
 
     def give_streams(self) -> None:
         """Bring back the streams of what is back (DARI-STR-019)."""
+        if self.streams.form == "none" or not self.chain.streams.by_base:
+            return
+        from darimage.restore.streams import StreamRestorer
+
         restorer = StreamRestorer(self.chain, self.plan, self.target, self.rights, self.streams)
         bases = restorer.bases(self.lost, self.blocked)
         if not bases:

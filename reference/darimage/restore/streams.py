@@ -6,12 +6,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from darimage.errors import FormatError, StorageError, UsageError
+from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import read
 from darimage.image.inode import Inode
@@ -38,36 +37,7 @@ if TYPE_CHECKING:
     from darimage.restore.attributes import Rights
     from darimage.restore.plan import Plan
     from darimage.restore.sharing import Advance
-
-FORMS = ("auto", "none", "xattr", "depot", "ntfs-3g", "beside")
-_WITH_PATH = ("depot", "beside")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """How streams are to come back.
-
-    Attributes:
-        form: One of ``FORMS``.
-        path: The depot, by default ``.streams`` at the destination; the directory for ``beside``.
-    """
-
-    form: str = "auto"
-    path: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Wish:
-        """Return what ``FORM``, ``depot=DIR`` or ``beside=DIR`` means.
-
-        Raises:
-            UsageError: Nothing.
-        """
-        form, _, path = text.partition("=")
-        wrong = form not in FORMS or (path and form not in _WITH_PATH)
-        if wrong or (form == "beside" and not path):
-            told = "auto, xattr, depot[=DIR], ntfs-3g, beside=DIR, none"
-            raise UsageError(f"streams come back by one of {told}, not {text!r}")
-        return cls(form, path or None)
+    from darimage.restore.wish import Wish
 
 
 class _Stream:
@@ -136,12 +106,10 @@ class StreamRestorer:
         self._target = target
         self._rights = rights
         self._wish = wish
-        self._table = chain.streams if wish.form != "none" else None
+        self._table = chain.streams
 
     def bases(self, lost: set[int], blocked: set[int]) -> dict[int, int | None]:
         """Return what is back and has streams: number and row, ``None`` for a directory."""
-        if not self._table:
-            return {}
         known = self._table.by_base
         found: dict[int, int | None] = {}
         for row in np.flatnonzero(np.isin(self._plan.files.inodes, list(known))).tolist():
@@ -218,7 +186,7 @@ class StreamRestorer:
 
     def _agreeing(self, bases: dict[int, int | None]) -> dict[int, Inode]:
         """Return the inodes of bases that name the stream directory that names them."""
-        known = self._table.by_base if self._table else {}
+        known = self._table.by_base
         found: dict[int, Inode] = {}
         directories = self._chain.names.directories
         for number, row in bases.items():
@@ -242,8 +210,6 @@ class StreamRestorer:
 
     def _found(self, bases: list[int]) -> Iterator[tuple[Image, int, bytes, Inode]]:
         """Yield streams in the order that they lie: image, base, name and inode."""
-        if self._table is None:
-            return
         streams = {
             entry.inode: (base, entry.name) for base in bases for entry in self._table.of(base)
         }

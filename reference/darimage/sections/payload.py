@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -74,6 +73,8 @@ class Payload:
 
     def sha256(self) -> bytes:
         """Return the SHA-256 of all bytes."""
+        import hashlib
+
         hashed = hashlib.sha256()
         for piece in self.stream():
             hashed.update(piece)

@@ -5,7 +5,6 @@ Only few files of a tree are asked for it: those that may have got the inode num
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from functools import cache
 from typing import Any
@@ -22,6 +21,8 @@ _MASK, _INODE, _BIRTH = (0, "=I"), (32, "=Q"), (80, "=qI")
 @cache
 def _statx() -> Any:
     """Return the function of the C library; ``None`` in an old one."""
+    import ctypes
+
     return getattr(ctypes.CDLL(None), "statx", None)
 
 
@@ -33,6 +34,8 @@ def birth_ns(directory: int, name: bytes, inode: int) -> int:
         name: Its name there; a symbolic link is not followed.
         inode: Its inode number; if it has another now, nothing is known.
     """
+    import ctypes
+
     function = _statx()
     buffer = ctypes.create_string_buffer(_BUFFER)
     if function is None or function(directory, name, _NOFOLLOW, _BTIME | _INO, buffer):

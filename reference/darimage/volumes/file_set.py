@@ -8,13 +8,11 @@ before that is never taken for one.
 from __future__ import annotations
 
 import os
-import shutil
 from collections import OrderedDict
 from contextlib import suppress
-from pathlib import Path
 
 from darimage.errors import StorageError, UsageError
-from darimage.volumes.writing import Buffer
+from darimage.volumes.writing import Buffer, partial_name
 
 DIGITS = 3
 """Digits of a volume's number in its name, or more."""
@@ -72,10 +70,10 @@ class FileSet:
         self._is_whole = False
         if not overwrite and (there := volumes_there(self._prefix)):
             raise UsageError(f"{next(iter(there.values()))}: exists (--force replaces it)")
-        place = Path(self._prefix)
-        self._beside = place.with_name(f".{place.name[:200]}.{os.getpid()}.partial")
+        self._folder, stem = os.path.split(self._prefix)
+        self._beside = os.path.join(self._folder, partial_name(stem))
         try:
-            self._beside.mkdir(0o700)
+            os.mkdir(self._beside, 0o700)
             self.fd = os.open(self._beside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise StorageError.of(error, self.name) from error
@@ -113,12 +111,12 @@ class FileSet:
             self._close_files()
             numbers = sorted(map(int, os.listdir(self._beside)), reverse=True)
             for number in numbers:
-                self._sync(self._beside / str(number))
+                self._sync(self._part(number))
             for number in numbers:
                 name = numbered(self._prefix, number)
-                os.replace(self._beside / str(number), name)
+                os.replace(self._part(number), name)
                 self.made.insert(0, name)
-            self._sync(Path(self._prefix).parent)
+            self._sync(self._folder or ".")
             self._is_whole = True
             os.rmdir(self._beside)
         except OSError as error:
@@ -131,12 +129,18 @@ class FileSet:
         self._close()
         if self._is_whole:
             return
+        import shutil
+
         shutil.rmtree(self._beside, ignore_errors=True)
         for name in self.made:
             with suppress(OSError):
                 os.unlink(name)
 
-    def _sync(self, path: Path) -> None:
+    def _part(self, volume: int) -> str:
+        """Return the path of a volume until it is moved to its place."""
+        return os.path.join(self._beside, str(volume))
+
+    def _sync(self, path: str) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)

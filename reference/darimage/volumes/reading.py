@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from darimage.errors import StorageError
@@ -207,7 +206,7 @@ def open_volume(image: str | os.PathLike[str] | bytes | Volume) -> Volume:
     """Return a volume of a path (``-`` standard input), of bytes, or the volume itself."""
     if isinstance(image, bytes):
         return MemoryVolume(image)
-    if isinstance(image, str | Path | os.PathLike):
+    if isinstance(image, str | os.PathLike):
         return FileVolume.open(image)
     return image
 

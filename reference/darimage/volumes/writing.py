@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from pathlib import Path
 from typing import Protocol
 
 from darimage.errors import StorageError, UsageError
@@ -41,6 +40,11 @@ class Sink(Protocol):
         ...
 
 
+def partial_name(name: str) -> str:
+    """Return what a file or directory is called until what is written there is whole."""
+    return f".{name[:200]}.{os.getpid()}.partial"
+
+
 class FileSink:
     """A file written beside its place, synced, and renamed into it by ``finish``."""
 
@@ -53,11 +57,11 @@ class FileSink:
             UsageError: There is a file of that name and ``overwrite`` is not set.
             StorageError: The file cannot be created.
         """
-        self._path = Path(path)
         self.name = os.fspath(path)
-        if not overwrite and os.path.lexists(self._path):
+        if not overwrite and os.path.lexists(self.name):
             raise UsageError(f"{self.name}: exists (--force replaces it)")
-        self._beside = self._path.with_name(f".{self._path.name[:200]}.{os.getpid()}.partial")
+        self._folder, called = os.path.split(self.name)
+        self._beside = os.path.join(self._folder, partial_name(called))
         try:
             self.fd = os.open(
                 self._beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
@@ -82,8 +86,8 @@ class FileSink:
             os.fsync(self.fd)
             os.close(self.fd)
             self.fd = -1
-            os.replace(self._beside, self._path)
-            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.replace(self._beside, self.name)
+            directory = os.open(self._folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(directory)
             finally:
