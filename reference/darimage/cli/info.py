@@ -14,6 +14,7 @@ from darimage.image import volume_set
 from darimage.image.chain import base_of, date_text
 from darimage.image.reader import Image
 from darimage.schema import Compat, Verdict
+from darimage.tapes import held
 from darimage.units import RECORD
 
 
@@ -77,6 +78,7 @@ def describe(image: Image) -> dict[str, Any]:
             answer[name] = getattr(end, name)
     answer["records_per_volume"] = image.volume.cut.capacity
     answer["volumes"] = [volume._asdict() for volume in volume_set.listed(image.volume)]
+    answer["tapes"] = [tape._asdict() for tape in held.tapes_of(volume_set.real_of(image.volume))]
     answer["parts"] = [
         {**part._asdict(), "offset": part.record * RECORD, "bytes": part.records * RECORD}
         for part in image.parts
@@ -111,6 +113,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     if answer["volumes"]:
         yield from _volumes(answer["volumes"])
         yield ""
+    if answer["tapes"]:
+        yield from _tapes(answer["tapes"])
+        yield ""
     yield f"  {'record':>12} {'records':>12} {'size':>11}  part"
     for part in answer["parts"]:
         size = common.size_text(part["bytes"])
@@ -128,6 +133,17 @@ def _volumes(volumes: list[dict[str, Any]]) -> Iterator[str]:
         state = state if one["present"] or one["note"] else "MISSING"
         told = f"{called}: {state}" if state else called
         yield f"  {one['record']:>12} {one['records']:>12} {size:>11}  {told}"
+
+
+def _tapes(tapes: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"  {'from byte':>14} {'blocks':>9} {'of':>9}  tape"
+    for one in tapes:
+        lengths = f"{one['block']}" if one["shortest"] == one["block"] else "various"
+        ended = f"up to {one['ended']}" if one["ended"] else one["note"] or "not looked at"
+        bad = f", {one['bad']} of the blocks unreadable" if one["bad"] else ""
+        place = f"{one['name']}: {one['form']}, file {one['file']}, {ended}{bad}"
+        yield f"  {one['start']:>14} {one['blocks']:>9} {lengths:>9}  {place}"
+        yield from (f"{'':37}{note}" for note in one["notes"])
 
 
 def _streams(bases: int, streams: int) -> str:

@@ -19,6 +19,7 @@ from darimage.image import blame, increment_rules, stream_rules, tree_rules
 from darimage.image.attribute_rules import AttributeRules
 from darimage.image.batch import SECTIONS_INODE, Batch
 from darimage.image.end_rules import Files, Judge
+from darimage.image.gaps import tell_gaps
 from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
 from darimage.image.reader import Image
 from darimage.image.rules import RULES
@@ -141,6 +142,7 @@ class _Verifier:
         else:
             tree_rules.maps(image, found, self.faults.tell)
         _ = image.names
+        tell_gaps(image, self.faults)
         self._take_over()
         verdict = None if image.end is None else image.end.verdict
         names = {int(known): known.name.lower() for known in Verdict}

@@ -19,6 +19,7 @@ from darimage.image import parts
 from darimage.image.continuation import Expected, why_refused
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
+from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.file_set import numbered, volumes_there
@@ -63,10 +64,10 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
 
     Args:
         image: A path; the name of a set of volumes without their numbers; paths of volumes or
-            pieces in order; bytes; or a volume.
+            pieces in order; bytes; or a volume. A path may be that of a tape container.
 
     Raises:
-        FormatError: The first volume of a set is missing.
+        FormatError: The first volume of a set is missing, or there is no such file on a tape.
         StorageError: It cannot be opened.
     """
     if isinstance(image, list | tuple):
@@ -78,6 +79,8 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
             if 1 not in found:
                 raise _first_missing(path, names)
             return FileVolume.open(found[1])
+    if isinstance(image, str | os.PathLike):
+        return open_named(image)
     return open_volume(image)  # type: ignore[arg-type]
 
 
@@ -208,11 +211,11 @@ def in_order(paths: list[str]) -> Volume:
     A volume of a DARI image tells where it belongs, so one between may be left out.
     """
     if len(paths) == 1:
-        return FileVolume.open(paths[0])
+        return open_named(paths[0])
     places: list[Place] = []
     first: VolumeHeader | None = None
     for path in paths:
-        file = FileVolume.open(path)
+        file = open_named(path)
         head = file.read_at(0, RECORD)
         number, said = parts.volume_number(head), parts.volume_of(head)
         first = first if places else (said if said and parts.is_cut(said) else None)

@@ -1,1 +1,1 @@
-"""Floor 2: where the bytes of an image go to and come from."""
+"""Floor 1: where the bytes of an image go to and come from."""

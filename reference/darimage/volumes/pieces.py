@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from darimage.errors import StorageError
+from darimage.errors import FormatError, StorageError
 from darimage.volumes.cut import ONE_VOLUME, Cut
 from darimage.volumes.reading import FileVolume, Gap, Volume, read_up_to
 
@@ -54,6 +54,7 @@ class Pieces:
         *,
         check: Check | None = None,
         absent: Callable[[int, int], str] | None = None,
+        opener: Callable[[str], Volume] = FileVolume.open,
     ) -> None:
         """Put files side by side.
 
@@ -63,6 +64,7 @@ class Pieces:
             size: Bytes of the whole image.
             check: Asked when a file is opened.
             absent: Tells what is missing between two bytes that no file has.
+            opener: Opens a file by its name.
         """
         self.name = name
         self.places = list(places)
@@ -72,6 +74,7 @@ class Pieces:
         self.opened: list[str] = []
         self._check = check
         self._absent = absent
+        self._opener = opener
         self._starts = [place.start for place in self.places]
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -116,6 +119,12 @@ class Pieces:
             file, _, upto, told = self._at(start)
             if file is None:
                 found.append(Gap(start, upto, told))
+            else:
+                begins = self._starts[bisect_right(self._starts, start) - 1]
+                inner = file.missing(start - begins, min(upto, end) - begins)
+                found += [
+                    gap._replace(start=gap.start + begins, end=gap.end + begins) for gap in inner
+                ]
             start = upto
         return found
 
@@ -144,8 +153,8 @@ class Pieces:
         if place.file is None:
             self.opened.append(place.path)
             try:
-                place.file = FileVolume.open(place.path)
-            except StorageError as error:
+                place.file = self._opener(place.path)
+            except (StorageError, FormatError) as error:
                 place.refused = str(error)
                 return None
             place.refused = self._check(place.file, place) if self._check else ""

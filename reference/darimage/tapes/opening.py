@@ -1,0 +1,83 @@
+"""Opens what a name stands for: a tape container, a file of one, or a file as it lies.
+
+A container is known by its contents: the first lengths in it agree with one another. What begins
+with a header of a dump is no container.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from darimage.errors import UsageError
+from darimage.sections.header import byte_order
+from darimage.tapes.aws import Aws
+from darimage.tapes.element import Form, Kind, Look
+from darimage.tapes.reading import TapeVolume
+from darimage.tapes.simh import E11, Simh
+from darimage.units import RECORD
+from darimage.volumes.reading import FileVolume, Volume
+
+FORMS: tuple[Form, ...] = (Simh(), E11(), Aws())
+"""The containers, in the order they are tried."""
+
+_LOOKED_AT = 64
+"""Elements that may lie before the first block."""
+
+_NUMBERED = re.compile(r"(?P<path>.+):(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """Return the path in a name, and which file on the tape it asks for: ``tape.tap:2``."""
+    found = _NUMBERED.fullmatch(name)
+    if found is None or os.path.lexists(name) or not os.path.exists(found["path"]):
+        return name, None
+    return found["path"], int(found["number"])
+
+
+def open_named(name: str | os.PathLike[str]) -> Volume:
+    """Return the bytes of an image in a file, in a container, or on standard input (``-``).
+
+    Raises:
+        FormatError: There is no such file on the tape.
+        UsageError: A file of a tape is asked for, and this is none.
+        StorageError: It cannot be opened.
+    """
+    path, number = split_name(os.fspath(name))
+    file = FileVolume.open(path)
+    try:
+        form = recognised(file)
+        if form is not None:
+            return TapeVolume(file, form, number)
+        if number is not None:
+            raise UsageError(f"{path}: is no tape and has no file {number}")
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def recognised(volume: Volume) -> Form | None:
+    """Return the form of a container, ``None`` if it is none."""
+    first = volume.read_at(0, RECORD)
+    if len(first) == RECORD and byte_order(first) is not None:
+        return None
+    for form in FORMS:
+        if _fits(volume, form):
+            return form
+    return None
+
+
+def _fits(volume: Volume, form: Form) -> bool:
+    """Tell whether the first block is one, and something follows it."""
+    look, at, marks = Look(volume), 0, 0
+    for _ in range(_LOOKED_AT):
+        element = form.element(look, at)
+        if element.kind in (Kind.DATA, Kind.PACKED):
+            behind = form.element(look, element.next)
+            return behind.kind not in (Kind.BROKEN, Kind.CUT) or behind.length == element.length
+        marks = marks + 1 if element.kind is Kind.MARK else 0
+        if element.kind not in (Kind.SKIP, Kind.BAD, Kind.MARK) or marks > 1:
+            return False
+        at = element.next
+    return False
