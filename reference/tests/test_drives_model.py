@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -158,3 +160,12 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path):
         files.find(str(tmp_path / "bytes.toml"))
     with pytest.raises(UsageError, match="one of ait-2, disk"):
         files.find("lto-99")
+
+
+def test_what_is_near_is_read_up_to_rather_than_wound_back_for():
+    drive = Serpentine(
+        "tape", rate=10.0, capacity=100, length=100.0, search=50.0, command=1.0, reverse=9.0
+    )
+    drive = replace(drive, approach=20.0)
+    assert float(drive.locate(50, 60)) == 1 + 10 / 10
+    assert float(drive.locate(50, 90)) == pytest.approx(1 + 20 / 50 + 20 / 10)

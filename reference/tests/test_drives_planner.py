@@ -187,3 +187,11 @@ def test_planning_is_quick(name):
     begin = time.process_time()
     planner.plan(wanted, files.find(name))
     assert time.process_time() - begin <= 1.0
+
+
+def test_what_touches_or_overlaps_is_one():
+    assert planner.merged([[5, 9], [0, 3], [3, 5], [20, 30], [22, 25]]).tolist() == [
+        [0, 9],
+        [20, 30],
+    ]
+    assert planner.merged([[1, 2], [17, 18], [40, 40]], 16).tolist() == [[0, 32]]
