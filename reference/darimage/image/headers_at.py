@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.units import RECORD
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import Volume, expect
 
 Ints = npt.NDArray[np.int64]
 
@@ -28,7 +28,11 @@ def gather(volume: Volume, records: Ints) -> Iterator[tuple[Ints, npt.NDArray[np
         wanted = records[first : first + _TOGETHER]
         rows = np.zeros((len(wanted), RECORD), np.uint8)
         memory = memoryview(rows.data).cast("B")
-        for low, high, record in _neighbours(wanted):
+        runs = list(_neighbours(wanted))
+        if len(runs) > 1:
+            places = [(at, at + high - low) for low, high, at in runs]
+            expect(volume, np.array(places, np.int64) * RECORD)
+        for low, high, record in runs:
             volume.readinto_at(record * RECORD, [memory[low * RECORD : high * RECORD]])
         yield wanted, rows
 

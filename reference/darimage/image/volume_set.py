@@ -25,8 +25,9 @@ from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.file_set import numbered, volumes_there
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces, Place
-from darimage.volumes.reading import FileVolume, Volume, open_volume
+from darimage.volumes.reading import FileVolume, Volume, open_file, open_volume
 from darimage.volumes.uneven import Uneven
+from darimage.volumes.urls import is_url, masked, of_set, of_volume
 
 OnFault = Callable[[Fault], None]
 Name = str | os.PathLike[str]
@@ -63,8 +64,8 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
     """Return the bytes of an image as they lie.
 
     Args:
-        image: A path; the name of a set of volumes without their numbers; paths of volumes or
-            pieces in order; bytes; or a volume. A path may be that of a tape container.
+        image: A path or URL; the name of a set of volumes without their numbers; paths of volumes
+            or pieces in order; bytes; or a volume. A path may be that of a tape container.
 
     Raises:
         FormatError: The first volume of a set is missing, or there is no such file on a tape.
@@ -74,6 +75,8 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
         return in_order([os.fspath(name) for name in image])
     if isinstance(image, str | os.PathLike) and os.fspath(image) != "-":
         path = os.fspath(image)
+        if is_url(path):
+            return open_named(path)
         names = Names(path)
         if not os.path.lexists(path) and (found := names.there()):
             if 1 not in found:
@@ -95,6 +98,11 @@ def first_of(volume: Volume, number: int) -> Volume:
     Raises:
         FormatError: It is not there.
     """
+    url = of_volume(getattr(volume, "url", ""), 1, number)
+    if url is not None:
+        first = open_file(url)
+        volume.close()
+        return first
     names = names_by(volume.name, number) if isinstance(volume, FileVolume) else None
     if names is None or not os.path.exists(names.of(1)):
         told = f"this is volume {number} of a dump, the first is needed"
@@ -128,10 +136,13 @@ def _join_image(volume: Volume, opening: Opening, told: VolumeHeader, on_fault: 
         why = f"{total} records on volumes of {capacity}"
         raise FormatError(why, record=0, requirement="DARI-VOL-012")
     cut = Cut(capacity)
-    names = names_by(volume.name, 1) if isinstance(volume, FileVolume) else None
-    if isinstance(volume, FileVolume) and volume.size <= capacity * RECORD < total * RECORD:
+    url = getattr(volume, "url", "")
+    names = names_by(volume.name, 1) if url or isinstance(volume, FileVolume) else None
+    apart = volume.size <= capacity * RECORD < total * RECORD
+    if apart and (url or isinstance(volume, FileVolume)):
         places = [_place(volume.name, 1, cut, volume)]
-        for number, path in (names.there() if names else {}).items():
+        there = of_set(url, cut.volume_of(total - 1)) if url else names.there() if names else {}
+        for number, path in there.items():
             if 1 < number <= cut.volume_of(total - 1):
                 places.append(_place(path, number, cut))
         expected = Expected(opening.marks, cut, told.image_uuid)
@@ -149,7 +160,9 @@ def _join_image(volume: Volume, opening: Opening, told: VolumeHeader, on_fault: 
 
 def _place(path: str, number: int, cut: Cut, file: Volume | None = None) -> Place:
     start = (number - 1) * cut.capacity * RECORD
-    return Place(path, start, start + cut.capacity * RECORD, number, file=file)
+    end = start + cut.capacity * RECORD
+    url = path if is_url(path) and file is None else ""
+    return Place(masked(path), start, end, number, file=file, url=url)
 
 
 @dataclass
@@ -216,6 +229,7 @@ def in_order(paths: list[str]) -> Volume:
     first: VolumeHeader | None = None
     for path in paths:
         file = open_named(path)
+        path = file.name if is_url(path) else path
         head = file.read_at(0, RECORD)
         number, said = parts.volume_number(head), parts.volume_of(head)
         first = first if places else (said if said and parts.is_cut(said) else None)
@@ -231,7 +245,7 @@ def in_order(paths: list[str]) -> Volume:
             raise FormatError(told, requirement="DARI-VOL-022")
         places.append(Place(path, start, start + file.size, number, refused, file))
     absent = _Absent(Cut(first.records_per_volume), None) if first else None
-    return Pieces(paths[0], places, places[-1].end, absent=absent)
+    return Pieces(places[0].path, places, places[-1].end, absent=absent)
 
 
 def _join_dump(volume: FileVolume | Pieces, opening: Opening, on_fault: OnFault) -> Volume:

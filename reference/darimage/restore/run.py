@@ -28,6 +28,7 @@ from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
 from darimage.restore.wish import Wish
+from darimage.volumes.reading import is_slow
 
 if TYPE_CHECKING:
     from darimage.image.names import Names
@@ -138,7 +139,8 @@ class _Run:
         self.refusals = Refusals()
         self.missed = Missed()
         self.streams = options.streams
-        self.workers = options.workers if len(plan.files) >= FORKED_FROM else 1
+        slow = any(is_slow(image.volume) for image in chain.images)
+        self.workers = 1 if slow or len(plan.files) < FORKED_FROM else options.workers
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
         self.note(plan.faults)

@@ -16,7 +16,7 @@ from darimage.tapes.element import Form, Kind, Look
 from darimage.tapes.reading import TapeVolume
 from darimage.tapes.simh import E11, Simh
 from darimage.units import RECORD
-from darimage.volumes.reading import FileVolume, Volume
+from darimage.volumes.reading import Volume, open_file
 
 FORMS: tuple[Form, ...] = (Simh(), E11(), Aws())
 """The containers, in the order they are tried."""
@@ -36,7 +36,7 @@ def split_name(name: str) -> tuple[str, int | None]:
 
 
 def open_named(name: str | os.PathLike[str]) -> Volume:
-    """Return the bytes of an image in a file, in a container, or on standard input (``-``).
+    """Return the bytes of an image by path or URL, or of a file in a container; ``-`` is stdin.
 
     Raises:
         FormatError: There is no such file on the tape.
@@ -44,7 +44,7 @@ def open_named(name: str | os.PathLike[str]) -> Volume:
         StorageError: It cannot be opened.
     """
     path, number = split_name(os.fspath(name))
-    file = FileVolume.open(path)
+    file = open_file(path)
     try:
         form = recognised(file)
         if form is not None:

@@ -10,7 +10,7 @@ from darimage.errors import StorageError
 from darimage.tapes.element import Form
 from darimage.tapes.index import Blocks, Index, scan
 from darimage.volumes.cut import ONE_VOLUME, Cut
-from darimage.volumes.reading import Gap, Volume, read_up_to
+from darimage.volumes.reading import Gap, Volume, is_slow, read_up_to
 
 _TOGETHER = 400
 """Blocks that are read with one call; each takes two of its buffers, and 1,024 are allowed."""
@@ -65,6 +65,11 @@ class TapeVolume:
     def blocks(self) -> Blocks:
         """All pieces of blocks with their places."""
         return self.index.expanded()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the container is behind something slow, such as a URL."""
+        return is_slow(self._container)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes; fewer only at the end."""

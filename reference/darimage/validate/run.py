@@ -16,6 +16,7 @@ from darimage.validate.baseline import Baseline
 from darimage.validate.places import Places
 from darimage.validate.report import Facts, ImageReport, Report
 from darimage.validate.selection import DUMP, Selection, of_image
+from darimage.volumes.urls import masked
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def validate(
     options = options or Options()
     report = Report(options.selection, options.strict)
     for image in images:
-        found = ImageReport(image, options.selection, options.baseline)
+        found = ImageReport(masked(image), options.selection, options.baseline)
         try:
             _judge(found, image, options, progress)
         except OSError as error:

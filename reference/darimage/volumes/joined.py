@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
-from darimage.volumes.reading import Gap, Volume, read_up_to
+from darimage.volumes.reading import Gap, Volume, expect, is_slow, read_up_to
+
+if TYPE_CHECKING:
+    from darimage.volumes.reading import Spans
 
 
 class Joined:
@@ -75,6 +81,19 @@ class Joined:
         gaps = self.real.missing(self._really(start), self._really(end - 1) + 1)
         moved = [Gap(self._shown(gap.start), self._shown(gap.end), gap.told) for gap in gaps]
         return [gap for gap in moved if gap.start < min(gap.end, end)]
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether what is behind is slow."""
+        return is_slow(self.real)
+
+    def expect(self, spans: Spans) -> None:
+        """Tell what is behind which of its bytes will be read; see ``reading.expect``."""
+        first, into = np.divmod(spans[:, 0], RECORD)
+        last, before = np.divmod(np.maximum(spans[:, 1] - 1, spans[:, 0]), RECORD)
+        starts = self.cut.physical(first) * RECORD + into
+        ends = self.cut.physical(last) * RECORD + before + 1
+        expect(self.real, np.stack((starts, ends), axis=1))
 
     def _really(self, offset: int) -> int:
         """Return where a byte really lies."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from darimage.errors import FormatError, StorageError
 from darimage.volumes.cut import ONE_VOLUME, Cut
-from darimage.volumes.reading import FileVolume, Gap, Volume, read_up_to
+from darimage.volumes.reading import Gap, Volume, expect, is_slow, open_file, read_up_to
+
+if TYPE_CHECKING:
+    from darimage.volumes.reading import Spans
 
 
 @dataclass
@@ -22,6 +28,7 @@ class Place:
         volume: Number of the volume, if it is one; 0 if it is a piece of something.
         refused: Why it is not used; empty if it may be.
         file: The file, once it is open.
+        url: What to open, if that is not the name.
     """
 
     path: str
@@ -30,6 +37,7 @@ class Place:
     volume: int = 0
     refused: str = ""
     file: Volume | None = field(default=None, repr=False)
+    url: str = field(default="", repr=False)
 
 
 Check = Callable[[Volume, Place], str]
@@ -54,7 +62,7 @@ class Pieces:
         *,
         check: Check | None = None,
         absent: Callable[[int, int], str] | None = None,
-        opener: Callable[[str], Volume] = FileVolume.open,
+        opener: Callable[[str], Volume] = open_file,
     ) -> None:
         """Put files side by side.
 
@@ -128,6 +136,20 @@ class Pieces:
             start = upto
         return found
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether a file that is open is slow."""
+        return any(place.file is not None and is_slow(place.file) for place in self.places)
+
+    def expect(self, spans: Spans) -> None:
+        """Tell the files that are open which of their bytes will be read; see ``reading.expect``.
+
+        A file that is opened later is told nothing.
+        """
+        for place in self.places:
+            if place.file is not None:
+                expect(place.file, _within(spans, place.start, place.end))
+
     def _at(self, offset: int) -> tuple[Volume | None, int, int, str]:
         """Return what holds a byte, its first and the one after its last, or what is missing."""
         at = bisect_right(self._starts, offset) - 1
@@ -153,7 +175,7 @@ class Pieces:
         if place.file is None:
             self.opened.append(place.path)
             try:
-                place.file = self._opener(place.path)
+                place.file = self._opener(place.url or place.path)
             except (StorageError, FormatError) as error:
                 place.refused = str(error)
                 return None
@@ -169,3 +191,9 @@ class Pieces:
             if place.file is not None:
                 place.file.close()
                 place.file = None
+
+
+def _within(spans: Spans, start: int, end: int) -> Spans:
+    """Return what of some spans lies between two bytes, counted from the first of these."""
+    cut = np.clip(spans, start, end) - start
+    return cut[cut[:, 0] < cut[:, 1]]

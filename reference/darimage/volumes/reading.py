@@ -9,10 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from typing import BinaryIO, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, Self
 
 from darimage.errors import StorageError
 from darimage.volumes.cut import ONE_VOLUME, Cut
+from darimage.volumes.urls import is_url
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Spans = npt.NDArray[np.int64]
 
 
 class Gap(NamedTuple):
@@ -31,6 +38,8 @@ class Gap(NamedTuple):
 
 class Volume(Protocol):
     """Random access to the bytes of an image.
+
+    A volume may also have ``expect`` and ``is_slow``; ask with the functions of these names.
 
     Attributes:
         name: What to call it in messages.
@@ -202,12 +211,49 @@ def read_up_to(volume: Volume, offset: int, length: int) -> bytes:
     return bytes(buffer[:got])
 
 
+def expect(volume: Volume, spans: Spans) -> None:
+    """Tell a volume which bytes will be read next, in which order, if it wants to know.
+
+    It may read ahead, or fetch several spans together; other bytes can still be read. What it was
+    told before no longer holds.
+
+    Args:
+        volume: The volume; its method ``expect(spans)`` is called if it has one.
+        spans: First byte and the one after the last of each, shape (n, 2), in the order of reading.
+    """
+    tell = getattr(volume, "expect", None)
+    if tell is not None:
+        tell(spans)
+
+
+def is_slow(volume: Volume) -> bool:
+    """Tell whether one reader that goes on while others write serves a volume best.
+
+    So it is where seeks or requests take long: its attribute ``is_slow`` says so.
+    """
+    return bool(getattr(volume, "is_slow", False))
+
+
+def open_file(name: str) -> Volume:
+    """Return a volume of a path or URL; ``-`` is standard input.
+
+    Raises:
+        StorageError: It cannot be opened.
+        UsageError: It is a URL, and what reads it is not installed.
+    """
+    if is_url(name):
+        from darimage.volumes.remote import open_url
+
+        return open_url(name)
+    return FileVolume.open(name)
+
+
 def open_volume(image: str | os.PathLike[str] | bytes | Volume) -> Volume:
-    """Return a volume of a path (``-`` standard input), of bytes, or the volume itself."""
+    """Return a volume of a path (``-`` standard input), URL, or bytes, or the volume itself."""
     if isinstance(image, bytes):
         return MemoryVolume(image)
     if isinstance(image, str | os.PathLike):
-        return FileVolume.open(image)
+        return open_file(os.fspath(image))
     return image
 
 
