@@ -14,8 +14,9 @@ _FS_IOC_GETFLAGS = 2 << 30 | _LONG << 16 | ord("f") << 8 | 1
 
 def inode_flags(descriptor: int) -> int:
     """Return the flags of an open file or directory; 0 where the file system has none."""
+    answer = bytearray(_LONG)  # ioctl takes twice as long to return bytes
     try:
-        answer = _ioctl(descriptor, _FS_IOC_GETFLAGS, _ZERO)
+        _ioctl(descriptor, _FS_IOC_GETFLAGS, answer)
     except OSError:
         return 0
     # The kernel stores an int, whatever the request's name says.

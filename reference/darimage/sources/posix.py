@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from functools import partial
 
 from darimage.errors import StorageError
@@ -24,8 +23,7 @@ from darimage.units import S_IFMT
 
 _SIZE = FIELDS.index("size")
 _INODE = FIELDS.index("source_inode")
-_S_IFREG = stat.S_IFREG
-_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+_S_IFREG, _S_IFDIR = stat.S_IFREG, stat.S_IFDIR
 
 
 class PosixSource:
@@ -169,32 +167,31 @@ class _Scanner:
         if (attached := look(descriptor, own.st_dev)) is not None:
             self.attachments.take(~number, own, attached)
         may_have = self.attachments.asking(descriptor, own.st_dev)
-        before = self._path_to(descriptor)
-        with os.scandir(descriptor) as listing:
-            found = {entry.name.encode(_ENCODING, _ERRORS): entry for entry in listing}
+        before, lstat = self._way_into(descriptor)
+        found = sorted(os.listdir(before or b"."))
         out, below = self.out, []
         special: Container[int] = _ALL if self.ask_access else self.left_out_inodes
         plain: list[bytes] = []
-        rows: list[os.stat_result] = []
-        for name in sorted(found):
+        columns: list[int] = []
+        for name in found:
             try:
-                info = found[name].stat(follow_symlinks=False)
+                info = lstat(name)
             except OSError as error:
                 self._fault("vanished", self.out.path_in(number, name), error)
                 continue
-            mode = info.st_mode
-            if mode & S_IFMT == stat.S_IFDIR:
+            kind = info.st_mode & S_IFMT
+            if kind == _S_IFDIR:
                 if self._is_left_out(info, number, name):
                     continue
                 if plain:
-                    out.add_plain(plain, map(_row, rows), number)
-                    plain, rows = [], []
+                    out.add_plain(plain, columns, number)
+                    plain, columns = [], []
                 below.append((info, out.add_entry(name)))
                 continue
             file = before + name
             attached = look(file, info.st_dev) if may_have(file) else None
             if (
-                mode & S_IFMT == _S_IFREG
+                kind == _S_IFREG
                 and info.st_nlink == 1
                 and info.st_blocks * 512 >= info.st_size
                 and info.st_ino not in special
@@ -202,11 +199,11 @@ class _Scanner:
             ):
                 # Nearly every inode of a tree: what _other does for one, a directory at a time.
                 plain.append(name)
-                rows.append(info)
+                columns += _row(info)
                 continue
             if plain:
-                out.add_plain(plain, map(_row, rows), number)
-                plain, rows = [], []
+                out.add_plain(plain, columns, number)
+                plain, columns = [], []
             count = len(out.other_parent)
             if (other := self._other(info, number, name, descriptor)) is None:
                 continue
@@ -214,17 +211,18 @@ class _Scanner:
             if attached is not None and other == count:
                 self.attachments.take(other, info, attached)
         if plain:
-            out.add_plain(plain, map(_row, rows), number)
+            out.add_plain(plain, columns, number)
         self.progress.advance(len(found))
         return below
 
-    def _path_to(self, directory: int) -> bytes:
-        """Return what leads to the names of a directory for calls that take no descriptor of it."""
+    def _way_into(self, directory: int) -> tuple[bytes, Callable[[bytes], os.stat_result]]:
+        """Return what leads to the names of a directory, and what asks for one's status."""
         if not self.may_move:
-            return b"/proc/self/fd/%d/" % directory
+            lstat = partial(os.stat, dir_fd=directory, follow_symlinks=False)
+            return b"/proc/self/fd/%d/" % directory, lstat
         # Half the time for each name.
         os.fchdir(directory)
-        return b""
+        return b"", os.lstat
 
     def _is_left_out(self, info: os.stat_result, parent: int, name: bytes) -> bool:
         """Tell whether a directory is not taken in: it holds streams, or is the image's own."""

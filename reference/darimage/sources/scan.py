@@ -7,8 +7,8 @@ them (DARI-DIR-014): a directory, its entries sorted by name, then each of its s
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 from darimage.faults import Fault
@@ -149,17 +149,22 @@ class Scan:
         self.stream_of[number] = (key, stream)
         return number
 
-    def add_plain(self, names: list[bytes], rows: Iterable[tuple[int, ...]], parent: int) -> None:
-        """Take in inodes that are no directories, each with the entry that names it."""
+    def add_plain(self, names: list[bytes], columns: list[int], parent: int) -> None:
+        """Take in inodes that are no directories, each with the entry that names it.
+
+        Args:
+            names: Their names.
+            columns: ``WIDTH`` numbers an inode.
+            parent: The directory they are in.
+        """
         first, entry, count = len(self.other_parent), len(self.names), len(names)
         length = len(self.others)
-        flat = list(chain.from_iterable(rows))
         try:
-            self.others.fromlist(flat)
+            self.others.fromlist(columns)
         except OverflowError:
             del self.others[length:]
             for at in range(count):
-                if not _extend(self.others, flat[at * WIDTH : (at + 1) * WIDTH]):
+                if not _extend(self.others, columns[at * WIDTH : (at + 1) * WIDTH]):
                     self.clamped.append(first + at)
         self.other_entry.extend(range(entry, entry + count))
         self.other_parent.extend(repeat(parent, count))
