@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from functools import partial
 
@@ -24,6 +25,7 @@ from darimage.units import S_IFMT
 _SIZE = FIELDS.index("size")
 _INODE = FIELDS.index("source_inode")
 _S_IFREG, _S_IFDIR = stat.S_IFREG, stat.S_IFDIR
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 class PosixSource:
@@ -168,7 +170,7 @@ class _Scanner:
             self.attachments.take(~number, own, attached)
         may_have = self.attachments.asking(descriptor, own.st_dev)
         before, lstat = self._way_into(descriptor)
-        found = sorted(os.listdir(before or b"."))
+        found = sorted(name.encode(_ENCODING, _ERRORS) for name in os.listdir(descriptor))
         out, below = self.out, []
         special: Container[int] = _ALL if self.ask_access else self.left_out_inodes
         plain: list[bytes] = []
