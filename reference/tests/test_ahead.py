@@ -6,17 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from array import array
+from pathlib import Path
+from unittest import mock
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from support import trees
 
 from darimage.errors import StorageError
 from darimage.progress import SILENT
 from darimage.sources import ahead
-from darimage.sources.ahead import ScanAhead, ScanError
+from darimage.sources.ahead import ScanAhead, ScanError, Sender
+from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
 from darimage.sources.scan import FIELDS, WIDTH
+from darimage.sources.streams.choice import Choice
 
 
 class Counted:
@@ -104,3 +112,89 @@ def test_a_scan_needs_little():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     waits_for = {"numpy", "google_crc32c", "hashlib", "ctypes", "pathlib", "shutil", "json"}
     assert waits_for & set(run.stdout.split()) == set()
+
+
+# -- both processes scan ------------------------------------------------------------------------
+
+
+def leave_after(directories):
+    """Return a ``leave`` that waits until it is asked, once some directories are scanned."""
+    original = Sender.leave
+    seen = 0
+
+    def leave(self, pending):
+        nonlocal seen
+        seen += 1
+        while seen >= directories and len(pending) > 1 and not self._asked[0]:
+            time.sleep(0.001)
+        return original(self, pending)
+
+    return leave
+
+
+KINDS = ["plain", "sparse", "symlink", "link", "attributes", "streams"]
+
+
+@st.composite
+def plants(draw):
+    """Directories by the number of the one above, and what is in them."""
+    count = draw(st.integers(2, 12))
+    above = [draw(st.integers(0, number)) for number in range(count)]
+    files = draw(st.lists(st.tuples(st.integers(0, count), st.sampled_from(KINDS)), max_size=20))
+    return above, files
+
+
+def grow(root, above, files):
+    folders = [root]
+    for number, parent in enumerate(above):
+        folders.append(folders[parent] / f"d{(number * 7) % 5}{number}")
+        folders[-1].mkdir()
+    first = None
+    for number, (folder, kind) in enumerate(files):
+        path = folders[folder] / f"f{number}"
+        if kind == "symlink":
+            path.symlink_to("elsewhere")
+            continue
+        if kind == "link" and first is not None:
+            path.hardlink_to(first)
+            continue
+        path.write_bytes(b"x" * number)
+        if kind in ("plain", "streams"):
+            first = path
+        if kind == "sparse":
+            os.truncate(path, 1 << 20)
+        if kind in ("attributes", "streams"):
+            name = "user.DosStream.here:$DATA" if kind == "streams" else "user.colour"
+            os.setxattr(path, name, b"blue\0")
+
+
+@settings(max_examples=40, deadline=None)
+@given(plant=plants(), directories=st.integers(1, 8))
+@example(([0, 0], [(1, "streams"), (1, "plain"), (2, "link"), (2, "plain")]), 1)
+def test_the_same_tree_by_two_processes(plant, directories):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(Sender, "leave", leave_after(directories)),
+    ):
+        grow(Path(folder), *plant)
+        here, there = both(folder)
+        assert here == there
+        assert here["linked"] == {}
+
+
+def test_what_a_depot_holds_is_scanned_by_one(tmp_path, monkeypatch):
+    for name in (".streams/ab", "one", "two"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / ".streams/ab/cd").mkdir()
+    monkeypatch.setattr(Sender, "leave", lambda _self, _pending: os.kill(os.getpid(), 9))
+    source = PosixSource(tmp_path, wanted=Wanted(streams=Choice("depot")))
+    source.begin()
+    assert len(source.scan(SILENT).directory_parent) == 3
+
+
+def test_whoever_helps_is_back_in_its_directory(tmp_path, monkeypatch):
+    monkeypatch.setattr(Sender, "leave", leave_after(1))
+    grow(tmp_path, [0, 0, 0, 0], [])
+    before = os.getcwd()
+    both(tmp_path)
+    assert os.getcwd() == before

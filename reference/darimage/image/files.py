@@ -176,7 +176,7 @@ class FileWriter:
 
     def _write_unit(self, contents: Contents, unit: Unit, outcome: Outcome) -> int:
         made = self._headers.make(unit.rows, unit.numbers)
-        held = made["c_addr"].sum(axis=1, dtype=np.int64)
+        held = _present(made)
         attributes = self._attribute_records(unit)
         lengths = 1 + held + attributes
         starts = np.cumsum(lengths) - lengths
@@ -300,6 +300,13 @@ class FileWriter:
             low, high = start // _SPAN - first, -(-end // _SPAN) - first
             made["extension"]["flags"][low:high] |= int(InodeFlag.INODE_SUBSTITUTED)
             outcome.substituted.add(int(made["c_inumber"][0]))
+
+
+def _present(made: Headers) -> Rows:
+    """Return how many records follow each header: the sum of its map, four entries at once."""
+    words = np.ascontiguousarray(made["c_addr"]).view(np.uint32).sum(axis=1, dtype=np.uint32)
+    held: Rows = words.view(np.uint8).reshape(-1, words.itemsize).sum(axis=1, dtype=np.int64)
+    return held
 
 
 def _fill_whole(contents: Contents, numbers: Rows, views: list[memoryview | None]) -> Filled:

@@ -1,21 +1,28 @@
-"""Scans in a process of its own, so that what else a run needs can be imported meanwhile."""
+"""Scans in a process of its own, so that what else a run needs can be imported meanwhile.
+
+Once the parent has imported it, it asks for a part of what is still to be scanned, and both scan.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import gc
+import mmap
 import os
 import pickle
 import sys
 import termios
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from darimage.errors import DarimageError
 from darimage.forking import fork
 from darimage.progress import Progress
-from darimage.sources.scan import Scan
+from darimage.sources.scan import Pending, Scan
+
+if TYPE_CHECKING:
+    from darimage.sources.tail import Tail
 
 _BATCH = 1 << 12
 """Entries sent at once, so that neither side holds the tree twice."""
@@ -32,6 +39,7 @@ _COLUMNS = (
 )
 _REST = (
     "extents",
+    "linked",
     "links",
     "xattrs",
     "nt_acls",
@@ -49,32 +57,44 @@ class ScanError(DarimageError):
     exit_code = 3
 
 
+class Left(NamedTuple):
+    """What the child leaves to the parent: directories that nobody has scanned yet."""
+
+    pending: list[Pending]
+
+
 class ScanAhead:
     """A scan under way in a child."""
 
-    def __init__(self, scan: Callable[[Scan, Progress], None]) -> None:
+    def __init__(self, scan: Callable[[Scan, Sender], None]) -> None:
         """Start it; ``scan`` fills what it is given and tells its progress after each directory."""
         reading, writing = os.pipe()
+        self._asked = mmap.mmap(-1, 1)
         with suppress(OSError):
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
         self._pid = fork()
         if not self._pid:
             os.close(reading)
-            _work(scan, writing)
+            _work(scan, writing, self._asked)
         os.close(writing)
         self._stream = os.fdopen(reading, "rb", 1 << 20)
 
-    def result(self, progress: Progress) -> Scan:
+    def result(self, progress: Progress, scan_too: Callable[[Tail], None] | None = None) -> Scan:
         """Wait for the scan and return it.
+
+        Args:
+            progress: Told of the entries found.
+            scan_too: Scans what the child leaves to this process; by default it is left nothing.
 
         Raises:
             ScanError: The child died.
             DarimageError: What the scan raised.
         """
         scan = Scan()
+        self._asked[0] = scan_too is not None
         try:
             with self._stream:
-                self._receive(scan, progress)
+                self._receive(scan, progress, scan_too)
         finally:
             os.waitpid(self._pid, 0)
         # A directory is named before it is scanned: its entry's target may have come too early.
@@ -82,7 +102,10 @@ class ScanAhead:
             scan.targets[entry] = ~number
         return scan
 
-    def _receive(self, scan: Scan, progress: Progress) -> None:
+    def _receive(
+        self, scan: Scan, progress: Progress, scan_too: Callable[[Tail], None] | None
+    ) -> None:
+        tail: Tail | None = None
         while True:
             try:
                 columns, count, names, rest = pickle.load(self._stream)  # noqa: S301 - from us
@@ -95,19 +118,29 @@ class ScanAhead:
             if count:
                 scan.names += names.split(b"/")
             progress.advance(count)
-            if rest is not None:
+            if isinstance(rest, Left) and scan_too is not None:
+                # It needs numpy, which the child must not wait for.
+                from darimage.sources.tail import Tail
+
+                tail = Tail(scan, rest.pending)
+                scan_too(tail)
+            elif rest is not None:
                 for name, value in zip(_REST, rest, strict=True):
                     setattr(scan, name, value)
-                return
+                break
+        if tail is not None:
+            tail.append_to(scan)
 
 
 class Sender:
     """Sends what a scan has found, each time that it is told of progress."""
 
-    def __init__(self, stream: IO[bytes], scan: Scan) -> None:
-        """Take what the scan fills."""
+    def __init__(self, stream: IO[bytes], scan: Scan, asked: mmap.mmap) -> None:
+        """Take what the scan fills; the parent sets ``asked`` when it has nothing else to do."""
         self._stream = stream
         self._scan = scan
+        self._asked = asked
+        self._has_left = False
         self._sent = [0] * len(_COLUMNS)
         self._named = 0
 
@@ -116,7 +149,8 @@ class Sender:
 
     def advance(self, amount: int) -> None:
         """Send a batch when there is enough, unless the parent has not read the last one yet."""
-        if len(self._scan.names) - self._named < _BATCH:
+        # Nobody reads while both scan.
+        if self._has_left or len(self._scan.names) - self._named < _BATCH:
             return
         waiting = fcntl.ioctl(self._stream, termios.FIONREAD, bytes(4))
         if not int.from_bytes(waiting, sys.byteorder):
@@ -125,8 +159,26 @@ class Sender:
     def finish(self) -> None:
         """Do nothing."""
 
+    def leave(self, pending: list[Pending]) -> list[Pending]:
+        """Leave the last half of what is to be scanned to the parent if it asks; return the rest.
+
+        What is last in the tree is first in the list.
+        """
+        half = len(pending) // 2
+        if not half or self._has_left or not self._asked[0]:
+            return pending
+        self._has_left = True
+        self.send(Left(pending[:half]))
+        return pending[half:]
+
+    def end(self) -> None:
+        """Send what is left."""
+        if not self._has_left:
+            self._scan.linked.clear()
+        self.send([getattr(self._scan, name) for name in _REST])
+
     def send(self, rest: Any) -> None:
-        """Send what is new, and at the end the rest, which is not columns."""
+        """Send what is new, and with it what is not columns."""
         scan, columns = self._scan, []
         for at, name in enumerate(_COLUMNS):
             column = getattr(scan, name)
@@ -142,17 +194,17 @@ class Sender:
         self._stream.flush()
 
 
-def _work(scan: Callable[[Scan, Progress], None], pipe: int) -> NoReturn:
+def _work(scan: Callable[[Scan, Sender], None], pipe: int, asked: mmap.mmap) -> NoReturn:
     """Scan in the child; never returns into the parent's code."""
     status = 1
     try:
         gc.disable()
         with os.fdopen(pipe, "wb", 1 << 20) as stream:
             found = Scan()
-            sender = Sender(stream, found)
+            sender = Sender(stream, found, asked)
             try:
                 scan(found, sender)
-                sender.send([getattr(found, name) for name in _REST])
+                sender.end()
             except Exception as error:  # noqa: BLE001 - the parent raises it
                 pickle.dump(((), 0, b"", error), stream, pickle.HIGHEST_PROTOCOL)
         status = 0

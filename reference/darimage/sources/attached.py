@@ -104,6 +104,11 @@ class Attachments:
         unlisted = self._nt_acls.unlisted or (form is not None and form.takes_all)
         return _always if unlisted else _lists_some
 
+    @property
+    def is_one_piece(self) -> bool:
+        """Whether all has to be taken by one process: it knows what of a depot nobody claims."""
+        return self._streams.depot is not None
+
     def is_left_out(self, info: os.stat_result) -> bool:
         """Tell whether a directory is not one of the tree: what it holds is taken as streams."""
         depot = self._streams.depot

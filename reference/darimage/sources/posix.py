@@ -6,24 +6,28 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from darimage.errors import StorageError
 from darimage.faults import Fault
 from darimage.progress import Progress
-from darimage.sources.ahead import ScanAhead
+from darimage.sources.ahead import ScanAhead, Sender
 from darimage.sources.attached import Attachments, Wanted
 from darimage.sources.birth import birth_ns
 from darimage.sources.handles import DirectoryHandles, open_directory
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.posix_contents import PosixContents
 from darimage.sources.ranges import present
-from darimage.sources.scan import FIELDS, WIDTH, Contents, Ranges, Scan
+from darimage.sources.scan import FIELDS, WIDTH, Contents, Pending, Ranges, Scan
 from darimage.units import S_IFMT
 
+if TYPE_CHECKING:
+    from darimage.sources.tail import Tail
+
 _SIZE = FIELDS.index("size")
-_INODE = FIELDS.index("source_inode")
+_DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
 _S_IFREG, _S_IFDIR = stat.S_IFREG, stat.S_IFDIR
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -57,7 +61,7 @@ class PosixSource:
 
     def begin(self) -> None:
         """Begin to scan, in a process of its own; ``scan`` then waits for it."""
-        self._ahead = ScanAhead(partial(self._scan, may_move=True))
+        self._ahead = ScanAhead(self._scan_ahead)
 
     def scan(self, progress: Progress) -> Scan:
         """Return the tree.
@@ -67,17 +71,31 @@ class PosixSource:
         """
         progress.start("scan", 0)
         if self._ahead is not None:
-            scan = self._ahead.result(progress)
+            scan = self._ahead.result(progress, partial(self._scan_too, progress))
             self._ahead = None
         else:
             scan = Scan()
-            self._scan(scan, progress)
+            _Scanner(self, self.open_root(), scan, progress, may_move=False).run()
         progress.finish()
+        scan.linked.clear()
         return scan
 
-    def _scan(self, out: Scan, progress: Progress, *, may_move: bool = False) -> None:
-        """Scan; ``may_move`` says that the process has no other use for its working directory."""
-        _Scanner(self, self.open_root(), out, progress, may_move=may_move).run()
+    def _scan_ahead(self, out: Scan, sender: Sender) -> None:
+        """Scan in a process that has no other use for its working directory."""
+        scanner = _Scanner(self, self.open_root(), out, sender, may_move=True)
+        if not scanner.attachments.is_one_piece:
+            scanner.leave = sender.leave
+        scanner.run()
+
+    def _scan_too(self, progress: Progress, tail: Tail) -> None:
+        """Scan what the other process has left to this one."""
+        here = os.open(".", os.O_PATH | os.O_CLOEXEC)
+        try:
+            scanner = _Scanner(self, self.open_root(), tail.scan, progress, may_move=True)
+            scanner.run(tail.pending)
+        finally:
+            os.fchdir(here)
+            os.close(here)
 
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
@@ -134,20 +152,21 @@ class _Scanner:
         self.may_move = may_move
         self.progress = progress
         self.out = out
-        self.linked: dict[tuple[int, int], int] = {}
         self.handles = DirectoryHandles(root, out.above)
         self.root_stat = os.fstat(root)
         # Only root may read what permissions forbid; asking for each file would cost it a call.
         self.ask_access = os.geteuid() != 0
         self.left_out_inodes = frozenset(inode for _, inode in source.leave_out)
         self.attachments = Attachments(source.wanted, out, root)
+        self.leave: Callable[[list[Pending]], list[Pending]] = list
 
-    def run(self) -> None:
-        pending: list[tuple[os.stat_result, int, int]] = [(self.root_stat, -1, 0)]
+    def run(self, pending: Sequence[Pending] = ()) -> None:
+        """Scan directories and all below them, the last first; by default the root."""
+        pending = list(pending) or [Pending(_row(self.root_stat), -1, 0)]
         while pending:
-            info, entry, parent = pending.pop()
-            number = self.out.add_directory(_row(info), entry, parent)
-            if self.source.one_file_system and info.st_dev != self.root_stat.st_dev:
+            row, entry, parent = pending.pop()
+            number = self.out.add_directory(row, entry, parent)
+            if self.source.one_file_system and row[_DEVICE] != self.root_stat.st_dev:
                 self.out.skipped.append(self.out.directory_path(number))
                 continue
             try:
@@ -155,13 +174,14 @@ class _Scanner:
             except OSError as error:
                 self._fault("unreadable", self.out.directory_path(number), error)
                 continue
-            pending += [(info, entry, number) for info, entry in reversed(below)]
+            pending += reversed(below)
+            pending = self.leave(pending)
         self.attachments.finish()
         self.handles.close()
         self.out.report_clamped()
 
-    def _entries(self, number: int) -> list[tuple[os.stat_result, int]]:
-        """Take in a directory's entries; return its subdirectories and their entries."""
+    def _entries(self, number: int) -> list[Pending]:
+        """Take in a directory's entries; return its subdirectories."""
         descriptor = self.handles.descriptor(number)
         self.out.set_flags(number, inode_flags(descriptor))
         look = self.attachments.look
@@ -188,7 +208,7 @@ class _Scanner:
                 if plain:
                     out.add_plain(plain, columns, number)
                     plain, columns = [], []
-                below.append((info, out.add_entry(name)))
+                below.append(Pending(_row(info), out.add_entry(name), number))
                 continue
             file = before + name
             attached = look(file, info.st_dev) if may_have(file) else None
@@ -236,7 +256,7 @@ class _Scanner:
     def _other(self, info: os.stat_result, parent: int, name: bytes, at: int) -> int | None:
         """Take in an inode that is no directory; return its number, ``None`` if it is left out."""
         key = (info.st_dev, info.st_ino)
-        if info.st_nlink > 1 and (known := self.linked.get(key)) is not None:
+        if info.st_nlink > 1 and (known := self.out.linked.get(key)) is not None:
             return known
         if key in self.source.leave_out:
             self.out.skipped.append(self.out.path_in(parent, name))
@@ -264,7 +284,7 @@ class _Scanner:
         if extents is not None:
             self.out.extents[number] = extents
         if info.st_nlink > 1:
-            self.linked[key] = number
+            self.out.linked[key] = number
         return number
 
     def _fault(self, kind: str, path: bytes, error: OSError, lead: str = "") -> None:

@@ -53,6 +53,20 @@ class Stream(NamedTuple):
     place: Any
 
 
+class Pending(NamedTuple):
+    """A directory that is named but not scanned yet.
+
+    Attributes:
+        row: ``WIDTH`` numbers of it.
+        entry: The entry that names it; -1 for the root.
+        parent: Number of the directory above it.
+    """
+
+    row: Sequence[int]
+    entry: int
+    parent: int
+
+
 class Scan:
     """A tree as columns, filled by a source from the root down.
 
@@ -74,6 +88,8 @@ class Scan:
         nt_acls: Descriptors and their origins (chapter 75), by key.
         streams: By key; their inodes are among the others, right after the one they belong to.
         stream_of: By number of a stream's inode, the key it belongs to and the stream.
+        linked: Other inodes that have several names, by device and inode number; only as long as
+            it is scanned.
         clamped: Directories (``~number``) and others with a time that does not fit (DARI-LIM-002).
         faults: What could not be taken in.
         skipped: Paths left out on purpose.
@@ -96,6 +112,7 @@ class Scan:
         self.nt_acls: dict[int, tuple[bytes, bytes]] = {}
         self.streams: dict[int, list[Stream]] = {}
         self.stream_of: dict[int, tuple[int, Stream]] = {}
+        self.linked: dict[tuple[int, int], int] = {}
         self.clamped: list[int] = []
         self.faults: list[Fault] = []
         self.skipped: list[bytes] = []
