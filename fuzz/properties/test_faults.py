@@ -22,9 +22,9 @@ from test_restore_accepts import check_tree
 from darimage.conformance.vectors import Suite
 from darimage.errors import DarimageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.restore.run import restore
 from darimage.restore.selection import select
+from darimage.validate.verify import verify
 
 SEEDS = st.integers(0, 2**32 - 1)
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")

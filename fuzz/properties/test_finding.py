@@ -16,7 +16,7 @@ from fuzz.mutating import mutate_image, resealed
 from fuzz.seeds import all_images
 from fuzz.targets import bring
 
-from darimage.image.verify import verify
+from darimage.validate.verify import verify
 
 
 def fail(data):

@@ -17,11 +17,11 @@ from test_round_trip import check_same
 from darimage.conformance.frame import Frame
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.schema import Section
 from darimage.units import RECORD
+from darimage.validate.verify import verify
 
 
 @examples(50)

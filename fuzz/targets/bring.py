@@ -8,9 +8,9 @@ from support import legacy
 
 from darimage.errors import DarimageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.restore.run import restore
 from darimage.restore.selection import select
+from darimage.validate.verify import verify
 from fuzz import seeds as known
 from fuzz.mutating import mutate_image
 from fuzz.targets.decode import one_line

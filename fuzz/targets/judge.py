@@ -6,8 +6,8 @@ from support import legacy
 
 from darimage.errors import DarimageError, FormatError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.validate.run import Options, validate
+from darimage.validate.verify import verify
 from fuzz import seeds as known
 from fuzz.mutating import mutate_image
 from fuzz.targets.decode import one_line, read

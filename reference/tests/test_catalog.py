@@ -23,9 +23,9 @@ from darimage.errors import StorageError, UsageError
 from darimage.faults import Fault
 from darimage.image.numbering import fresh
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.progress import SILENT
 from darimage.sources.posix import PosixSource
+from darimage.validate.verify import verify
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from support.compare import compare_trees, to_second
 from support.levels import Levels, bring
 
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.sections.security import unwrap
+from darimage.validate.verify import verify
 
 pytestmark = [
     pytest.mark.root,

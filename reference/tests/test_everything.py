@@ -16,7 +16,7 @@ from support.edits import Edit
 from support.levels import Levels, bring
 from test_chain_property import EDIT, SOME_TIMES, descriptors, is_directory, unexpected
 
-from darimage.image.verify import verify
+from darimage.validate.verify import verify
 
 pytestmark = [
     pytest.mark.root,

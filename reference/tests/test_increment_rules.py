@@ -10,11 +10,11 @@ from support.images import header_crc, headers_of, peek, poke
 
 from darimage.image.numbering import fresh
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import Options, create
 from darimage.schema import Compat, CType
 from darimage.sources.memory import MemorySource, Node
 from darimage.units import RECORD
+from darimage.validate.verify import verify
 from darimage.volumes.writing import MemorySink
 
 BASE = bytes.fromhex("0f6b2c9e5d1a4c3e8b7a91d2e3f4a5b6")

@@ -15,13 +15,13 @@ from support.cutting import cut
 from darimage.errors import FormatError
 from darimage.image.nt_acls import at_offset
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.schema import Section
 from darimage.sections import nt_acls
 from darimage.sections.crc import crc32c
 from darimage.sections.security import from_sddl, split, wrap
 from darimage.sources.memory import Node
 from darimage.units import RECORD
+from darimage.validate.verify import verify
 from darimage.volumes.reading import open_volume
 
 BODY = 936

@@ -31,10 +31,10 @@ from darimage.errors import FormatError, StorageError
 from darimage.image import contents
 from darimage.image.reader import Image
 from darimage.image.told import KEPT_FAULTS
-from darimage.image.verify import verify
 from darimage.schema import CType, Section
 from darimage.sources.memory import Node
 from darimage.units import RECORD
+from darimage.validate.verify import verify
 from darimage.volumes.reading import MemoryVolume
 
 SAMPLE = encode(sample())

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from darimage.errors import UsageError
-from darimage.validate import engine, shown
+from darimage.validate import shown
 from darimage.validate.registry import LEVELS, matching, requirements, similar, standing_for
+from darimage.validate.rules import checked
 from darimage.validate.selection import ADDED, CORE, DUMP
 from spec_requirements import PROFILES, Chapters, SpecError
 
@@ -150,7 +151,7 @@ def test_the_page_on_profiles_is_true():
 
 def test_whatever_is_checked_can_be_seen():
     known = requirements()
-    for one in engine.checked():
+    for one in checked():
         writers = "writer" in known[one].binds
         assert not (writers and known[one].unseen), f"{one}: {known[one].unseen}"
 

@@ -28,7 +28,6 @@ from test_writer import encode, tree_paths
 
 import darimage.restore.run
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import Options, create
 from darimage.restore.extended import Missed
 from darimage.schema import AclTag
@@ -36,6 +35,7 @@ from darimage.sections import xattrs
 from darimage.sources.attached import Wanted
 from darimage.sources.memory import MemorySource, Node
 from darimage.sources.posix import PosixSource
+from darimage.validate.verify import verify
 from darimage.volumes.writing import FileSink
 
 pytestmark = [

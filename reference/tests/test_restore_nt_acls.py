@@ -17,12 +17,12 @@ from support import images, samba_judge
 
 from darimage.image.nt_acls import at_offset
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.restore.run import Options, restore
 from darimage.restore.selection import select
 from darimage.sections.security import from_sddl, split, to_sddl, unwrap, wrap
 from darimage.sources.memory import Node
 from darimage.sources.nt_acls import NTFS_3G, SAMBA
+from darimage.validate.verify import verify
 from darimage.volumes.reading import open_volume
 
 SDDL = [

@@ -14,8 +14,8 @@ from test_writer import encode, tree_paths
 
 from darimage.image import contents
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.sections import xattrs
+from darimage.validate.verify import verify
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MICROSECOND = 1000

@@ -18,7 +18,7 @@ from support.streams import (
 from test_stream_sources import tree as source_tree
 
 from darimage.image.chain import Chain
-from darimage.image.verify import verify
+from darimage.validate.verify import verify
 
 tree = source_tree
 NAMES = ("", "file", "folder", "folder/plain", "new", "moved")

@@ -16,7 +16,6 @@ from test_round_trip import content_of
 
 from darimage.errors import StorageError, UsageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import Options, create
 from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
@@ -25,6 +24,7 @@ from darimage.sources.streams.form import is_name
 from darimage.sources.streams.ntfs import NtfsXattr
 from darimage.sources.streams.samba_depot import directory_of
 from darimage.sources.streams.samba_xattr import SambaXattr
+from darimage.validate.verify import verify
 from darimage.volumes.writing import MemorySink
 
 FILE = SimpleNamespace(st_mode=stat.S_IFREG | 0o644, st_dev=1, st_ino=2)

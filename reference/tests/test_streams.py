@@ -13,12 +13,12 @@ from test_round_trip import check_holes, check_same, content_of, decoded, expect
 from test_writer import encode, tree_paths
 
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.schema import Section
 from darimage.sections.crc import crc32c
 from darimage.sections.header import as_headers, field_span, seal
 from darimage.sources.memory import Node
 from darimage.units import RECORD
+from darimage.validate.verify import verify
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -22,9 +22,11 @@ from darimage.conformance.vectors import Suite
 from darimage.schema import CType
 from darimage.sources.memory import Node
 from darimage.units import RECORD
-from darimage.validate import engine, outputs, run
+from darimage.validate import outputs, run
+from darimage.validate.gathering import KEPT
 from darimage.validate.registry import requirements
-from darimage.validate.report import KEPT_OF_ONE, UNREAD
+from darimage.validate.report import UNREAD
+from darimage.validate.rules import checked
 from darimage.validate.selection import Selection, named
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -290,28 +292,56 @@ def test_a_report_that_cannot_be_made_ends_with_4(folder):
     assert done.stderr == told
 
 
-def test_what_the_engine_only_counts_is_counted(tmp_path):
-    files = {b"%04d" % number: Node(stat.S_IFREG | 0o600) for number in range(1200)}
+def flooded(count):
+    """Return an image of empty files that all break DARI-REC-015."""
+    files = {b"%05d" % number: Node(stat.S_IFREG | 0o600) for number in range(count)}
     image = bytearray(images.encode(Node(stat.S_IFDIR | 0o700, children=files)))
     for record, c_type, inode in images.headers_of(bytes(image)):
         if c_type == CType.TS_INODE and inode > 2:
             image[record * RECORD + C_SPARE] = 1
             images.reseal(image, record)
-    (tmp_path / "image").write_bytes(image)
+    return bytes(image)
+
+
+def test_what_is_only_counted_is_counted_by_rule_in_every_form(tmp_path):
+    (tmp_path / "image").write_bytes(flooded(1200))
     (found,) = run.validate([os.fspath(tmp_path / "image")])
     count = found.counts["DARI-REC-015"]
-    assert (count.new + found.untold, count.kept) == (1200, KEPT_OF_ONE)
+    assert (count.new, count.kept, len(found.told)) == (1200, KEPT, KEPT)
     assert not found.conforms()
-    done = validate("--write-baseline", tmp_path / "known", tmp_path / "image", code=2)
+    few = ("--findings", "3", tmp_path / "image")
+    (counted,) = json.loads(validate("--json", *few, code=1).stdout)["images"][0]["counts"]
+    assert counted["rules"] == [{"rule": "header.spare", "new": 1200, "known": 0, "told": 3}]
+    told = {
+        "text": "and 1,197 more: header.spare 1,197",
+        "junit": "and 1197 more of header.spare",
+        "sarif": "1197 more findings of header.spare (DARI-REC-015) are counted and not told",
+        "html": "And 1,197 of <code>header.spare</code> that are only counted.",
+    }
+    for form, words in told.items():
+        assert words in validate("--format", form, *few, code=1).stdout.decode(), form
+
+
+def test_a_baseline_knows_all_of_a_flood_or_is_not_written(tmp_path):
+    (tmp_path / "image").write_bytes(flooded(1200))
+    few = ("--findings", "2", tmp_path / "image")
+    validate("--write-baseline", tmp_path / "known", *few)
+    validate("--baseline", tmp_path / "known", *few)
+    (tmp_path / "image").write_bytes(flooded(1199))
+    done = validate("--baseline", tmp_path / "known", "--json", *few, code=1)
+    (image,) = json.loads(done.stdout)["images"]
+    assert [entry["path"] for entry in image["stale"]] == ["01199"]
+    (tmp_path / "image").write_bytes(flooded(10_001))
+    done = validate("--write-baseline", tmp_path / "other", *few, code=2)
     assert b"too many findings to know each of them" in done.stderr
-    assert not (tmp_path / "known").exists()
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_is_checked_is_of_the_profile():
     for word in ("dump", "dari-core", "dari-core+acl"):
         ids = Selection().ids(named(word))
-        assert set(engine.checked()) & ids
-    assert all(one in requirements() for one in engine.checked())
+        assert set(checked()) & ids
+    assert all(one in requirements() for one in checked())
 
 
 def test_the_validator_finds_in_vectors_what_they_say(tmp_path):

@@ -16,8 +16,9 @@ from darimage.errors import StorageError, UsageError
 from darimage.validate import baseline
 from darimage.validate.baseline import Key
 from darimage.validate.finding import Finding
+from darimage.validate.gathering import KEPT
 from darimage.validate.registry import LEVELS, requirements
-from darimage.validate.report import KEPT, KEPT_OF_ONE, ImageReport
+from darimage.validate.report import ImageReport
 from darimage.validate.selection import ADDED, CORE, DUMP, Selection, named, picked, title
 
 SCHEMAS = Path(__file__).parents[2] / "conformance/schemas"
@@ -76,21 +77,52 @@ def test_what_was_not_asked_for_is_counted_apart():
 
 
 def test_a_flood_is_counted_in_full_and_kept_in_part():
-    report = ImageReport("image", reports.EVERYTHING)
+    report = ImageReport("image", reports.EVERYTHING, with_keys=True)
     for record in range(3 * KEPT):
         report.tell(finding(MUST, record=record, offset=record * 1024))
     report.tell(finding(SHOULD))
+    report.count(MUST, "rule", 5)
+    report.count(MUST, "other", 7)
     report.finish()
-    assert report.counts[MUST].new == 3 * KEPT
-    assert len(report.findings_of(MUST)) == KEPT_OF_ONE
+    assert report.counts[MUST].new == 3 * KEPT + 12
+    assert {r: (n.new, n.kept, n.untold) for r, n in report.rules_of(MUST).items()} == {
+        "rule": (3 * KEPT + 5, KEPT, 2 * KEPT + 5),
+        "other": (7, 0, 7),
+    }
+    assert len(report.findings_of(MUST)) == KEPT
     assert len(report.findings_of(SHOULD)) == 1
-    for one in reports.IDS:
-        for _ in range(KEPT_OF_ONE):
-            report.tell(finding(one))
-    assert len(report.told) == KEPT
-    for record in range(20 * KEPT):
+    for record in range(200 * KEPT):
         report.tell(finding(MUST, record=record, offset=record * 1024))
     assert len(report.keys) <= baseline.ENTRIES_MAX + 1
+    assert len(report.told) == KEPT + 1
+
+
+def test_what_the_baseline_may_know_is_told_in_full_however_much_there_is():
+    known = Counter(
+        Key.of("image", finding(MUST, record=record, offset=0)) for record in (7, 10**6)
+    )
+    report = ImageReport("image", reports.EVERYTHING, known, most=1)
+    assert report.wants(MUST, "rule")
+    for record in range(1000):
+        assert report.wants(MUST, "rule")
+        report.tell(finding(MUST, record=record, offset=0))
+    assert report.wants(SHOULD, "rule")
+    report.tell(finding(SHOULD))
+    assert not report.wants(SHOULD, "rule")
+    assert report.wants(SHOULD, "another rule")
+    report.tell(finding(MUST, record=10**6, offset=0))
+    assert not report.wants(MUST, "rule")
+    report.count(MUST, "rule", 3)
+    report.finish()
+    assert (report.counts[MUST].new, report.counts[MUST].known) == (999 + 3, 2)
+    assert not report.stale
+
+
+def test_what_nobody_asked_for_is_not_wanted():
+    report = ImageReport("image", Selection(only=frozenset([SHOULD])), most=1)
+    assert not report.wants(MUST, "rule")
+    report.count(MUST, "rule", 3)
+    assert (report.outside, report.counts) == (3, {})
 
 
 def test_what_decides():
@@ -106,7 +138,7 @@ def test_what_decides():
         setattr(report, name, "why")
         assert not report.conforms()
     report = reports.image_report("image", [])
-    report.untold = 1
+    report.count(MUST, "rule", 1)
     assert not report.conforms()
 
 

@@ -17,7 +17,7 @@ from darimage.conformance.manifest import entry
 from darimage.conformance.vectors import HOME, Suite
 from darimage.errors import FormatError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
+from darimage.validate.verify import verify
 
 SUITE = Suite()
 MANIFEST = {told["id"]: told for told in SUITE.manifest["vectors"]}

@@ -17,11 +17,12 @@ from support.images import FILE, Plain, encode, header_crc, headers_of, poke, sa
 from darimage.errors import FormatError
 from darimage.faults import FaultyField
 from darimage.image.reader import Image
-from darimage.image.rules import RULES
-from darimage.image.verify import verify
 from darimage.schema import CType
 from darimage.sections.fields import fields
 from darimage.units import RECORD
+from darimage.validate.rules import of_scope
+from darimage.validate.rules.rule import Scope
+from darimage.validate.verify import verify
 
 SAMPLE = encode(sample())
 HEADERS = headers_of(SAMPLE)
@@ -367,7 +368,7 @@ def test_a_field_says_what_was_found_and_expected():
 
 def test_every_rule_was_planted_against():
     planted = {requirement for requirement, _ in [*PLANTED, *test_verify_attributes.PLANTED]}
-    assert {rule.requirement for rule in RULES} <= planted
+    assert {rule.requirement for rule in of_scope(Scope.HEADERS)} <= planted
 
 
 def test_a_fault_says_where():

@@ -9,11 +9,11 @@ from support import images
 from support.images import DIRECTORY, FILE, encode, headers_of, poke
 
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.schema import CType
 from darimage.sections import xattrs
 from darimage.sources.memory import Node
 from darimage.units import RECORD
+from darimage.validate.verify import verify
 
 SIZE, COUNT, FLAGS, KIND, EXTENSION, BODY = 40, 160, 888, 900, 928, 936
 

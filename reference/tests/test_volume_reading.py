@@ -20,9 +20,9 @@ from test_round_trip import check_same
 from darimage.errors import DarimageError, FormatError
 from darimage.image import contents, volume_set
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.restore.run import restore
 from darimage.restore.selection import select
+from darimage.validate.verify import verify
 from darimage.volumes.cut import Cut
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

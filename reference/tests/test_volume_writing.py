@@ -23,10 +23,10 @@ from test_round_trip import check_same
 
 from darimage.errors import StorageError, UsageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import Options, create
 from darimage.sources.memory import MemorySource, Node
 from darimage.sources.posix import PosixSource
+from darimage.validate.verify import verify
 from darimage.volumes.file_set import FileSet, volumes_there
 from darimage.volumes.writing import MemorySink
 

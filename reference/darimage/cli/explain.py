@@ -80,9 +80,9 @@ def _one(word: str) -> str:
 
 
 def _rules(requirement: str) -> Sequence[str]:
-    from darimage.validate import engine
+    from darimage.validate.rules import checked
 
-    return engine.checked().get(requirement, ())
+    return checked().get(requirement, ())
 
 
 def _as_json(one: Requirement, vectors: Mapping[str, list[Shown]]) -> dict[str, Any]:

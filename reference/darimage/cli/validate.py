@@ -16,6 +16,7 @@ from darimage.errors import DarimageError, StorageError, UsageError
 from darimage.validate import baseline as known_findings
 from darimage.validate import outputs, run, selection
 from darimage.validate.baseline import Baseline
+from darimage.validate.gathering import KEPT
 from darimage.validate.outputs import text
 from darimage.validate.registry import LEVELS
 from darimage.validate.report import OWN_FAULT, UNREAD, Report
@@ -114,6 +115,15 @@ def _output(word: str) -> Output:
     help="Write all findings to FILE, as known from now on.",
 )
 @click.option(
+    "--findings",
+    "most",
+    type=click.IntRange(min=1),
+    default=KEPT,
+    metavar="N",
+    help=f"Tell at most N findings of each rule in full, {KEPT} if nothing is said; the others are "
+    "counted by rule.",
+)
+@click.option(
     "--color",
     type=click.Choice(_COLOURS),
     default="auto",
@@ -134,6 +144,7 @@ def command(
     skip: tuple[str, ...],
     baseline: str | None,
     new_baseline: str | None,
+    most: int,
     color: str,
     quiet: bool,
 ) -> int:
@@ -168,6 +179,8 @@ def command(
         baseline=None if baseline is None else known_findings.load(baseline),
         volumes=volumes,
         evidence="html" in forms,
+        most=most,
+        with_keys=new_baseline is not None,
     )
     try:
         report = run.validate(images, options, common.progress(quiet=quiet))
@@ -214,7 +227,7 @@ def _write(report: Report, files: Iterable[Output]) -> int:
 def _write_baseline(report: Report, path: str) -> int:
     """Write the baseline; return the exit code, to which findings then no longer matter."""
     found: Baseline = sum((image.keys for image in report), start=Baseline())
-    if any(image.untold for image in report) or len(found) > known_findings.ENTRIES_MAX:
+    if len(found) > known_findings.ENTRIES_MAX:
         raise UsageError(f"{path}: not written: there are too many findings to know each of them")
     known_findings.save(path, found)
     return max(image_code for image_code in _unjudged(report))

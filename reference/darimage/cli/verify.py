@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from darimage.cli import common
-from darimage.image.verify import Verification, verify
+from darimage.validate.verify import Verification, verify
 
 
 @click.command("verify")
@@ -31,8 +31,14 @@ def command(image: common.ImageName, *, quiet: bool, as_json: bool) -> int:
     else:
         common.print_faults(found.faults)
         if not quiet or not found.good:
+            _print_untold(found)
             click.echo(_summary(found))
     return 0 if found.good else common.EXIT_FAULTS
+
+
+def _print_untold(found: Verification) -> None:
+    for rule, count in found.untold.items():
+        click.echo(f"darimage: {count:,} more of {rule}", err=True)
 
 
 def _summary(found: Verification) -> str:

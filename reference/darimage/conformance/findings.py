@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image.verify import verify
+from darimage.validate.verify import verify
 from darimage.volumes.reading import Volume
 
 

@@ -1,123 +1,104 @@
-"""Finds where an image breaks the specification: today what ``image.verify`` tells, as findings.
-
-This is the seam: whatever finds faults has the two functions ``checked`` and ``judge``, and nothing
-else of the package knows how they come about.
-"""
+"""Judges an image and tells what the rules found, as findings."""
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from importlib import resources
+from typing import Protocol
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.batch import SECTIONS_INODE
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.progress import SILENT, Progress
 from darimage.units import RECORD
+from darimage.validate import judging
 from darimage.validate.finding import Finding
 from darimage.validate.places import Places
 from darimage.validate.registry import requirements
+from darimage.validate.rules import decoded
+from darimage.validate.rules.rule import Rule
 from darimage.validate.selection import CORE
 
-Tell = Callable[[Finding], None]
-
-_ID = re.compile(r"DARI-[A-Z]{3}-\d{3}")
-_PLACES = {
-    "darimage.image": "front names nt_acls offsets opening payload reader streams verify walk",
-    "darimage.sections": "directory names nt_acls offset_map streams xattrs",
-    "darimage.sections.security": "ace acl descriptor sid",
-}
-"""Modules that tell faults while an image is verified, besides those called rules."""
-
-_NO_IMAGE = "DARI-REC-001"
-"""What is broken by that which is no sequence of records at all."""
+_PLAIN = "DARI-EXT-002"
+"""What is broken by a plain dump where more was asked for."""
 
 _PATH_BYTES = 1 << 24
 """Bytes of all paths: a tree may be so deep that a thousand of them fill the memory."""
 
 
-@cache
-def checked() -> Mapping[str, tuple[str, ...]]:
-    """Return the requirements that are checked, and for each the names of the rules."""
-    found: dict[str, set[str]] = {}
-    for package, names in _PLACES.items():
-        for path in resources.files(package).iterdir():
-            name = path.name.removesuffix(".py")
-            if name.endswith("rules") or name in names.split():
-                rule = f"{package.removeprefix('darimage.')}.{name}"
-                for one in _cited(path.read_text(encoding="utf-8")):
-                    found.setdefault(one, set()).add(rule)
-    return {one: tuple(sorted(found[one])) for one in requirements() if one in found}
+class Report(Protocol):
+    """What findings are told to."""
+
+    def wants(self, requirement: str, rule: str) -> bool:
+        """Tell whether the next finding of a rule is to be told in full."""
+
+    def tell(self, finding: Finding) -> None:
+        """Take a finding in."""
+
+    def count(self, requirement: str, rule: str, more: int) -> None:
+        """Take findings in that are only counted."""
 
 
-def _cited(source: str) -> Iterator[str]:
-    """Yield the requirements that code, not its comments, names."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and _ID.fullmatch(str(node.value)):
-            yield str(node.value)
-
-
-def judge(image: Image, profiles: frozenset[str], tell: Tell, progress: Progress = SILENT) -> int:
+def judge(
+    image: Image, profiles: frozenset[str], report: Report, progress: Progress = SILENT
+) -> None:
     """Judge an image, and tell each place where it breaks a requirement.
 
     Args:
         image: The image; opened for reading in sequence.
         profiles: The profiles that it is judged by.
-        tell: Told of each finding, whatever its profile.
+        report: Told of each finding, whatever its profile.
         progress: Told of the bytes passed.
-
-    Returns:
-        Findings that were counted but not told.
     """
-    places = Places(image)
+    teller = _Teller(image, report)
     if CORE in profiles and not image.is_dari:
         told = "the extension area does not begin with `DARI`: this is a plain dump"
-        tell(_finding(Fault("format", told, None, None, 0, "DARI-EXT-002"), places))
-    result = verify(image, progress)
-    paths = _Paths(image)
-    for fault in result.faults:
-        tell(_finding(paths.add(fault), places))
-    return result.fault_count - len(result.faults)
+        teller.tell(decoded.of(_PLAIN), Fault("format", told, None, None, 0, _PLAIN))
+    judging.judge(image, teller, progress)
 
 
 def refused(error: FormatError) -> Finding:
     """Return the finding that says why an image could not even be opened."""
-    return _finding(Fault.of(error), None)
+    return _finding(decoded.of(error.requirement), Fault.of(error), None)
 
 
-class _Paths:
-    """Gives faults the path of their inode, as long as all paths together stay short."""
+class _Teller:
+    """Makes findings of faults: gives them places, and paths as long as all together stay short."""
 
-    def __init__(self, image: Image) -> None:
-        self._names = image.names
+    def __init__(self, image: Image, report: Report) -> None:
+        self._image = image
+        self._report = report
+        self._places = Places(image)
         self._left = _PATH_BYTES
 
-    def add(self, fault: Fault) -> Fault:
+    def wants(self, rule: Rule) -> bool:
+        return self._report.wants(rule.requirement, rule.name)
+
+    def tell(self, rule: Rule, fault: Fault) -> None:
+        self._report.tell(_finding(rule, self._named(fault), self._places))
+
+    def count(self, rule: Rule, more: int) -> None:
+        self._report.count(rule.requirement, rule.name, more)
+
+    def _named(self, fault: Fault) -> Fault:
         """Return a fault with its path."""
         if fault.path is not None or fault.inode in (None, SECTIONS_INODE) or self._left <= 0:
             return fault
-        path = self._names.path(fault.inode)
+        path = self._image.names.path(fault.inode)
         self._left -= len(path or b"")
         return fault._replace(path=path)
 
 
-def _finding(fault: Fault, places: Places | None) -> Finding:
-    requirement, field = requirements()[fault.requirement or _NO_IMAGE], fault.field
-    volume = offset = length = None
+def _finding(rule: Rule, fault: Fault, places: Places | None) -> Finding:
+    field, volume, offset, length = fault.field, None, None, None
     if fault.record is not None:
         volume = 1 if places is None else places.volume_of(fault.record)
         offset = fault.record * RECORD + (0 if field is None else field.offset)
         length = RECORD if field is None else field.length
         length = length if places is None else max(0, min(length, places.size - offset))
     return Finding(
-        requirement=requirement.id,
-        level=requirement.strength,
-        rule=f"verify.{fault.kind}",
+        requirement=rule.requirement,
+        level=requirements()[rule.requirement].strength,
+        rule=rule.name,
         message=fault.message,
         volume=volume,
         record=fault.record,

@@ -8,20 +8,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from darimage.image.parts import Part
-from darimage.validate import baseline
-from darimage.validate.baseline import Baseline, Key
+from darimage.validate.baseline import ENTRIES_MAX, Baseline, Key
 from darimage.validate.finding import Finding
+from darimage.validate.gathering import KEPT
 from darimage.validate.registry import LEVELS, requirements
 from darimage.validate.selection import CORE, EVERY, Selection
 
 CONFORMS, FAILS, USAGE, UNREAD, OWN_FAULT = range(5)
 """Exit codes of ``darimage validate``."""
-
-KEPT = 1000
-"""Findings of an image that are kept."""
-
-KEPT_OF_ONE = 100
-"""Findings of one requirement that are kept, so that a flood hides no others."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ class Told(NamedTuple):
 
 @dataclass
 class Count:
-    """How often a requirement was found broken.
+    """How often a rule or a requirement was found broken.
 
     Attributes:
         new: Times that the baseline does not know.
@@ -94,6 +88,11 @@ class Count:
     new: int = 0
     known: int = 0
     kept: int = 0
+
+    @property
+    def untold(self) -> int:
+        """Those that are only counted."""
+        return self.new + self.known - self.kept
 
 
 class ImageReport:
@@ -107,7 +106,7 @@ class ImageReport:
         checked: Ids of the requirements that rules checked.
         told: Findings that are kept.
         counts: All findings by requirement.
-        untold: Findings that the engine only counted, of whatever requirement.
+        by_rule: All findings by requirement and rule.
         outside: Findings that were not asked for.
         stale: Entries of the baseline that no longer occur, and how often they are missing.
         unread: Why it could not be read.
@@ -115,7 +114,24 @@ class ImageReport:
         evidence: What was kept to draw it, if that was asked for.
     """
 
-    def __init__(self, image: str, selection: Selection, known: Baseline | None = None) -> None:
+    def __init__(
+        self,
+        image: str,
+        selection: Selection,
+        known: Baseline | None = None,
+        *,
+        most: int = KEPT,
+        with_keys: bool = False,
+    ) -> None:
+        """Begin.
+
+        Args:
+            image: Its name.
+            selection: What it is held against.
+            known: The baseline.
+            most: How many findings of each rule are kept.
+            with_keys: Keep the keys of all findings, to make a baseline of them.
+        """
         self.image = image
         self.selection = selection
         self.profiles = selection.profiles or frozenset()
@@ -123,14 +139,19 @@ class ImageReport:
         self.checked: tuple[str, ...] = ()
         self.told: list[Told] = []
         self.counts: dict[str, Count] = {}
-        self.untold = 0
+        self.by_rule: dict[tuple[str, str], Count] = {}
         self.outside = 0
         self.stale: Baseline = Counter()
         self.unread: str | None = None
         self.own_fault: str | None = None
         self.evidence: Evidence | None = None
         self.keys: Baseline = Counter()
+        self._most = most
+        self._with_keys = with_keys
         self._left = Counter({key: n for key, n in (known or {}).items() if key.image == image})
+        self._left_of: Counter[str] = Counter()
+        for key, count in self._left.items():
+            self._left_of[key.requirement] += count
 
     @property
     def asked(self) -> frozenset[str]:
@@ -140,28 +161,58 @@ class ImageReport:
         """
         return EVERY if self.selection.profiles is None and CORE in self.profiles else self.profiles
 
+    def wants(self, requirement: str, rule: str) -> bool:
+        """Tell whether the next finding of a rule is to be told in full.
+
+        One that the baseline may know is, however many there were: else nobody could tell.
+        """
+        if not self._is_asked(requirement):
+            return False
+        if self._left_of[requirement] or (self._with_keys and len(self.keys) <= ENTRIES_MAX):
+            return True
+        found = self.by_rule.get((requirement, rule))
+        return found is None or found.kept < self._most
+
     def tell(self, finding: Finding) -> None:
         """Take a finding in."""
-        if not self.selection.holds(requirements()[finding.requirement], self.asked):
+        if not self._is_asked(finding.requirement):
             self.outside += 1
             return
         key = Key.of(self.image, finding)
         known = self._left[key] > 0
         if known:
             self._left[key] -= 1
-        if key in self.keys or len(self.keys) <= baseline.ENTRIES_MAX:
+            self._left_of[key.requirement] -= 1
+        if self._with_keys and (key in self.keys or len(self.keys) <= ENTRIES_MAX):
             self.keys[key] += 1
-        count = self.counts.setdefault(finding.requirement, Count())
-        count.new += not known
-        count.known += known
-        if len(self.told) < KEPT and count.kept < KEPT_OF_ONE:
-            count.kept += 1
+        kept = self._counted(finding.requirement, finding.rule, 1, known=known)
+        if kept.kept < self._most:
+            kept.kept += 1
+            self.counts[finding.requirement].kept += 1
             self.told.append(Told(finding, known))
+
+    def count(self, requirement: str, rule: str, more: int) -> None:
+        """Take findings in that are only counted; the baseline knows none of them."""
+        if self._is_asked(requirement):
+            self._counted(requirement, rule, more, known=False)
+        else:
+            self.outside += more
+
+    def _is_asked(self, requirement: str) -> bool:
+        return self.selection.holds(requirements()[requirement], self.asked)
+
+    def _counted(self, requirement: str, rule: str, more: int, *, known: bool) -> Count:
+        """Count findings by requirement and by rule; return the count of the rule."""
+        by_rule = self.by_rule.setdefault((requirement, rule), Count())
+        for count in (self.counts.setdefault(requirement, Count()), by_rule):
+            count.new += 0 if known else more
+            count.known += more if known else 0
+        return by_rule
 
     def finish(self) -> None:
         """Look for entries of the baseline that were not met; call it once all is told."""
         ids = self.selection.ids(self.asked)
-        if self.was_judged and not self.untold:  # else they may be among what was only counted
+        if self.was_judged:
             left = {key: n for key, n in self._left.items() if n and _asked(key, ids)}
             self.stale = Counter(left)
 
@@ -183,11 +234,15 @@ class ImageReport:
     def conforms(self, *, strict: bool = False) -> bool:
         """Tell whether it conforms; if strict, also to what is only recommended."""
         levels = LEVELS[:2] if strict else LEVELS[:1]
-        return self.was_judged and not (self.broken(*levels) or self.untold or self.stale)
+        return self.was_judged and not (self.broken(*levels) or self.stale)
 
     def findings_of(self, requirement: str) -> list[Told]:
         """Return the findings of one requirement that are kept."""
         return [told for told in self.told if told.finding.requirement == requirement]
+
+    def rules_of(self, requirement: str) -> dict[str, Count]:
+        """Return the findings of one requirement by rule, counted."""
+        return {rule: n for (one, rule), n in self.by_rule.items() if one == requirement}
 
     def broken_ids(self) -> list[str]:
         """Return the requirements that were found broken: by level, then as in the text."""

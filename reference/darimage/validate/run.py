@@ -13,8 +13,10 @@ from darimage.image.reader import Image
 from darimage.progress import SILENT, Progress
 from darimage.validate import engine, evidence
 from darimage.validate.baseline import Baseline
+from darimage.validate.gathering import KEPT
 from darimage.validate.places import Places
 from darimage.validate.report import Facts, ImageReport, Report
+from darimage.validate.rules import checked
 from darimage.validate.selection import DUMP, Selection, of_image
 from darimage.volumes.urls import masked
 
@@ -29,6 +31,8 @@ class Options:
         baseline: Known findings.
         volumes: Further volumes or pieces, if there is one image.
         evidence: Keep what is needed to draw the images.
+        most: How many findings of each rule are kept.
+        with_keys: Keep the keys of all findings, to make a baseline of them.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -36,6 +40,8 @@ class Options:
     baseline: Baseline | None = None
     volumes: Sequence[str] = ()
     evidence: bool = False
+    most: int = KEPT
+    with_keys: bool = False
 
 
 def validate(
@@ -51,7 +57,13 @@ def validate(
     options = options or Options()
     report = Report(options.selection, options.strict)
     for image in images:
-        found = ImageReport(masked(image), options.selection, options.baseline)
+        found = ImageReport(
+            masked(image),
+            options.selection,
+            options.baseline,
+            most=options.most,
+            with_keys=options.with_keys,
+        )
         try:
             _judge(found, image, options, progress)
         except OSError as error:
@@ -75,8 +87,8 @@ def _judge(report: ImageReport, image: str, options: Options, progress: Progress
         report.profiles = options.selection.profiles or of_image(opened)
         report.facts = _facts(opened)
         ids = options.selection.ids(report.profiles)
-        report.checked = tuple(one for one in engine.checked() if one in ids)
-        report.untold = engine.judge(opened, report.profiles, report.tell, progress)
+        report.checked = tuple(one for one in checked() if one in ids)
+        engine.judge(opened, report.profiles, report, progress)
         if options.evidence:
             report.evidence = evidence.gather(opened, report)
 

@@ -123,8 +123,6 @@ class _Section:
         image = self.image
         told = [image.unread, image.own_fault and f"This program failed: {image.own_fault}"]
         told += [f"The baseline knows {key.text()}; it no longer occurs." for key in image.stale]
-        if image.untold:
-            told.append(f"{image.untold:,} more findings were counted and not told one by one.")
         for text in told:
             if text:
                 yield f'<p class="error">{escape(readable(text))}</p>'
@@ -192,7 +190,6 @@ class _Section:
         return f"{self.name}-f{number}"
 
     def _requirement(self, one: Requirement) -> Iterator[str]:
-        count = self.image.counts[one.id]
         yield f'<article class="{one.strength}">'
         level = f'<span class="level {one.strength}">{one.level}</span>'
         yield f"<h3>{level} {one.id} {escape(one.title)}</h3>"
@@ -208,9 +205,10 @@ class _Section:
         for number, told in mine:
             yield from self._finding(number, told)
         yield "</ol>"
-        left = count.new + count.known - len(mine)
+        rules = self.image.rules_of(one.id).items()
+        left = [f"{n.untold:,} of <code>{escape(rule)}</code>" for rule, n in rules if n.untold]
         if left:
-            yield f"<p>And {left:,} more.</p>"
+            yield f"<p>And {', '.join(left)} that are only counted.</p>"
         yield "</div></div></article>"
 
     def _finding(self, number: int, told: Told) -> Iterator[str]:

@@ -12,7 +12,7 @@ from darimage.validate.report import ImageReport, Report, Told
 from darimage.validate.selection import title
 
 FORMAT = "darimage-validate-report"
-VERSION = 1
+VERSION = 2
 
 
 def written(report: Report) -> str:
@@ -58,11 +58,14 @@ def _image(report: Report, image: ImageReport) -> dict[str, Any]:
                 "level": requirements()[one].strength,
                 "new": image.counts[one].new,
                 "known": image.counts[one].known,
+                "rules": [
+                    {"rule": rule, "new": n.new, "known": n.known, "told": n.kept}
+                    for rule, n in image.rules_of(one).items()
+                ],
             }
             for one in image.broken_ids()
         ],
         "findings": [_finding(told) for told in image.told],
-        "untold": image.untold,
         "not_asked_for": image.outside,
         "stale": [key.as_json(count) for key, count in image.stale.items()],
     }

@@ -160,11 +160,14 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 def _notes(image: ImageReport) -> list[tuple[str, str]]:
     """Return what is to be said of an image besides its findings, and how grave it is."""
-    left = image.untold + sum(c.new + c.known - c.kept for c in image.counts.values())
     known = [
         (image.unread, "error"),
         (image.own_fault and f"this program failed: {image.own_fault}", "error"),
-        (f"{left} findings are counted and not told" if left else None, "note"),
+        *(
+            (f"{n.untold} more findings of {rule} ({one}) are counted and not told", "note")
+            for (one, rule), n in image.by_rule.items()
+            if n.untold
+        ),
         *(
             (f"the baseline knows {key.text()}; it no longer occurs", "error")
             for key in image.stale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import click
@@ -79,8 +80,6 @@ def _image(report: Report, image: ImageReport, paint: _Paint) -> Iterator[str]:
         yield f"  {readable(image.own_fault)}"
     for requirement in image.broken_ids():
         yield from _requirement(image, requirement, paint)
-    if image.untold:
-        yield f"  {_counted(image.untold, 'finding')} more, too many to be told one by one"
     for key, count in image.stale.items():
         times = f" ({count} times)" if count > 1 else ""
         entry = f"{readable(key.text())} no longer occurs{times}: take it out"
@@ -99,7 +98,10 @@ def _requirement(image: ImageReport, requirement: str, paint: _Paint) -> Iterato
         yield from _finding(each)
     left = count.new - len(told[:_SHOWN_OF_ONE])
     if left:
-        yield paint.dim(f"    and {left} more")
+        shown = Counter(each.finding.rule for each in told[:_SHOWN_OF_ONE])
+        rules = {rule: n.new - shown[rule] for rule, n in image.rules_of(requirement).items()}
+        by_rule = ", ".join(f"{rule} {n:,}" for rule, n in rules.items() if n)
+        yield paint.dim(f"    and {left:,} more: {by_rule}")
 
 
 def _finding(told: Told) -> Iterator[str]:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from darimage.image.seen import Seen
 from darimage.schema import CType, DrFlag, ExtAttributes, InodeFlag, Kind
-
-Wanted = Callable[[Seen], Any] | bytes | int | str | None
-"""What a field has to be: a column, a constant, words; ``None`` if nothing can be said."""
-
-Fields = tuple[tuple[str, Wanted], ...]
-"""Paths of fields, and what is wanted of each."""
+from darimage.validate.contexts.headers import Seen
+from darimage.validate.rules.rule import Fields, Wanted
 
 LOW = 0xFFFFFFFF
 _NS = 1_000_000_000

@@ -1,0 +1,129 @@
+"""Directories, one after another (chapter 50)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.errors import FormatError
+from darimage.faults import Fault
+from darimage.image.reader import Image
+from darimage.schema import InodeFlag
+from darimage.sections import directory
+from darimage.sections.bitmap import Bitmap
+from darimage.sections.crc import crc32c
+from darimage.sections.directory import Entry
+from darimage.sections.header import as_headers
+from darimage.validate.contexts.runs import Found
+
+Ints = npt.NDArray[np.int64]
+OnFault = Callable[[Fault], None]
+
+
+class Directories:
+    """The directories of an image.
+
+    Attributes:
+        image: The image.
+        exists: The inodes that exist.
+        on_fault: Told of entries that cannot be decoded.
+    """
+
+    def __init__(self, image: Image, found: Found, on_fault: OnFault) -> None:
+        self.image = image
+        self.exists: Bitmap = image.exists
+        self.on_fault = on_fault
+        self._found = found
+
+    @cached_property
+    def types(self) -> dict[int, int]:
+        """File types by inode number."""
+        first = np.unique(self._found.inode, return_index=True)[1]
+        inodes, types = self._found.inode[first], self._found.mode[first] >> 12
+        return dict(zip(inodes.tolist(), types.tolist(), strict=True))
+
+    def __iter__(self) -> Iterator[DirectorySeen]:
+        table = self.image.front.directories
+        if not len(table.rows):
+            return
+        rows = np.arange(len(table.records))
+        starts = np.searchsorted(table.piece_owner, rows, side="left").tolist()
+        stops = np.searchsorted(table.piece_owner, rows, side="right").tolist()
+        headers = as_headers(table.rows, self.image.order)
+        for row, record in enumerate(table.records.tolist()):
+            pieces = slice(starts[row], stops[row])
+            data = b"".join(
+                table.data[at : at + length].tobytes()
+                for at, length in zip(
+                    table.piece_start[pieces].tolist(),
+                    table.piece_length[pieces].tolist(),
+                    strict=True,
+                )
+            )
+            yield DirectorySeen(self, int(table.numbers[row]), record, headers[row], data)
+
+
+@dataclass
+class DirectorySeen:
+    """A directory.
+
+    Attributes:
+        all: All directories.
+        number: Its inode number.
+        record: Where it lies.
+        header: Its first header.
+        data: Its data, as much as is there.
+    """
+
+    all: Directories
+    number: int
+    record: int
+    header: np.void
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that it should have."""
+        return int(self.header["c_dinode"]["di_size"])
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its data is there."""
+        return len(self.data) == self.size
+
+    @property
+    def flags(self) -> int:
+        """Flags of its extension area."""
+        return int(self.header["extension"]["flags"])
+
+    @property
+    def has_crc(self) -> bool:
+        """Whether its header has the CRC-32C of its data."""
+        return bool(self.flags & InodeFlag.INODE_DATA_CRC)
+
+    @cached_property
+    def crc(self) -> int:
+        """The CRC-32C of its data."""
+        return crc32c(self.data)
+
+    @cached_property
+    def entries(self) -> list[Entry] | None:
+        """Its entries; ``None`` if they cannot be decoded, which is told."""
+        if not self.is_whole:
+            return None
+        image = self.all.image
+        try:
+            return directory.decode(self.data, image.order, old_format=image.old_format)
+        except FormatError as error:
+            fault = Fault.of(error, inode=self.number)
+            self.all.on_fault(fault._replace(record=self.record))
+            return None
+
+    @cached_property
+    def names(self) -> list[bytes]:
+        """The names of its entries but for the first two."""
+        return [entry.name for entry in (self.entries or [])[2:]]

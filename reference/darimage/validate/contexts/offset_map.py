@@ -1,0 +1,65 @@
+"""The offset map beside the places that were found (chapter 80)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.image.reader import Image
+from darimage.units import RECORD
+from darimage.validate.contexts.sections import SectionSeen
+
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+
+@dataclass
+class MapSeen:
+    """A sound offset map.
+
+    Attributes:
+        section: Its section.
+        record: Where that lies.
+        image: The image.
+        inodes: Numbers of the files that were found.
+        records: Their places.
+    """
+
+    section: SectionSeen
+    record: int
+    image: Image
+    inodes: Ints
+    records: Ints
+
+    @cached_property
+    def elements(self) -> tuple[Ints, Words]:
+        """Numbers of the inodes that it has a place for, and these places in bytes."""
+        assert self.section.payload is not None  # noqa: S101 - it is sound
+        inodes, words, _ = self.section.payload.words()
+        said = words.view("<u8" if self.image.order == "le" else ">u8").reshape(-1)
+        return inodes, said.astype(np.uint64)
+
+    @cached_property
+    def both(self) -> tuple[Ints, Words, Words]:
+        """All inodes that have a place; where the map says that is, and where it is; 0 nowhere."""
+        inodes, said = self.elements
+        numbers, first = np.unique(self.inodes, return_index=True)
+        real = self.image.marks.cut.physical(self.records[first])
+        true = (real * RECORD).astype(np.uint64)
+        everyone = np.union1d(inodes, numbers)
+        return everyone, _spread(everyone, inodes, said), _spread(everyone, numbers, true)
+
+    @cached_property
+    def different(self) -> Ints:
+        """Which of ``both`` differ."""
+        _, said, true = self.both
+        return np.flatnonzero(said != true)
+
+
+def _spread(everyone: Ints, inodes: Ints, values: Words) -> Words:
+    spread = np.zeros(len(everyone), np.uint64)
+    spread[np.searchsorted(everyone, inodes)] = values
+    return spread

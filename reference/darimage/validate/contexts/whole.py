@@ -1,0 +1,150 @@
+"""A whole image once all its headers were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.parts import SectionHeader
+from darimage.image.reader import Image
+from darimage.schema import Section
+from darimage.validate.contexts.acls import AclsSeen
+from darimage.validate.contexts.bitmaps import BitmapSeen
+from darimage.validate.contexts.directories import Directories
+from darimage.validate.contexts.offset_map import MapSeen
+from darimage.validate.contexts.runs import Found
+from darimage.validate.contexts.sections import SectionSeen
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+OnFault = Callable[[Fault], None]
+
+
+@dataclass
+class Whole:
+    """What was found of an image.
+
+    Attributes:
+        image: The image.
+        found: First headers of its inodes.
+        headers: First headers of its sections, as they come.
+        attributed: Inodes with extended attributes.
+        substituted: Inodes with data that could not be read.
+        gaps: What the walk told of records that are not there.
+        on_fault: Told of what cannot be decoded.
+    """
+
+    image: Image
+    found: Found
+    headers: Sequence[SectionHeader]
+    attributed: int
+    substituted: set[int]
+    on_fault: OnFault
+    gaps: tuple[str, ...] = ()
+
+    @cached_property
+    def is_directory(self) -> Bools:
+        """Which inodes are directories."""
+        return self.found.is_directory
+
+    @cached_property
+    def files(self) -> tuple[Ints, Ints]:
+        """Numbers and places of the inodes that are no directories."""
+        below = ~self.is_directory
+        return self.found.inode[below], self.found.record[below]
+
+    @cached_property
+    def records(self) -> int:
+        """Records of the image, continuation headers counted."""
+        return self.image.marks.cut.total(self.image.records)
+
+    @cached_property
+    def bitmaps(self) -> list[BitmapSeen]:
+        """The bitmaps that are there."""
+        order, parts = self.image.order, (self.image.front.exists, self.image.front.dumped)
+        return [BitmapSeen(part, order) for part in parts if part is not None]
+
+    @cached_property
+    def both_bitmaps(self) -> tuple[BitmapSeen, BitmapSeen] | None:
+        """Both bitmaps, if both are there."""
+        return (self.bitmaps[0], self.bitmaps[1]) if len(self.bitmaps) == 2 else None
+
+    @cached_property
+    def directories(self) -> Directories:
+        """The directories."""
+        return Directories(self.image, self.found, self.on_fault)
+
+    # -- sections -----------------------------------------------------------------------------
+
+    @cached_property
+    def sections(self) -> list[SectionSeen]:
+        """The sections, in the order they lie."""
+        seen: list[SectionSeen] = []
+        for header in self.headers:
+            seen.append(SectionSeen(self.image, header, tuple(seen), self.files[1], self.on_fault))
+        return seen
+
+    def section(self, kind: Section) -> SectionSeen | None:
+        """Return the first sound section of a kind."""
+        return next((one for one in self.sections if one.kind == kind and one.is_sound), None)
+
+    @cached_property
+    def acls(self) -> AclsSeen | None:
+        """The NT ACLs, if both of their sections are sound."""
+        front = self.section(Section.NT_ACLS_FRONT)
+        trailing = self.section(Section.NT_ACLS_TRAILING)
+        if front is None or trailing is None:
+            return None
+        places = [self._first(section) for section in (front, trailing)]
+        return AclsSeen(self.image, front, trailing, (places[0], places[1]), self.on_fault)
+
+    @cached_property
+    def offset_map(self) -> MapSeen | None:
+        """The offset map, if it is sound."""
+        section = self.section(Section.OFFSET_MAP)
+        if section is None:
+            return None
+        return MapSeen(section, self._first(section), self.image, *self.files)
+
+    def _first(self, section: SectionSeen) -> int:
+        """Return where the first section of a kind lies, sound or not."""
+        return next(one.header.record for one in self.sections if one.kind == section.kind)
+
+    @property
+    def map_equal(self) -> bool:
+        """Whether the offset map says what was found."""
+        return self.offset_map is not None and not self.offset_map.different.size
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Record numbers of the sections as stored, by their kinds."""
+        real = self.image.marks.cut.physical
+        return {header.section: real(header.record) for header in self.headers}
+
+    @cached_property
+    def begin_of_files(self) -> int:
+        """Record number of part 8 as stored."""
+        records = self.files[1]
+        begin = int(records[0]) if len(records) else self.image.front.files
+        return self.image.marks.cut.physical(begin)
+
+    # -- names --------------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> Ints:
+        """How many entries and streams name each inode found."""
+        numbers, counts = self.image.names.name_counts()
+        inodes = self.found.inode
+        named = np.zeros(len(inodes), np.int64)
+        if len(numbers):
+            at = np.minimum(np.searchsorted(numbers, inodes), len(numbers) - 1)
+            named = np.where(numbers[at] == inodes, counts[at], 0)
+        streams = {e.inode for one in self.image.streams.by_base.values() for e in one.entries}
+        if streams:
+            named = named + np.isin(inodes, np.array(sorted(streams), np.int64))
+        return named

@@ -1,0 +1,103 @@
+"""What readers tell while they decode: a rule a requirement, and who tells it.
+
+A reader has to find these anyway, with or without a validator, so they are no functions here; the
+tests hold this table against the sources of the modules it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from darimage.validate.rules.rule import RULES, Hit, Rule, Scope, enter
+
+DECODERS = {
+    "DARI-ACL-002": "sections.nt_acls",
+    "DARI-ACL-005": "sections.nt_acls",
+    "DARI-ACL-006": "sections.nt_acls",
+    "DARI-ACL-007": "sections.nt_acls",
+    "DARI-ACL-008": "sections.nt_acls",
+    "DARI-ACL-009": "sections.nt_acls",
+    "DARI-ACL-012": "image.nt_acls",
+    "DARI-ACL-013": "sections.nt_acls",
+    "DARI-BMP-007": "image.front",
+    "DARI-CNV-004": "sections.nt_acls",
+    "DARI-DIR-001": "image.front image.names",
+    "DARI-DIR-002": "image.names",
+    "DARI-DIR-004": "image.names",
+    "DARI-DIR-005": "image.names sections.directory",
+    "DARI-DIR-007": "image.names sections.names",
+    "DARI-DIR-011": "image.names",
+    "DARI-END-001": "image.reader",
+    "DARI-EXT-002": "validate.engine",
+    "DARI-FIL-007": "image.runs",
+    "DARI-FIL-014": "image.runs",
+    "DARI-FIL-015": "image.runs",
+    "DARI-OFF-001": "image.offsets",
+    "DARI-OFF-005": "image.offsets",
+    "DARI-REC-001": "image.runs image.walk",
+    "DARI-REC-002": "image.beginning image.opening",
+    "DARI-REC-003": "image.opening image.walk",
+    "DARI-REC-004": "image.walk",
+    "DARI-REC-005": "image.walk",
+    "DARI-REC-006": "image.walk",
+    "DARI-REC-007": "image.walk",
+    "DARI-REC-011": "image.walk",
+    "DARI-REC-017": "image.walk",
+    "DARI-REC-018": "image.opening",
+    "DARI-SCT-005": "image.nt_acls image.payload",
+    "DARI-SCT-006": "image.nt_acls image.offsets image.streams",
+    "DARI-SCT-009": "image.nt_acls image.offsets image.streams",
+    "DARI-SDE-001": "sections.security.descriptor",
+    "DARI-SDE-003": "sections.security.descriptor",
+    "DARI-SDE-004": "sections.security.sid",
+    "DARI-SDE-005": "sections.security.acl",
+    "DARI-SDE-006": "sections.security.ace",
+    "DARI-SDE-009": "sections.nt_acls sections.security.descriptor",
+    "DARI-STR-002": "sections.streams",
+    "DARI-STR-003": "sections.streams",
+    "DARI-STR-004": "sections.streams",
+    "DARI-STR-006": "sections.streams",
+    "DARI-STR-007": "sections.streams",
+    "DARI-STR-008": "sections.streams",
+    "DARI-STR-010": "sections.streams",
+    "DARI-STR-011": "image.streams",
+    "DARI-STR-018": "image.streams",
+    "DARI-VOL-001": "image.opening image.volume_set",
+    "DARI-VOL-005": "image.opening",
+    "DARI-VOL-008": "image.beginning",
+    "DARI-VOL-010": "image.nt_acls",
+    "DARI-VOL-011": "image.reader",
+    "DARI-VOL-012": "image.volume_set",
+    "DARI-VOL-014": "image.volume_set",
+    "DARI-VOL-019": "image.volume_set",
+    "DARI-VOL-020": "image.front image.payload image.reader image.volume_set image.walk",
+    "DARI-VOL-022": "image.volume_set",
+    "DARI-XAT-004": "sections.xattrs",
+    "DARI-XAT-005": "sections.xattrs",
+    "DARI-XAT-006": "sections.xattrs",
+    "DARI-XAT-008": "sections.xattrs",
+    "DARI-XAT-009": "sections.xattrs",
+}
+"""Modules that tell each requirement, below ``darimage``."""
+
+NO_IMAGE = "DARI-REC-001"
+"""What is broken by that which is no sequence of records at all."""
+
+
+def _nothing(_seen: object) -> Iterable[Hit]:
+    return ()
+
+
+def _made(requirement: str) -> Rule:
+    name = f"decoded.{requirement.removeprefix('DARI-').lower()}"
+    return Rule(name, requirement, Scope.DECODED, "cannot be decoded", _nothing, plain=True)
+
+
+for _requirement in DECODERS:
+    enter(_made(_requirement))
+
+
+def of(requirement: str | None) -> Rule:
+    """Return the rule of a fault that a decoder told."""
+    made = _made(requirement or NO_IMAGE)
+    return RULES.get(made.name, made)

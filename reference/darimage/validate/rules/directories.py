@@ -1,0 +1,95 @@
+"""What directories and their entries must be (chapter 50)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+
+from darimage.faults import FaultyField, display
+from darimage.image import blame
+from darimage.schema import InodeFlag
+from darimage.sections import directory
+from darimage.validate.contexts.directories import DirectorySeen
+from darimage.validate.rules.rule import Hit, Scope, over_things
+
+directories = partial(over_things, Scope.DIRECTORIES)
+
+
+def _hit(seen: DirectorySeen, told: str | None = None, field: FaultyField | None = None) -> Hit:
+    return Hit(told, seen.record, seen.number, field)
+
+
+@directories("DARI-DIR-013", "directory.data", "there is not the data that di_size says")
+def _data(seen: DirectorySeen) -> Iterator[Hit]:
+    if not seen.is_whole:
+        told = f"{len(seen.data)} bytes of data, di_size says {seen.size}"
+        yield _hit(seen, told, blame.field("c_dinode.di_size", seen.size, len(seen.data)))
+
+
+@directories("DARI-DIR-004", "directory.chunks", "di_size is not a multiple of 512")
+def _chunks(seen: DirectorySeen) -> Iterator[Hit]:
+    if seen.is_whole and seen.size % directory.CHUNK:
+        field = blame.field("c_dinode.di_size", seen.size, "a multiple of 512")
+        yield _hit(seen, f"di_size {seen.size} is not a multiple of 512", field)
+
+
+@directories("DARI-DIR-010", "directory.crc-given", "data_crc32c is not given")
+def _crc_given(seen: DirectorySeen) -> Iterator[Hit]:
+    if seen.is_whole and not seen.has_crc:
+        wanted = seen.flags | InodeFlag.INODE_DATA_CRC
+        yield _hit(seen, field=blame.field("extension.flags", seen.flags, wanted))
+
+
+@directories("DARI-DIR-010", "directory.crc", "data_crc32c is not that of its data")
+def _crc(seen: DirectorySeen) -> Iterator[Hit]:
+    if seen.is_whole and seen.has_crc:
+        said = seen.header["extension"]["body"]["data_crc32c"]
+        if said != seen.crc:
+            yield _hit(seen, field=blame.field("extension.body.data_crc32c", said, seen.crc))
+
+
+@directories("DARI-DIR-003", "directory.dots", "the first two entries are not . and ..")
+def _dots(seen: DirectorySeen) -> Iterator[Hit]:
+    if seen.entries is None:
+        return
+    found = [(entry.name, entry.inode) for entry in seen.entries[:2]]
+    parent = seen.all.image.names.parent(seen.number)
+    if found != [(b".", seen.number), (b"..", parent or seen.number)]:
+        yield _hit(seen)
+
+
+@directories("DARI-DIR-007", "directory.late-dots", "an entry behind the first two is . or ..")
+def _late_dots(seen: DirectorySeen) -> Iterator[Hit]:
+    if b"." in seen.names or b".." in seen.names:
+        yield _hit(seen)
+
+
+@directories("DARI-DIR-008", "directory.same-name", "two entries have the same name")
+def _same_name(seen: DirectorySeen) -> Iterator[Hit]:
+    if len(set(seen.names)) < len(seen.names):
+        yield _hit(seen)
+
+
+@directories("DARI-DIR-009", "directory.sorted", "entries are not sorted by name")
+def _sorted(seen: DirectorySeen) -> Iterator[Hit]:
+    if any(one > other for one, other in pairwise(seen.names)):
+        yield _hit(seen)
+
+
+@directories("DARI-DIR-012", "directory.types", "an entry has a type that its inode has not")
+def _types(seen: DirectorySeen) -> Iterator[Hit]:
+    types = seen.all.types
+    for inode, d_type, name in seen.entries or []:
+        there = types.get(inode, d_type)
+        if there != d_type:
+            told = f"entry {display(name)} has d_type {d_type}, the inode {there}"
+            yield _hit(seen, told)
+
+
+@directories("DARI-DIR-015", "directory.exists", "an entry names an inode that does not exist")
+def _exists(seen: DirectorySeen) -> Iterator[Hit]:
+    types, exists = seen.all.types, seen.all.exists
+    for inode, _, name in seen.entries or []:
+        if inode not in types and not exists.holds(inode):
+            yield _hit(seen, f"entry {display(name)} names inode {inode}, which does not exist")

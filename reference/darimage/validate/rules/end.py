@@ -1,0 +1,74 @@
+"""What the end record must be, given all that lies before it (chapter 85)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from darimage.image import blame
+from darimage.schema import Verdict
+from darimage.validate.contexts.whole import Whole
+from darimage.validate.rules.rule import Hit, Scope, over_things
+
+image = partial(over_things, Scope.IMAGE)
+
+
+@image("DARI-END-001", "end.absent", "there is no end record")
+def _absent(whole: Whole) -> Iterator[Hit]:
+    if whole.image.end is None:
+        yield Hit()
+
+
+@image("DARI-END-002", "end.blocks", "the image is no multiple of c_ntrec records")
+def _blocks(whole: Whole) -> Iterator[Hit]:
+    ntrec = whole.image.identity.ntrec
+    if whole.image.extension is not None and whole.records % max(1, ntrec):
+        told = f"{whole.records} records are no multiple of c_ntrec {ntrec}"
+        yield Hit(told, 0, field=blame.field("c_ntrec", ntrec))
+
+
+def _says(whole: Whole, name: str, true: int) -> Iterator[Hit]:
+    end = whole.image.end
+    if end is not None and getattr(end, name) != true:
+        said = getattr(end, name)
+        told = f"{name} is {said}, the image has {true}"
+        yield Hit(told, end.record, field=blame.in_end(name, said, true))
+
+
+@image("DARI-END-001", "end.files-written", "files_written is not what the image has")
+def _files_written(whole: Whole) -> Iterator[Hit]:
+    return _says(whole, "files_written", len(whole.files[0]))
+
+
+@image("DARI-END-005", "end.substituted", "substituted is not what the image has")
+def _substituted(whole: Whole) -> Iterator[Hit]:
+    return _says(whole, "substituted", len(whole.substituted))
+
+
+@image("DARI-END-008", "end.attributed", "attributed is not what the image has")
+def _attributed(whole: Whole) -> Iterator[Hit]:
+    return _says(whole, "attributed", whole.attributed)
+
+
+@image("DARI-END-003", "end.verdict-good", "the verdict is good, the map is not")
+def _verdict_good(whole: Whole) -> Iterator[Hit]:
+    end = whole.image.end
+    if end is not None and end.verdict == Verdict.GOOD and (end.mismatches or not whole.map_equal):
+        yield Hit(record=end.record, field=blame.in_end("verdict", end.verdict))
+
+
+@image("DARI-END-003", "end.verdict", "the verdict is undefined")
+def _verdict(whole: Whole) -> Iterator[Hit]:
+    end = whole.image.end
+    if end is not None and end.verdict not in list(Verdict):
+        field = blame.in_end("verdict", end.verdict)
+        yield Hit(f"verdict {end.verdict} is undefined", end.record, field=field)
+
+
+@image("DARI-END-004", "end.digest", "offset_map_sha256 is not that of the offset map")
+def _digest(whole: Whole) -> Iterator[Hit]:
+    end, found = whole.image.end, whole.offset_map
+    if end is not None and found is not None and end.offset_map_sha256 != found.section.sha256:
+        wanted = found.section.sha256
+        field = blame.in_end("offset_map_sha256", end.offset_map_sha256, wanted)
+        yield Hit(record=end.record, field=field)

@@ -1,0 +1,175 @@
+"""What a rule is, and the list of all of them: each function enters itself by a decorator.
+
+There are two forms. A rule over columns gets headers side by side and tells with one Boolean each
+which of them break it. A rule over things gets one thing, such as a directory or a section, and
+yields a ``Hit`` for each place that breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from darimage.faults import Fault, FaultyField
+from darimage.image import blame
+from darimage.image.batch import Batch
+from darimage.validate.registry import requirements
+
+Wanted = Callable[[Any], Any] | bytes | int | str | None
+"""What a field has to be: a column of its context, a constant, words; ``None`` if nobody knows."""
+
+Fields = tuple[tuple[str, Wanted], ...]
+"""Paths of fields, and what is wanted of each."""
+
+Context = TypeVar("Context")
+
+
+class Scope(StrEnum):
+    """What a rule gets to see."""
+
+    HEADERS = auto()
+    """Headers that follow one another: ``contexts.headers.Seen``."""
+    RUNS = auto()
+    """Headers with data, and what the first of their run says: ``contexts.runs.InRuns``."""
+    ENDED = auto()
+    """First headers of runs whose end was seen: ``contexts.runs.Ended``."""
+    ATTRIBUTES = auto()
+    """One header of attributes: ``contexts.attributes.AttributesSeen``."""
+    LEADS = auto()
+    """A header that attributes may follow, once none can: ``contexts.attributes.Lead``."""
+    CONTINUATIONS = auto()
+    """One continuation header: ``contexts.continuation.Continuation``."""
+    DIRECTORIES = auto()
+    """One directory: ``contexts.directories.DirectorySeen``."""
+    SECTIONS = auto()
+    """One section: ``contexts.sections.SectionSeen``."""
+    BITMAPS = auto()
+    """One bitmap: ``contexts.bitmaps.BitmapSeen``."""
+    IMAGE = auto()
+    """The whole image after the walk: ``contexts.whole.Whole``."""
+    DECODED = auto()
+    """Nothing: what readers tell while they decode."""
+
+
+class Columns(Protocol):
+    """Headers side by side, as rules over columns see them."""
+
+    @property
+    def batch(self) -> Batch:
+        """The headers."""
+
+
+class Hit(NamedTuple):
+    """A place that breaks a rule.
+
+    Attributes:
+        told: What is wrong; ``None`` for what the rule always tells.
+        record: Record number; ``None`` if it has no place.
+        inode: Inode number, if it is about one.
+        field: Which field of the record.
+        kind: A short word, as in ``Fault``.
+        volume: Which of several volumes; then the record is counted as it really lies.
+    """
+
+    told: str | None = None
+    record: int | None = None
+    inode: int | None = None
+    field: FaultyField | None = None
+    kind: str = "format"
+    volume: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One requirement, or one sentence of it that can be checked.
+
+    Attributes:
+        name: What it is called, such as ``header.tapea``. It is never given to another.
+        requirement: Id of the requirement.
+        scope: What it gets to see.
+        told: What is wrong if it is broken.
+        broken: Tells what breaks it.
+        fields: Paths of the fields that may be at fault, and what is wanted of each.
+        plain: Whether plain dumps are held against it as well.
+        blamed: Returns the field at fault where ``fields`` cannot say it.
+    """
+
+    name: str
+    requirement: str
+    scope: Scope
+    told: str
+    broken: Callable[[Any], Any]
+    fields: Fields = ()
+    plain: bool = False
+    blamed: Callable[[Any, int], FaultyField | None] | None = None
+
+    @property
+    def profile(self) -> str:
+        """The profile of its requirement."""
+        return requirements()[self.requirement].profile
+
+    def field_at(self, seen: Columns, at: int) -> FaultyField | None:
+        """Return the field that is at fault in a header that breaks the rule."""
+        if self.blamed is not None:
+            return self.blamed(seen, at)
+        of_row = ((path, _of_row(value, seen, at)) for path, value in self.fields)
+        return blame.wrong(seen.batch.rows[at], seen.batch.order, of_row)
+
+    def fault(self, hit: Hit) -> Fault:
+        """Return a hit as a fault."""
+        where = (None, hit.inode, hit.record, self.requirement, hit.volume, hit.field)
+        return Fault(hit.kind, self.told if hit.told is None else hit.told, *where)
+
+
+def _of_row(value: Wanted, seen: Columns, at: int) -> Any:
+    if not callable(value):
+        return value
+    column = value(seen)
+    return column[min(at, len(column) - 1)]
+
+
+RULES: dict[str, Rule] = {}
+"""All rules by name, in the order they were entered."""
+
+
+def enter(rule: Rule) -> None:
+    """Take a rule in.
+
+    Raises:
+        ValueError: Its name is taken.
+    """
+    if rule.name in RULES:
+        raise ValueError(f"there are two rules {rule.name}")
+    RULES[rule.name] = rule
+
+
+def over_columns(
+    scope: Scope,
+    requirement: str,
+    name: str,
+    told: str,
+    *fields: tuple[str, Wanted],
+    plain: bool = False,
+    blamed: Callable[[Any, int], FaultyField | None] | None = None,
+) -> Callable[[Callable[[Context], Any]], Callable[[Context], Any]]:
+    """Return a decorator that enters a rule over columns; see ``Rule``."""
+
+    def decorate(broken: Callable[[Context], Any]) -> Callable[[Context], Any]:
+        enter(Rule(name, requirement, scope, told, broken, fields, plain, blamed))
+        return broken
+
+    return decorate
+
+
+def over_things(
+    scope: Scope, requirement: str, name: str, told: str, *, plain: bool = False
+) -> Callable[[Callable[[Context], Iterable[Hit]]], Callable[[Context], Iterable[Hit]]]:
+    """Return a decorator that enters a rule over things; see ``Rule``."""
+
+    def decorate(broken: Callable[[Context], Iterable[Hit]]) -> Callable[[Context], Iterable[Hit]]:
+        enter(Rule(name, requirement, scope, told, broken, plain=plain))
+        return broken
+
+    return decorate
