@@ -151,7 +151,8 @@ def test_the_page_on_profiles_is_true():
 
 def test_whatever_is_checked_can_be_seen():
     known = requirements()
-    for one in checked():
+    # Of a wrapper that is kept as origin the image shows the form, though not what was in it.
+    for one in checked().keys() - {"DARI-SDE-012"}:
         writers = "writer" in known[one].binds
         assert not (writers and known[one].unseen), f"{one}: {known[one].unseen}"
 
@@ -178,7 +179,7 @@ def explain(*arguments):
 def test_explain_tells_it_all():
     one = requirements()["DARI-REC-004"]
     text = " ".join(explain("rec-4").stdout.split())
-    for part in (one.id, one.title, one.level, one.text, *one.reason, one.page, "image.walk"):
+    for part in (one.id, one.title, one.level, one.text, *one.reason, one.page, "decoded.rec-004"):
         assert part in text
     run = explain("rec-4", "END-1")
     assert run.returncode == 0

@@ -462,7 +462,7 @@ def test_the_page_follows_the_colours_of_the_machine(page, dark):
 def test_no_damage_makes_the_validator_fail(tmp_path_factory, what):
     path = tmp_path_factory.getbasetemp() / "damaged"
     path.write_bytes(damage(SAMPLE, what))
-    report = run.validate([os.fspath(path)], run.Options(evidence=True))
+    report = run.validate([os.fspath(path)], run.Options(evidence=True, with_keys=True))
     (image,) = report
     assert image.own_fault is None
     for form in outputs.FORMS:

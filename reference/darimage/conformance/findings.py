@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
+from darimage.validate.rules import decoded
 from darimage.validate.verify import verify
 from darimage.volumes.reading import Volume
+
+_MOST = 1000
+"""Findings of one rule: a vector has fewer."""
 
 
 class Finding(NamedTuple):
@@ -17,7 +22,7 @@ class Finding(NamedTuple):
         requirement: Id of the sentence that is broken; empty if the fault breaks none.
         record: Record number; -1 if it has no place.
         field: Path of the field of that record that it is about; empty if it is about none.
-        rule: What found it: the requirement and what is told.
+        rule: Name of the rule that found it.
     """
 
     requirement: str
@@ -33,16 +38,26 @@ class Finding(NamedTuple):
         return {**told, "field": self.field} if self.field else told
 
 
-def judge(image: bytes | Volume) -> list[Finding]:
-    """Return all that is wrong with an image, in a fixed order; what is none has one finding."""
+def judge(image: bytes | Volume, *, off: AbstractSet[str] = frozenset()) -> list[Finding]:
+    """Return all that is wrong with an image, in a fixed order; what is none has one finding.
+
+    Args:
+        image: The image.
+        off: Names of rules that are switched off.
+    """
     try:
-        faults = list(verify(image).faults)
+        told = verify(image, most=_MOST, off=off).told
     except FormatError as error:
-        faults = [Fault.of(error)]
-    return sorted(_finding(fault) for fault in faults)
+        told = [refused(error)]
+    return sorted(_finding(rule, fault) for rule, fault in told if rule not in off)
 
 
-def _finding(fault: Fault) -> Finding:
+def refused(error: FormatError) -> tuple[str, Fault]:
+    """Return why an image could not be opened, and the name of the rule that says so."""
+    return decoded.of(error.requirement).name, Fault.of(error)
+
+
+def _finding(rule: str, fault: Fault) -> Finding:
     record = -1 if fault.record is None else fault.record
     field = fault.field.path if fault.field else ""
-    return Finding(fault.requirement or "", record, field, fault.message)
+    return Finding(fault.requirement or "", record, field, rule)

@@ -48,7 +48,7 @@ def findings(draw, ids=IDS):
 
 def image_report(name, found, known=None, records=40):
     """Return what came of an image with some findings."""
-    report = ImageReport(name, EVERYTHING, known)
+    report = ImageReport(name, EVERYTHING, known, with_keys=True)
     report.facts = Facts(
         is_dari=True,
         size=records * RECORD,

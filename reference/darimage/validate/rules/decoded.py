@@ -14,10 +14,9 @@ DECODERS = {
     "DARI-ACL-002": "sections.nt_acls",
     "DARI-ACL-005": "sections.nt_acls",
     "DARI-ACL-006": "sections.nt_acls",
-    "DARI-ACL-007": "sections.nt_acls",
+    "DARI-ACL-007": "sections.nt_acls sections.security.samba",
     "DARI-ACL-008": "sections.nt_acls",
     "DARI-ACL-009": "sections.nt_acls",
-    "DARI-ACL-012": "image.nt_acls",
     "DARI-ACL-013": "sections.nt_acls",
     "DARI-BMP-007": "image.front",
     "DARI-CNV-004": "sections.nt_acls",
@@ -30,10 +29,7 @@ DECODERS = {
     "DARI-END-001": "image.reader",
     "DARI-EXT-002": "validate.engine",
     "DARI-FIL-007": "image.runs",
-    "DARI-FIL-014": "image.runs",
     "DARI-FIL-015": "image.runs",
-    "DARI-OFF-001": "image.offsets",
-    "DARI-OFF-005": "image.offsets",
     "DARI-REC-001": "image.runs image.walk",
     "DARI-REC-002": "image.beginning image.opening",
     "DARI-REC-003": "image.opening image.walk",
@@ -44,15 +40,16 @@ DECODERS = {
     "DARI-REC-011": "image.walk",
     "DARI-REC-017": "image.walk",
     "DARI-REC-018": "image.opening",
-    "DARI-SCT-005": "image.nt_acls image.payload",
-    "DARI-SCT-006": "image.nt_acls image.offsets image.streams",
-    "DARI-SCT-009": "image.nt_acls image.offsets image.streams",
+    "DARI-SCT-005": "image.payload",
+    "DARI-SCT-006": "image.streams",
+    "DARI-SCT-009": "image.streams",
     "DARI-SDE-001": "sections.security.descriptor",
     "DARI-SDE-003": "sections.security.descriptor",
     "DARI-SDE-004": "sections.security.sid",
     "DARI-SDE-005": "sections.security.acl",
     "DARI-SDE-006": "sections.security.ace",
     "DARI-SDE-009": "sections.nt_acls sections.security.descriptor",
+    "DARI-SDE-012": "sections.security.samba",
     "DARI-STR-002": "sections.streams",
     "DARI-STR-003": "sections.streams",
     "DARI-STR-004": "sections.streams",
@@ -65,7 +62,6 @@ DECODERS = {
     "DARI-VOL-001": "image.opening image.volume_set",
     "DARI-VOL-005": "image.opening",
     "DARI-VOL-008": "image.beginning",
-    "DARI-VOL-010": "image.nt_acls",
     "DARI-VOL-011": "image.reader",
     "DARI-VOL-012": "image.volume_set",
     "DARI-VOL-014": "image.volume_set",
@@ -75,10 +71,14 @@ DECODERS = {
     "DARI-XAT-004": "sections.xattrs",
     "DARI-XAT-005": "sections.xattrs",
     "DARI-XAT-006": "sections.xattrs",
+    "DARI-XAT-007": "sections.posix_acl",
     "DARI-XAT-008": "sections.xattrs",
     "DARI-XAT-009": "sections.xattrs",
 }
 """Modules that tell each requirement, below ``darimage``."""
+
+ELSEWHERE = {"image.runs": "DARI-FIL-014", "sections.security.samba": "DARI-SDE-015"}
+"""What these modules tell only when no image is judged."""
 
 NO_IMAGE = "DARI-REC-001"
 """What is broken by that which is no sequence of records at all."""

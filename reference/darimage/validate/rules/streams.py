@@ -62,10 +62,11 @@ def _base(whole: Whole) -> Iterator[Hit]:
 
 @image("DARI-STR-016", "streams.exists", "a stream is an inode that does not exist")
 def _exists(whole: Whole) -> Iterator[Hit]:
-    there = set(whole.found.inode.tolist())
+    base_of, there = _base_of(whole), set(whole.found.inode.tolist())
     for one in _directories(whole):
         for name, inode in one.entries:
-            if inode not in there and not whole.image.exists.holds([inode])[0]:
+            strange = inode in there and base_of.get(inode) != one.base
+            if not strange and not whole.image.exists.holds([inode])[0]:
                 told = f"stream {display(name)} is inode {inode}, which does not exist"
                 yield Hit(told, inode=one.number)
 
