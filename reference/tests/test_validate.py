@@ -26,7 +26,7 @@ from darimage.validate import outputs, run
 from darimage.validate.gathering import KEPT
 from darimage.validate.registry import requirements
 from darimage.validate.report import UNREAD
-from darimage.validate.rules import checked
+from darimage.validate.rules import all_rules, checked
 from darimage.validate.selection import Selection, named
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -465,6 +465,7 @@ def test_no_damage_makes_the_validator_fail(tmp_path_factory, what):
     report = run.validate([os.fspath(path)], run.Options(evidence=True, with_keys=True))
     (image,) = report
     assert image.own_fault is None
+    assert {told.finding.rule for told in image.told} <= all_rules().keys()
     for form in outputs.FORMS:
         outputs.written(report, form)
     if image.unread is not None:
