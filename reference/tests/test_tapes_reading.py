@@ -20,11 +20,11 @@ from test_volume_reading import everything, is_whole
 
 from darimage.errors import DarimageError, FormatError, UsageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.tapes.aws import Aws
 from darimage.tapes.opening import open_named, recognised
 from darimage.tapes.reading import TapeVolume
 from darimage.tapes.simh import Simh
+from darimage.validate.verify import verify
 from darimage.volumes.reading import FileVolume, MemoryVolume
 
 RELAXED = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])

@@ -105,7 +105,8 @@ class _Judging:
             self.attributes.runs,
             self.runs.substituted,
             self.telling.decoded,
-            tuple(self.telling.gaps),
+            self.telling.gaps,
+            len(self.telling.gaps),
         )
         if self.image.is_dari:
             self._parts(whole)

@@ -19,6 +19,7 @@ from darimage.validate.contexts.directories import Directories
 from darimage.validate.contexts.offset_map import MapSeen
 from darimage.validate.contexts.runs import Found
 from darimage.validate.contexts.sections import SectionSeen
+from darimage.volumes.joined import Joined
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -35,7 +36,8 @@ class Whole:
         headers: First headers of its sections, as they come.
         attributed: Inodes with extended attributes.
         substituted: Inodes with data that could not be read.
-        gaps: What the walk told of records that are not there.
+        gaps: What was told of records that are not there, so far.
+        walked: How many of these the walk told.
         on_fault: Told of what cannot be decoded.
     """
 
@@ -45,7 +47,8 @@ class Whole:
     attributed: int
     substituted: set[int]
     on_fault: OnFault
-    gaps: tuple[str, ...] = ()
+    gaps: Sequence[str] = ()
+    walked: int = 0
 
     @cached_property
     def is_directory(self) -> Bools:
@@ -78,6 +81,13 @@ class Whole:
     def directories(self) -> Directories:
         """The directories."""
         return Directories(self.image, self.found, self.on_fault)
+
+    @property
+    def volumes(self) -> Joined | None:
+        """Its volumes, if it says that there are several."""
+        volume = self.image.volume
+        known = self.image.extension is not None and isinstance(volume, Joined)
+        return volume if known and isinstance(volume, Joined) else None
 
     # -- sections -----------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from darimage.schema import Compat, Incompat, Section
 from darimage.units import RECORD
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
-from darimage.volumes.joined import Joined
 
 image = partial(over_things, Scope.IMAGE)
 
@@ -165,12 +164,22 @@ def _capacity(whole: Whole) -> Iterator[Hit]:
 
 @image("DARI-VOL-020", "volume.missing", "records are not there")
 def _missing(whole: Whole) -> Iterator[Hit]:
-    joined = whole.image.volume
-    if whole.image.extension is None or not isinstance(joined, Joined):
-        return
-    for gap in joined.real.missing(0, joined.real.size):
-        if any(gap.told in told for told in whole.gaps):
+    joined = whole.volumes
+    for gap in joined.real.missing(0, joined.real.size) if joined else ():
+        if any(gap.told in told for told in whole.gaps[: whole.walked]):
             continue  # the walk came to it
         record = gap.start // RECORD
-        called = volume_set.name_of(joined, record)
+        called = None if joined is None else volume_set.name_of(joined, record)
         yield Hit(gap.told, record, kind="missing", volume=called)
+
+
+@image("DARI-VOL-020", "volume.gap", "records are not there", plain=True)
+def _gap(whole: Whole) -> Iterator[Hit]:
+    """One within the data of a file holds no header, and no walk comes to it."""
+    if whole.volumes is not None:
+        return
+    _ = [section.is_sound for section in whole.sections]
+    known = "\n".join(whole.gaps)
+    for gap in whole.image.volume.missing(0, whole.image.volume.size):
+        if gap.told not in known:
+            yield Hit(gap.told, gap.start // RECORD, kind="missing")
