@@ -1,8 +1,9 @@
 """Writes docs/conformance/results.inc: what the adapters that come with the suite do.
 
-Runs the suite on each of them, or takes reports that are there already:
+Runs the suite on each of them and looks at what ``restore`` and darimage make of damaged images, or
+takes what is there already, reports and the lines of ``survey.py``:
 
-    python tools/conformance_results.py [REPORT.json]...
+    python tools/conformance_results.py [REPORT.json]... [SURVEY.jsonl]
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from darimage.parallel import cores
+from survey import CRASHES, EATS, HANGS, INVENTS, LOSES, MENTIONS, REFUSES, REPORTS, WHOLE, Seen
+from survey import survey as surveyed
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "conformance" / "results.inc"
@@ -24,8 +29,11 @@ Json = dict[str, Any]
 
 def main(files: Sequence[str]) -> None:
     """Write the page."""
-    reports = [json.loads(Path(file).read_text()) for file in files] or list(_run())
-    PAGE.write_text("\n".join(_page(reports)) + "\n")
+    reports = [json.loads(Path(file).read_text()) for file in files if file.endswith(".json")]
+    lines = [Path(file).read_text() for file in files if file.endswith(".jsonl")]
+    rows = [json.loads(line) for line in "".join(lines).splitlines()] or list(surveyed(cores()))
+    told = [*_page(reports or list(_run())), *_damaged(rows)]
+    PAGE.write_text("\n".join(told) + "\n")
 
 
 def _run() -> Iterator[Json]:
@@ -83,6 +91,59 @@ def _failing(report: Json) -> Iterator[str]:
     for vector, (title, verdicts, reason) in rows.items():
         yield from _row((vector, f"``{title}``", ", ".join(sorted(verdicts)), _escaped(reason)))
     yield ""
+
+
+_KINDS = {
+    CRASHES: "is ended by a signal",
+    EATS: "takes more memory than it may",
+    HANGS: "does not end",
+    INVENTS: "ends with 0 and says nothing, and something is there that was not",
+    LOSES: "ends with 0 and says nothing, and something is missing",
+    MENTIONS: "ends with 0 and a message, and something is missing or another",
+    REPORTS: "ends with an error, and what could be is there",
+    REFUSES: "ends with an error, and nothing is there",
+    WHOLE: "ends with 0, and all is there",
+}
+
+
+def _damaged(rows: Sequence[Json]) -> Iterator[str]:
+    """Yield what becomes of images that are damaged."""
+    bad = [row for row in rows if not row["valid"]]
+    yield "What comes back"
+    yield "~~~~~~~~~~~~~~~"
+    yield ""
+    yield f"All {len(bad)} invalid vectors, held against what was in them before they were changed:"
+    yield ""
+    yield from _table(("What it does", "restore", "darimage"), "64 18 18")
+    for kind, told in _KINDS.items():
+        counts = (sum(row[who]["kind"] == kind for row in bad) for who in ("restore", "darimage"))
+        yield from _row((told, *map(str, counts)))
+    yield ""
+    yield "Those that end ``restore``, or that it does not come to an end with:"
+    yield ""
+    yield from _rows(row for row in bad if row["restore"]["kind"] in (CRASHES, EATS, HANGS))
+    yield "Those with which it ends with 0 and without a word, and the tree is not the one it was:"
+    yield ""
+    yield from _rows(row for row in bad if row["restore"]["kind"] in (INVENTS, LOSES))
+
+
+def _rows(rows: Iterable[Json]) -> Iterator[str]:
+    yield from _table(("Vector", "What is wrong with it", "restore", "darimage"), "26 28 20 26")
+    for row in rows:
+        theirs, ours = Seen(**row["restore"]), Seen(**row["darimage"])
+        yield from _row(
+            (f"``{row['name']}``", _escaped(row["title"]), _short(theirs), _short(ours))
+        )
+    yield ""
+
+
+def _short(seen: Seen) -> str:
+    """Return in a few words what came of an image."""
+    how = {HANGS: f"no end in {seen.seconds:g} s", EATS: "all its memory", CRASHES: seen.how}
+    parts = [how.get(seen.kind, f"exit code {seen.how}"), f"{seen.back} of {seen.wanted} back"]
+    if seen.added:
+        parts.append(f"{seen.added} that was not there" if seen.added == 1 else f"{seen.added} new")
+    return ", ".join(parts)
 
 
 def _plain(case: Json) -> str:

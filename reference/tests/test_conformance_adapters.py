@@ -122,6 +122,39 @@ def test_known_failures_are_cases_of_the_suite(name):
         assert task in list(Task)
 
 
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["restore", "dump"])
+def test_known_failures_have_the_reasons_that_are_measured(name, tmp_path):
+    available(name)
+    entries, vectors = failures_of(name), Suite()
+    failing = {entry.partition(":")[0] for entry in entries}
+    chosen = {one.name: one for number in failing for one in family(vectors, vectors[number])}
+    export(vectors, tmp_path, chosen.values())
+    subject = testee.load(SHIPPED / name / "testee.toml")
+    report = suites.run(subject, tmp_path, jobs=2, limits=Limits(seconds=10), known=entries)
+    cases = {case["id"]: case for case in report["cases"]}
+    for entry, reason in entries.items():
+        seen = cases[entry]["seen"]
+        told = [seen["outcome"], seen["message"], *seen["findings"], *seen["differences"]]
+        measured = reason.partition(" -- ")[0].split(" or ")
+        assert any(word in line for word in measured for line in told), (entry, told)
+    # Without the fault they pass, so the fault is the cause.
+    rest = [case for case in cases.values() if case["vector"] not in failing]
+    assert not [(case["id"], case["reason"]) for case in rest if case["verdict"] in BAD]
+
+
+BAD = ("fail", "crash", "timeout", "unexpected-pass", "harness-error")
+
+
+def family(vectors, vector):
+    """Yield a vector, what it was made from and what it builds on."""
+    yield vector
+    for name in [vector.parent, *vector.told.get("bases", ())]:
+        if name is not None:
+            yield from family(vectors, vectors[name])
+
+
 @pytest.mark.parametrize("name", ["darimage", "kaitai", "javascript"])
 def test_a_session_obeys_the_schema(name, folder, tmp_path):
     available(name)

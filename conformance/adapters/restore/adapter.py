@@ -22,8 +22,14 @@ import protocol
 from darimage.conformance.directory import fields, inventory_of
 from darimage.conformance.removing import remove
 
-ANSWERS = b"1\ny\n"
-"""To what ``-x`` asks: which volume, and whether the root's own mode and owner are to be set."""
+WHICH, TRUST = b"1\n", b"y\n"
+"""Answers to what ``-x`` asks: which volume, and whether the root's own mode is to be set."""
+
+VOLUMES: list[str | bytes] = ["-a", "-b", "10", "-M", "-f"]
+"""Options for images on several volumes, before what their names have in common."""
+
+TABLE = "restoresymtable"
+"""What ``-r`` leaves for the next image."""
 
 SAID_MAX = 300
 
@@ -32,20 +38,42 @@ def decode(image: bytes) -> Any:
     """Restore an image and return the inventory of what came back."""
     folder = Path(tempfile.mkdtemp())
     try:
-        _restore(image, [], str(folder))
+        _extract(image, [], str(folder))
         return inventory_of(folder)
     finally:
         # It brings back flags too, such as "immutable".
         remove(folder)
 
 
-def bring_back(image: bytes, selection: bytes, destination: bytes) -> None:
-    """Restore."""
-    _restore(image, [selection] if selection else [], os.fsdecode(destination))
+def bring_back(image: bytes, selection: bytes, destination: bytes, *bases: bytes) -> None:
+    """Restore; a chain image after image, as its manual has it."""
+    folder = os.fsdecode(destination)
+    if not bases:
+        _extract(image, [selection] if selection else [], folder)
+        return
+    if selection:
+        raise protocol.Unsupported("restore -r brings back all of a chain or nothing")
+    for one in (*bases, image):
+        _run(["-r", "-y", *_named(one)], b"", folder)
+    before = os.stat(folder)
+    os.remove(os.path.join(folder, TABLE))
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def _restore(image: bytes, names: list[bytes], folder: str) -> None:
-    """Run ``restore -x``.
+def _extract(image: bytes, names: list[bytes], folder: str) -> None:
+    """Run ``restore -x``."""
+    named = _named(image)
+    _run(["-x", "-y", *named, *names], TRUST if "-M" in named else WHICH + TRUST, folder)
+
+
+def _named(image: bytes) -> list[str | bytes]:
+    """Return the options that name an image, or the first of its volumes."""
+    # A suite has volumes of any size: the blocks that it reads must not be greater.
+    return [*VOLUMES, image[:-3]] if image.endswith(b"001") else ["-f", image]
+
+
+def _run(words: list[str | bytes], answers: bytes, folder: str) -> None:
+    """Run ``restore``.
 
     Raises:
         protocol.Rejected: It ends with an error.
@@ -57,10 +85,10 @@ def _restore(image: bytes, names: list[bytes], folder: str) -> None:
     # It names its work files by the dump's date alone.
     with tempfile.TemporaryDirectory() as own:
         done = subprocess.run(
-            [program, "-x", "-y", "-f", image, *names],
+            [program, *words],
             cwd=folder,
             env={**os.environ, "TMPDIR": own},
-            input=ANSWERS,
+            input=answers,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             check=False,
@@ -96,6 +124,7 @@ def about() -> dict[str, Any]:
     """Return what it says of itself: run-coded hole maps came with 0.4b49."""
     name, number = version()
     features = ["dump", "dari-core", "big-endian", "acl", "xattr", "streams"]
+    features += ["incremental", "volumes"]
     return {
         "implementation": {
             "name": "restore",
