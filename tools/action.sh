@@ -11,6 +11,12 @@ matching() { # glob: fills matches
     matches=($1)
 }
 
+summarise() { # text: its last line says it in one
+    if [[ -n $1 ]]; then
+        echo "${1##*$'\n'}" >>"$GITHUB_STEP_SUMMARY"
+    fi
+}
+
 finish() { # exit code
     echo "exit-code=$1" >>"$GITHUB_OUTPUT"
     exit "$1"
@@ -37,8 +43,10 @@ done <<<"${IMAGES:-}"
 
 if ((${#images[@]})); then
     mkdir -p "$output"
-    "$PYTHON" -m darimage validate -o "$output/images.sarif" -o "$output/images.html" \
-        -- "${images[@]}" || code=$?
+    told=$("$PYTHON" -m darimage validate -o "$output/images.sarif" -o "$output/images.html" \
+        -- "${images[@]}") || code=$?
+    echo "$told"
+    summarise "$told"
 fi
 
 if [[ -n ${TESTEE:-} ]]; then
@@ -49,8 +57,7 @@ if [[ -n ${TESTEE:-} ]]; then
     one=0
     told=$("$PYTHON" -m darimage conformance run "${words[@]}" "${more[@]}" "$TESTEE") || one=$?
     echo "$told"
-    # The last line says it in one.
-    [[ -n $told ]] && echo "${told##*$'\n'}" >>"$GITHUB_STEP_SUMMARY"
+    summarise "$told"
     conclusion=not-tested
     if ((one != 2 && one != 5)) && [[ -f $output/report.json ]]; then
         conclusion=$("$PYTHON" -c 'import json, sys; print(json.load(open(sys.argv[1]))["conclusion"])' \

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import re
 import shlex
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import suites
+from support import github, suites
 
 from darimage.image.writer import Options, create
 from darimage.sources.memory import MemorySource, Node
@@ -164,6 +166,63 @@ def test_the_suite(tmp_path, name, conclusion, code):
 def test_a_testee_that_is_not_there(tmp_path):
     code, told, _, _ = run(tmp_path, TESTEE="nobody/testee.toml")
     assert (code, told["conclusion"]) == (2, "not-tested")
+
+
+@pytest.fixture(scope="module")
+def gates(folder, tmp_path_factory):
+    """Give a function that runs the action as a workflow in a repository with images would."""
+    numbers = itertools.count()
+
+    def gate(**inputs):
+        temp = tmp_path_factory.mktemp("runner")
+        output = f"results-{next(numbers)}"
+        given = {"output": output, "python": sys.executable, **inputs}
+        job = github.run(ROOT, folder, temp, **given)
+        return job, folder / output
+
+    return gate
+
+
+@pytest.mark.slow
+def test_the_action_on_good_images(gates):
+    job, results = gates(images="good*.dari")
+    assert job.ok, job.log
+    assert job.ran == ["install", "run"]
+    assert job.outputs == {"conclusion": "", "exit-code": "0"}
+    assert job.summary == "2 images: 2 conform; 0 findings\n"
+    (told,) = json.loads((results / "images.sarif").read_text())["runs"]
+    assert (told["results"], len(told["artifacts"])) == ([], 2)
+
+
+@pytest.mark.slow
+def test_the_action_on_a_bad_image(gates):
+    job, results = gates(images="bad.dari\ngood.dari")
+    assert (job.ok, job.ran) == (False, ["install", "run"]), job.log
+    assert job.outputs["exit-code"] == "1"
+    assert job.summary.startswith("2 images: 1 conform")
+    (told,) = json.loads((results / "images.sarif").read_text())["runs"]
+    (found,) = told["results"]
+    place = found["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("bad.dari")
+    assert place["region"]["byteOffset"] <= 300 < sum(place["region"].values())
+    assert found["ruleId"] in job.log
+    assert "bad.dari" in (results / "images.html").read_text()
+
+
+@pytest.mark.slow
+def test_the_action_on_an_implementation(gates):
+    job, results = gates(testee="kaitai", arguments="--only basic/hello --jobs 1")
+    assert job.ok, job.log
+    assert job.outputs == {"conclusion": "conformant", "exit-code": "0"}
+    assert job.summary == "kaitai-python: conformant: 1 pass\n"
+    assert json.loads((results / "report.json").read_text())["counts"]["pass"] == 1
+
+
+@pytest.mark.slow
+def test_the_action_without_a_python(gates):
+    job, _ = gates(images="good.dari", python="no-such-python")
+    assert (job.ok, job.ran) == (False, ["install"])
+    assert job.outputs == {"conclusion": "", "exit-code": ""}
 
 
 def test_the_hook(folder):

@@ -34,8 +34,8 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     "home",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIRECTORY",
-    help="Where the vectors of the conformance suite are; by default in the repository that this "
-    "program lies in.",
+    help="Where the vectors of the conformance suite are; by default those that came with this "
+    "program.",
 )
 @common.json_option
 def command(ids: tuple[str, ...], *, listed: bool, home: Path | None, as_json: bool) -> int:

@@ -21,7 +21,7 @@ def vectors_option(command: F) -> F:
         type=click.Path(file_okay=False, path_type=Path),
         default=HOME,
         metavar="DIRECTORY",
-        help="Where vectors are; by default those of the repository this program lies in.",
+        help="Where vectors are; by default those that came with this program.",
     )(command)
 
 

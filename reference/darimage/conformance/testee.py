@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from darimage.errors import UsageError
+from darimage.suite_home import suite_home
 
-SHIPPED = Path(__file__).parents[3] / "conformance" / "adapters"
-"""Where adapters lie in the repository; an installed package has none."""
+SHIPPED = suite_home("adapters")
+"""Where the adapters are that come with the suite."""
 
 
 class Task(StrEnum):

@@ -12,10 +12,11 @@ from typing import Any
 
 from darimage.conformance import maker, patches
 from darimage.errors import StorageError, UsageError
+from darimage.suite_home import suite_home
 from darimage.units import RECORD
 
-HOME = Path(__file__).parents[3] / "conformance" / "vectors"
-"""Where vectors lie in the repository; an installed package has none."""
+HOME = suite_home("vectors")
+"""Where the vectors are that come with this program."""
 
 PROFILES = ("streams", "acl", "xattr", "incremental", "volumes")
 """What ``dari-core`` can be had with; a feature of the same name says that a vector has it."""
@@ -124,7 +125,7 @@ class Suite:
         self.home = home
         self.vectors = {vector.name: vector for vector in _read(home)}
         if not self.vectors:
-            raise StorageError(f"{home}: no vectors here (they are in the repository)")
+            raise StorageError(f"{home}: no vectors here")
         self._images: dict[str, bytes] = {}
 
     def __iter__(self) -> Iterator[Vector]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from darimage.errors import StorageError, UsageError
+from darimage.suite_home import suite_home
 
-HOME = Path(__file__).parents[3] / "conformance/vectors"
-"""Where vectors are if this program lies in its repository."""
+HOME = suite_home("vectors")
+"""Where vectors are, if this program lies in its repository or was installed with them."""
 
 MANIFEST = "manifest.json"
 
@@ -34,7 +35,7 @@ def by_requirement(home: Path | None = None) -> dict[str, list[Shown]]:
     """Return vectors by the ids of the requirements that they show.
 
     Args:
-        home: Directory with the manifest; by default that of the repository, if there is one.
+        home: Directory with the manifest; by default our own, if it is there.
 
     Raises:
         StorageError: A manifest that was asked for cannot be read.

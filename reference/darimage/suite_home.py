@@ -1,0 +1,13 @@
+"""Where the conformance suite lies: in the repository, or where an installed package brought it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def suite_home(part: str) -> Path:
+    """Return the directory of a part of the suite: ``vectors``, ``adapters``, ``schemas``."""
+    brought = _PACKAGE / "_suite"
+    return (brought if brought.is_dir() else _PACKAGE.parents[1] / "conformance") / part
