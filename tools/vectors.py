@@ -89,7 +89,8 @@ def _findings(suite: Suite, vector: Vector, *, again: bool) -> None:
     """Write what is found wrong with a changed image, if it does not say so already."""
     if vector.parent is None or "todo" in vector.told or ("expect" in vector.told and not again):
         return
-    found = judge(suite.image(vector))
+    with suite.given(vector) as image:
+        found = judge(image)
     wanted = vector.told["requirements"][0]
     if found and wanted not in {one.requirement for one in found}:
         print(f"{vector.name}: {wanted} is not found broken", file=sys.stderr)
@@ -116,7 +117,7 @@ def _inventory(suite: Suite, vector: Vector, *, again: bool) -> None:
     """Write what is in an image that readers must agree on, if that is not said already."""
     path = vector.path / EXPECTED
     if vector.has_inventory and (again or not path.exists()):
-        with Image.open(suite.image(vector)) as image:
+        with suite.given(vector) as given, Image.open(given) as image:
             path.write_text(dumped(inventory(image)))
 
 

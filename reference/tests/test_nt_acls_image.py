@@ -197,8 +197,8 @@ ORIGIN = HEAP + sum(len(acl[0]) + -len(acl[0]) % 8 for acl in (SAMPLE, OTHER))
 PLANTED = [
     ("DARI-ACL-002", put(HEAD + ROW, "<I", FIRST)),
     ("DARI-ACL-002", put(HEAD + 4, "<I", 2)),
-    ("DARI-ACL-005", put(0, "<I", 4)),
-    ("DARI-ACL-005", put(INDEX, "<Q", 2**40)),
+    ("DARI-ACL-001", put(0, "<I", 4)),
+    ("DARI-ACL-001", put(INDEX, "<Q", 2**40)),
     ("DARI-ACL-006", put(INDEX + SPAN + 8, "<Q", len(OTHER[0]) - 4)),
     ("DARI-ACL-006", put(HEAP + len(SAMPLE[0]), "<B", 1)),
     ("DARI-ACL-007", put(HEAD + 8, "<I", 2)),

@@ -39,25 +39,25 @@ def told(vector):
 
 @pytest.mark.parametrize("vector", [told(vector) for vector in SUITE])
 def test_a_vector_is_what_it_says(vector):
-    data = SUITE.image(vector)
     assert entry(SUITE, vector) == MANIFEST[vector.id]
-    assert [finding.as_told() for finding in judge(data)] == vector.told.get("expect", [])
-    wanted = SUITE.inventory(vector)
-    if wanted is not None:
-        INVENTORY.validate(wanted)
-        with Image.open(data) as image:
-            assert inventory(image) == wanted
-    elif vector.decode == "reject":
-        with pytest.raises(FormatError):
-            Image.open(data)
-    else:
-        survive(data)
+    with SUITE.given(vector) as given:
+        assert [finding.as_told() for finding in judge(given)] == vector.told.get("expect", [])
+        wanted = SUITE.inventory(vector)
+        if wanted is not None:
+            INVENTORY.validate(wanted)
+            with Image.open(given) as image:
+                assert inventory(image) == wanted
+        elif vector.decode == "reject":
+            with pytest.raises(FormatError):
+                Image.open(given)
+        else:
+            survive(given)
 
 
-def survive(data):
+def survive(given):
     """Read all of a damaged image, however far that goes."""
     try:
-        with Image.open(data) as image:
+        with Image.open(given) as image:
             inventory(image)
     except FormatError:
         pass
@@ -75,6 +75,8 @@ ELSEWHERE = {
     "files/true-atime",
     "files/true-ctime",
     "files/true-mtime",
+    "incremental/base-date-epoch",
+    "incremental/date-epoch",
     "volumes/feature-bit",
 }
 
@@ -90,7 +92,8 @@ def patched_field(vector):
 def faults_of(vector):
     """Return what verification finds; nothing in what is no image at all."""
     try:
-        return verify(SUITE.image(vector)).faults
+        with SUITE.given(vector) as image:
+            return verify(image).faults
     except FormatError:
         return []
 
@@ -99,7 +102,7 @@ def test_the_field_at_fault_is_the_patched_one():
     named = set()
     for vector in SUITE:
         field, broken = patched_field(vector), vector.told["requirements"][0]
-        if field is None or vector.is_valid:
+        if field is None or vector.is_valid or "todo" in vector.told:
             continue
         faults = [one for one in faults_of(vector) if one.requirement == broken]
         if found := {one.field.path for one in faults if one.field is not None}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from darimage.errors import FormatError
@@ -38,7 +39,7 @@ class Finding(NamedTuple):
         return {**told, "field": self.field} if self.field else told
 
 
-def judge(image: bytes | Volume, *, off: AbstractSet[str] = frozenset()) -> list[Finding]:
+def judge(image: bytes | Path | Volume, *, off: AbstractSet[str] = frozenset()) -> list[Finding]:
     """Return all that is wrong with an image, in a fixed order; what is none has one finding.
 
     Args:

@@ -56,7 +56,7 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     if vector.parent is not None:
         parent = suite[vector.parent]
         told["parent"] = parent.id
-        told["changes"] = changes(suite.image(parent), data)
+        told["changes"] = None if "missing" in vector.told else changes(suite.image(parent), data)
     return told
 
 

@@ -55,9 +55,16 @@ def tree(told: Told) -> Marked:
 
 
 def octets(told: Any) -> bytes:
-    """Return bytes: a text as UTF-8, or ``{base64: ...}``, ``{hex: ...}``."""
+    """Return bytes: a text as UTF-8, ``{base64: ...}``, ``{hex: ...}``, ``{fill: x, size: n}``.
+
+    A list has the bytes of all it holds, one behind the other.
+    """
     if isinstance(told, str):
         return told.encode()
+    if isinstance(told, list):
+        return b"".join(octets(part) for part in told)
+    if "fill" in told:
+        return _filled(told)
     if "hex" in told:
         return bytes.fromhex(told["hex"])
     return base64.b64decode(told["base64"])
@@ -105,8 +112,8 @@ class _Grower:
 
     def _attach(self, made: Marked, told: Told) -> None:
         if "sddl" in told:
-            origin = octets(told.get("origin", ""))
-            made.nt_acl = (from_sddl(told["sddl"]).build(), origin)
+            descriptor = from_sddl(told["sddl"]).build().ljust(told.get("padded", 0), b"\0")
+            made.nt_acl = (descriptor, octets(told.get("origin", "")))
         if "xattrs" in told:
             values = {each["name"].encode(): octets(each["value"]) for each in told["xattrs"]}
             made.xattrs = xattrs.encode(values)
@@ -126,10 +133,15 @@ def _piece(told: Told) -> bytes:
     if "base64" in told:
         return octets(told)
     if "fill" in told:
-        pattern = octets(told["fill"])
-        size: int = told["size"]
-        return (pattern * (size // len(pattern) + 1))[:size]
+        return _filled(told)
     return _noise(told["seed"], told["size"])
+
+
+def _filled(told: Told) -> bytes:
+    """Return a pattern over and over, up to a size."""
+    pattern = octets(told["fill"])
+    size: int = told["size"]
+    return (pattern * (size // len(pattern) + 1))[:size]
 
 
 def _noise(seed: int, size: int) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from darimage.conformance import maker, patches
@@ -151,7 +153,9 @@ class Suite:
         return found
 
     def image(self, vector: Vector) -> bytes:
-        """Return the image of a vector; those that others are made from are kept.
+        """Return the image of a vector, all volumes of it joined.
+
+        Those that others are made from are kept.
 
         Raises:
             UsageError: The vector says something that cannot be.
@@ -167,13 +171,26 @@ class Suite:
         return made
 
     def files(self, vector: Vector) -> list[tuple[str, bytes]]:
-        """Return the files of a vector with their names: one, or one for each volume."""
+        """Return the files of a vector with their names: one, or one for each volume it has."""
         data = self.image(vector)
         size = self._capacity(vector) * RECORD
-        if not size:
+        if not size or vector.told.get("joined"):
             return [(IMAGE, data)]
-        volumes = [data[at : at + size] for at in range(0, len(data), size)]
-        return [(f"{IMAGE}{at:03}", one) for at, one in enumerate(volumes, 1)]
+        volumes = enumerate((data[at : at + size] for at in range(0, len(data), size)), 1)
+        missing = vector.told.get("missing", ())
+        return [(f"{IMAGE}{number:03}", one) for number, one in volumes if number not in missing]
+
+    @contextmanager
+    def given(self, vector: Vector) -> Iterator[bytes | Path]:
+        """Give a vector as readers and validators get it: the image, or the first of its files."""
+        files = self.files(vector)
+        if files[0][0] == IMAGE:
+            yield files[0][1]
+            return
+        with TemporaryDirectory() as folder:
+            for name, data in files:
+                (Path(folder) / name).write_bytes(data)
+            yield Path(folder) / files[0][0]
 
     def _capacity(self, vector: Vector) -> int:
         if vector.parent is not None:
@@ -196,7 +213,7 @@ class Suite:
         if vector.parent is None:
             return maker.make(vector.told["recipe"])
         parent = self.image(self[vector.parent])
-        return patches.apply(parent, vector.told["patches"], vector.told.get("seal", True))
+        return patches.apply(parent, vector.told.get("patches", []), vector.told.get("seal", True))
 
 
 def sha256(data: bytes) -> str:

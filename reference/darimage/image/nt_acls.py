@@ -35,6 +35,10 @@ _LOOKED_AT = 1 << 10
 MOST = 1 << 32
 """Bytes of a payload that is read; it is held whole."""
 
+_ALWAYS = 1 << 26
+"""Bytes of a payload that is read from any image: blocks of zeros are holes, so a payload may be
+longer than the image is."""
+
 _SECTIONS = (Section.NT_ACLS_FRONT, Section.NT_ACLS_TRAILING)
 
 
@@ -64,6 +68,11 @@ def _headers(image: Image) -> Iterator[SectionHeader]:
         yield trailing
 
 
+def most(volume: Volume) -> int:
+    """Return how many bytes a payload in an image may have to be read."""
+    return min(MOST, max(_ALWAYS, volume.size))
+
+
 def read(
     volume: Volume, marks: Marks, header: SectionHeader, shift: int, on_fault: OnFault
 ) -> NtAcls | None:
@@ -83,7 +92,7 @@ def read(
     if header.section_version != 1:
         tell(f"{header.title}: section_version is {header.section_version}", "DARI-SCT-009")
         return None
-    if header.payload_size > min(MOST, volume.size):
+    if header.payload_size > most(volume):
         tell(f"{header.title}: payload of {header.payload_size} bytes", "DARI-SCT-005")
         return None
     found = payload.find(volume, marks, header, shift, on_fault)

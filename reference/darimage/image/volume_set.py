@@ -104,6 +104,8 @@ def first_of(volume: Volume, number: int) -> Volume:
         volume.close()
         return first
     names = names_by(volume.name, number) if isinstance(volume, FileVolume) else None
+    if names is not None and len(names.there()) > 1 and not os.path.exists(names.of(1)):
+        raise _first_missing(volume.name, names)
     if names is None or not os.path.exists(names.of(1)):
         told = f"this is volume {number} of a dump, the first is needed"
         raise FormatError(told, record=0, requirement="DARI-VOL-001")

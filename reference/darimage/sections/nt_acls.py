@@ -239,7 +239,7 @@ def _repeated(
             yield f"a {what} is in the heap twice", f"DARI-ACL-{number}"
 
 
-def _fault(message: str, requirement: str = "DARI-ACL-005") -> FormatError:
+def _fault(message: str, requirement: str = "DARI-ACL-001") -> FormatError:
     return FormatError(f"NT ACLs: {message}", requirement=requirement)
 
 

@@ -22,7 +22,7 @@ from darimage.sections.header import (
     field_span,
     picker,
 )
-from darimage.sections.names import check_name
+from darimage.sections.names import check_stream_name
 from darimage.units import RECORD, S_IFMT, records_of
 
 OnFault = Callable[[Fault], None]
@@ -259,7 +259,7 @@ def _checked(head: _Head, data: bytes, order: Order) -> list[StreamEntry]:
         raise FormatError("first two entries are not `.` and `..`", requirement="DARI-STR-007")
     names = set()
     for entry in found[2:]:
-        check_name(entry.name)
+        check_stream_name(entry.name)
         names.add(entry.name)
     if len(names) != len(found) - 2:
         raise FormatError("two streams have one name", requirement="DARI-STR-008")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from darimage.errors import FormatError
-from darimage.sections.names import check_name
+from darimage.sections.names import check_stream_name
 from darimage.sources.scan import Ranges
 
 Tell = Callable[[str, str], None]
@@ -108,7 +108,7 @@ def without_type(name: bytes) -> bytes:
 def is_name(name: bytes) -> bool:
     """Tell whether an image can hold a stream of this name (DARI-STR-009)."""
     try:
-        check_name(name)
+        check_stream_name(name)
     except FormatError:
         return False
     return True
