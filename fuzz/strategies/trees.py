@@ -127,8 +127,10 @@ def trees(draw, leaf=None, extended=None):
     return directories[0]
 
 
+_words = st.text(st.characters(exclude_characters="/:\0", exclude_categories=["Cs"]), min_size=1)
 stream_names = st.one_of(
-    st.sampled_from([b"Zone.Identifier", b"AFP_AfpInfo", "größe".encode(), b"a:b", b"$DATA"]), names
+    st.sampled_from([b"Zone.Identifier", b"AFP_AfpInfo", "größe".encode(), b"$DATA"]),
+    _words.map(str.encode).filter(lambda name: name not in (b".", b"..") and len(name) < 256),
 )
 
 

@@ -16,8 +16,10 @@ from darimage.sections.header import field_span
 from darimage.sections.streams import StreamDirectory, StreamEntry
 from darimage.units import RECORD, records_of
 
-names = st.binary(min_size=1, max_size=255).filter(
-    lambda name: name not in (b".", b"..") and b"/" not in name and b"\0" not in name
+names = (
+    st.text(st.characters(exclude_characters="/:\0", exclude_categories=["Cs"]), min_size=1)
+    .map(str.encode)
+    .filter(lambda name: name not in (b".", b"..") and len(name) < 256)
 )
 numbers = st.integers(3, 2**32 - 1)
 times = st.integers(-(2**63), 2**63 - 1)

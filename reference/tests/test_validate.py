@@ -356,6 +356,9 @@ def test_the_validator_finds_in_vectors_what_they_say(tmp_path):
         (found,) = run.validate([os.fspath(path / suite.files(vector)[0][0])])
         for name, _ in suite.files(vector):
             (path / name).unlink()
+        if found.unread:
+            assert vector.decode == "reject", vector.name
+            continue
         wanted = Counter(one["requirement"] for one in vector.told.get("expect", []))
         counted = Counter({one: count.new for one, count in found.counts.items()})
         assert (counted, found.outside) == (wanted, 0), vector.name
