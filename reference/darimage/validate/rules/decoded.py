@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from darimage.validate.rules.rule import RULES, Hit, Rule, Scope, enter
 
 DECODERS = {
+    "DARI-ACL-001": "sections.nt_acls",
     "DARI-ACL-002": "sections.nt_acls",
-    "DARI-ACL-005": "sections.nt_acls",
     "DARI-ACL-006": "sections.nt_acls",
     "DARI-ACL-007": "sections.nt_acls sections.security.samba",
     "DARI-ACL-008": "sections.nt_acls",
@@ -56,6 +56,7 @@ DECODERS = {
     "DARI-STR-006": "sections.streams",
     "DARI-STR-007": "sections.streams",
     "DARI-STR-008": "sections.streams",
+    "DARI-STR-009": "sections.names",
     "DARI-STR-010": "sections.streams",
     "DARI-STR-011": "image.streams",
     "DARI-STR-018": "image.streams",
