@@ -18,9 +18,10 @@ class Peak:
     """Peak memory of one run, in KiB.
 
     Attributes:
-        largest: Greatest resident set of any single process (``ru_maxrss``).
-        together: Greatest sum over the processes, memory they share counted once (``Pss``); looked
-            at every 10 ms, so a short peak may be missed.
+        largest: Greatest resident set of any single process (``VmHWM``). Not ``ru_maxrss``: a
+            process inherits that from the one it was forked from, also over ``exec``.
+        together: Greatest sum over the processes, memory they share counted once (``Pss``).
+            Both are looked at every 10 ms, so what grows just before the end may be missed.
         processes: How many processes were seen.
     """
 
@@ -40,17 +41,16 @@ def peak(command: Command) -> Peak:
         stderr=subprocess.DEVNULL,
     )
     seen: set[int] = set()
-    together = 0
+    largest = together = 0
     while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         tree = _tree(child.pid)
         seen.update(tree)
+        largest = max(largest, *map(_highest, tree))
         together = max(together, sum(map(_pss, tree)))
         time.sleep(_PERIOD)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in (0, 1):
+    if child.wait() not in (0, 1):
         raise RuntimeError(f"{command.name}: exit code {child.returncode}")
-    return Peak(usage.ru_maxrss, together, len(seen))
+    return Peak(largest, together, len(seen))
 
 
 def _tree(pid: int) -> list[int]:
@@ -66,9 +66,18 @@ def _tree(pid: int) -> list[int]:
 
 
 def _pss(pid: int) -> int:
+    return _number(pid, "smaps_rollup", "Pss:")
+
+
+def _highest(pid: int) -> int:
+    return _number(pid, "status", "VmHWM:")
+
+
+def _number(pid: int, name: str, key: str) -> int:
+    """Return a number that the kernel tells of a process; 0 if it is gone."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        for line in Path(f"/proc/{pid}/{name}").read_text().splitlines():
+            if line.startswith(key):
                 return int(line.split()[1])
     except OSError:
         pass

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import creating, footprint, place, reading, restoring
+from benchmarks import creating, footprint, judging, place, reading, restoring
 from benchmarks.place import Place
 from benchmarks.table import Table
 
@@ -23,12 +23,14 @@ TOPICS: dict[str, Callable[[Place], Iterator[Table]]] = {
     "one": restoring.one,
     "full": restoring.everything,
     "verify": reading.verify,
+    "validate": judging.validate,
     "start": reading.start,
     "memory": footprint.memory,
     "million": footprint.memory_million,
+    "validate-million": judging.validate_million,
 }
 
-ASKED_FOR = {"million"}
+ASKED_FOR = {"million", "validate-million"}
 """Topics that are measured only by name: they take long."""
 
 
