@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from darimage.cli import common
+from darimage.cli import common, tapes
 from darimage.errors import DarimageError, StorageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from darimage.image.writer import Report
 from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
+from darimage.tapes.sink import TapeSink
 from darimage.units import LEAST_FOR_RESTORE, RECORD
 from darimage.volumes.file_set import FileSet
 from darimage.volumes.writing import FileSink, Sink, is_stream, open_sink
@@ -60,6 +61,7 @@ from darimage.volumes.writing import FileSink, Sink, is_stream, open_sink
     metavar="SIZE",
     help="Cut into volumes IMAGE001, IMAGE002, ... of at most SIZE bytes, or with K, M, G, T.",
 )
+@tapes.options
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
@@ -82,10 +84,16 @@ def command(
     With --volume-size the image is cut into files IMAGE001, IMAGE002, ..., which restore -M reads
     too. Into standard output they go one after another.
 
+    If IMAGE ends in .tap or .aws it is a tape in a file, a SIMH or an AWSTAPE container. With
+    --tape-size any other IMAGE is a folder of tapes: the image goes on fresh tapes in it, one
+    behind the other as they fill, and is called IMAGE:1, the next one IMAGE:2.
+
     \b
     Examples:
       darimage create /home home.dari
       darimage create --volume-size 4G /home /media/home
+      darimage create /home home.tap
+      darimage create --tape-size 100G /home /backup/tapes
       darimage create --one-file-system / - | ssh tapehost 'cat > root.dari'
       darimage create --json /srv srv.dari > report.json
       darimage create --level 0 /home sunday.dari
@@ -105,13 +113,15 @@ def command(
     to_stdout = image == "-"
     if as_json:
         made = sink.made if isinstance(sink, FileSet) else []
-        common.print_json({**report.as_json(), "volume_files": made}, err=to_stdout)
+        on = [part._asdict() for part in sink.parts] if isinstance(sink, TapeSink) else []
+        answer = {**report.as_json(), "volume_files": made, "tapes": on}
+        common.print_json(answer, err=to_stdout)
     else:
         common.print_faults(report.faults)
         for warning in report.warnings:
             click.echo(f"darimage: warning: {warning}", err=True)
         if not quiet or not report.good:
-            click.echo(_summary(report), err=to_stdout)
+            click.echo(_summary(report, sink), err=to_stdout)
     return 0 if report.good else common.EXIT_FAULTS
 
 
@@ -164,7 +174,7 @@ def _create(
     tree = PosixSource(
         source,
         one_file_system=options["one_file_system"],
-        leave_out=_same_file(sink.fd) if isinstance(sink, FileSink | FileSet) else (),
+        leave_out=_same_file(sink.fd) if isinstance(sink, FileSink | FileSet | TapeSink) else (),
         wanted=Wanted(
             xattrs=not options["no_xattrs"],
             acls=not options["no_acls"],
@@ -201,7 +211,9 @@ def _records_per_volume(options: dict[str, Any]) -> int:
 
 
 def _open_sink(image: str, options: dict[str, Any]) -> Sink:
-    """Return where the image goes; one that is cut goes into files that are numbered."""
+    """Return where the image goes; one that is cut goes into files that are numbered, or tapes."""
+    if (loader := tapes.loader(image, options)) is not None:
+        return TapeSink(loader, options["block_size"] or options["ntrec"] * RECORD)
     capacity = options["volume_records"] * RECORD
     if capacity and not is_stream(image):
         return FileSet(image, capacity, overwrite=options["force"])
@@ -214,7 +226,7 @@ def _same_file(descriptor: int) -> list[tuple[int, int]]:
     return [(info.st_dev, info.st_ino)]
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report, sink: Sink) -> str:
     size = common.size_text(report.records * RECORD)
     held = common.plural(report.directories, "directory", "directories")
     held += " and " + common.plural(report.others, "other inode")
@@ -226,4 +238,6 @@ def _summary(report: Report) -> str:
     faults = "" if not report.faults else f"; {common.plural(len(report.faults), 'fault')}"
     if report.records_per_volume:
         size += f" on {common.plural(report.volumes, 'volume')}"
+    if isinstance(sink, TapeSink):
+        size += f" on {common.plural(len(sink.parts), 'tape')}"
     return f"{report.image}: {size}, {held}; {verdict}{faults}"

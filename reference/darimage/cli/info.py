@@ -139,10 +139,12 @@ def _tapes(tapes: list[dict[str, Any]]) -> Iterator[str]:
     yield f"  {'from byte':>14} {'blocks':>9} {'of':>9}  tape"
     for one in tapes:
         lengths = f"{one['block']}" if one["shortest"] == one["block"] else "various"
-        ended = f"up to {one['ended']}" if one["ended"] else one["note"] or "not looked at"
-        bad = f", {one['bad']} of the blocks unreadable" if one["bad"] else ""
-        place = f"{one['name']}: {one['form']}, file {one['file']}, {ended}{bad}"
-        yield f"  {one['start']:>14} {one['blocks']:>9} {lengths:>9}  {place}"
+        place = f"{one['form']}, file {one['file']}, up to {one['ended']}"
+        if not one["form"]:
+            lengths, place = "", one["note"] or "not looked at"
+        if one["bad"]:
+            place += f", {one['bad']} of the blocks unreadable"
+        yield f"  {one['start']:>14} {one['blocks'] or '':>9} {lengths:>9}  {one['name']}: {place}"
         yield from (f"{'':37}{note}" for note in one["notes"])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from darimage.tapes.changer import is_changer
+from darimage.tapes.opening import split_name
 from darimage.tapes.reading import TapeVolume
 from darimage.volumes.pieces import Pieces
 from darimage.volumes.reading import Volume
@@ -50,9 +52,13 @@ def tapes_of(volume: Volume) -> list[TapeHeld]:
 
 
 def _several(pieces: Pieces) -> Iterator[TapeHeld]:
+    of_changer = is_changer(split_name(pieces.name)[0])
     for place in pieces.places:
         if isinstance(place.file, TapeVolume):
             yield _held(place.path, place.file, place.start)
+        elif of_changer:
+            size = place.end - place.start
+            yield TapeHeld(place.path, "", 1, place.start, size, 0, 0, 0, 0, "", place.refused)
 
 
 def _held(name: str, tape: TapeVolume, start: int) -> TapeHeld:

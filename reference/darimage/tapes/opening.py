@@ -1,4 +1,4 @@
-"""Opens what a name stands for: a tape container, a file of one, or a file as it lies.
+"""Opens what a name stands for: a tape, a file on one, a folder of tapes, or a file as it lies.
 
 A container is known by its contents: the first lengths in it agree with one another. What begins
 with a header of a dump is no container.
@@ -12,10 +12,12 @@ import re
 from darimage.errors import UsageError
 from darimage.sections.header import byte_order
 from darimage.tapes.aws import Aws
+from darimage.tapes.changer import is_changer, parts_of
 from darimage.tapes.element import Form, Kind, Look
 from darimage.tapes.reading import TapeVolume
 from darimage.tapes.simh import E11, Simh
 from darimage.units import RECORD
+from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import Volume, open_file
 
 FORMS: tuple[Form, ...] = (Simh(), E11(), Aws())
@@ -38,12 +40,20 @@ def split_name(name: str) -> tuple[str, int | None]:
 def open_named(name: str | os.PathLike[str]) -> Volume:
     """Return the bytes of an image by path or URL, or of a file in a container; ``-`` is stdin.
 
+    Of a folder of tapes, ``DIR`` is the last image and ``DIR:1`` the first.
+
     Raises:
-        FormatError: There is no such file on the tape.
+        FormatError: There is no such file on the tape, or the catalogue of a folder is damaged.
         UsageError: A file of a tape is asked for, and this is none.
         StorageError: It cannot be opened.
     """
     path, number = split_name(os.fspath(name))
+    if is_changer(path):
+        return _open_changer(path, number)
+    return _open_file(path, number)
+
+
+def _open_file(path: str, number: int | None = None) -> Volume:
     file = open_file(path)
     try:
         form = recognised(file)
@@ -55,6 +65,24 @@ def open_named(name: str | os.PathLike[str]) -> Volume:
         file.close()
         raise
     return file
+
+
+def _open_changer(folder: str, number: int | None) -> Pieces:
+    """Return an image on the tapes of a folder; each is opened when something on it is read."""
+    places = [
+        Place(os.path.join(folder, part.name), part.start, part.start + part.size)
+        for part in parts_of(folder, number)
+    ]
+    named = folder if number is None else f"{folder}:{number}"
+    return Pieces(named, places, places[-1].end, check=_why_another, opener=_open_file)
+
+
+def _why_another(tape: Volume, place: Place) -> str:
+    """Return why a tape is not the one that the catalogue means; nothing if it may be."""
+    expected = place.end - place.start
+    if tape.size == expected:
+        return ""
+    return f"{place.path} holds {tape.size} bytes, not {expected}: it is not the tape of this image"
 
 
 def recognised(volume: Volume) -> Form | None:
