@@ -25,11 +25,11 @@ from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.sources.memory import MemorySource, Node
 from darimage.tapes.aws import Aws
-from darimage.tapes.changer import CATALOGUE, Changer, images_in
+from darimage.tapes.changer import Changer, images_in
 from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Kind
 from darimage.tapes.one_file import OneFile
-from darimage.tapes.opening import open_named
+from darimage.tapes.opening import CATALOGUE, open_named
 from darimage.tapes.plain import Plain
 from darimage.tapes.simh import E11, Simh
 from darimage.tapes.sink import TapeSink
@@ -392,12 +392,14 @@ def test_the_command_line(tmp_path):
     ("arguments", "told"),
     [
         (["source", "."], "--tape-size makes it a folder of tapes"),
-        (["--block-size", "1k", "source", "image"], "--block-size is for tapes"),
+        (["--block-size", "1k", "source", "image"], "are for tapes"),
         (["--block-size", "0", "source", "a.tap"], "blocks of 1 to"),
         (["--block-size", "1g", "source", "a.tap"], "blocks of 1 to"),
         (["--tape-size", "1m", "--volume-size", "1m", "source", "tapes"], "does not go with tapes"),
         (["--container", "simh", "source", "-"], "are for files"),
         (["--container", "het", "source", "x"], "het"),
+        (["--next-tape", "true", "source", "x.tap"], "is for a tape drive"),
+        (["--next-tape", "true", "source", "x"], "are for tapes"),
         (["source", "there.tap"], "exists (--force"),
     ],
 )

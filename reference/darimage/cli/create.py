@@ -222,6 +222,8 @@ def _open_sink(image: str, options: dict[str, Any]) -> Sink:
 
 def _same_file(descriptor: int) -> list[tuple[int, int]]:
     """Return what identifies the image's own file, which is not put into itself."""
+    if descriptor < 0:
+        return []
     info = os.fstat(descriptor)
     return [(info.st_dev, info.st_ino)]
 

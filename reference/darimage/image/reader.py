@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from darimage.distinct import distinct
-from darimage.errors import FormatError
+from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import nt_acls, opening, volume_set
 from darimage.image.attributes import AttributeRuns, attributes_of
@@ -119,7 +119,7 @@ class Image:
         """
         volume = volume_set.open_image(image)
         try:
-            return cls(volume, name=name, trust_map=trust_map, sequential=sequential)
+            return cls._without_lost(volume, name=name, trust_map=trust_map, sequential=sequential)
         except FormatError as error:
             error.image = name or volume.name
             if volume is not image:
@@ -129,6 +129,19 @@ class Image:
             if volume is not image:
                 volume.close()
             raise
+
+    @classmethod
+    def _without_lost(cls, volume: Volume, **options: Any) -> Self:
+        """Open an image; begin again if that found that some of it cannot be read."""
+        lost = 0
+        while True:
+            try:
+                return cls(volume, **options)
+            except StorageError:
+                known = len(volume.missing(0, volume.size))
+                if known <= lost:
+                    raise
+                lost = known
 
     def close(self) -> None:
         """Close the volume."""

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from darimage.tapes.element import Element, Kind, Look
-from darimage.volumes.writing import Buffer
+
+if TYPE_CHECKING:
+    from darimage.volumes.writing import Buffer
 
 _HEADER = struct.Struct("<HHBB")
 """Bytes of the chunk, bytes of the one before, flags, flags of compressed tapes."""

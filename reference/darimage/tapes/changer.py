@@ -12,27 +12,19 @@ import json
 import os
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from darimage.errors import FormatError, StorageError, UsageError
 from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Form
+from darimage.tapes.opening import CATALOGUE, is_changer
 from darimage.tapes.sink import Part
 from darimage.volumes.writing import FileSink
-
-CATALOGUE = "tapes.json"
-"""The file of a folder of tapes that says what is where."""
 
 _VERSION = 1
 _SLOT = re.compile(r"tape([0-9]{3,9})\.[a-z]+")
 _SIZE_MOST = 1 << 62
 _CATALOGUE_MOST = 1 << 28
-
-
-def is_changer(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a path is a folder of tapes."""
-    return os.path.isfile(os.path.join(path, CATALOGUE))
 
 
 def images_in(folder: str | os.PathLike[str]) -> list[list[Part]]:
@@ -102,13 +94,13 @@ class Changer:
             StorageError: It cannot be used, or another run writes to it.
             FormatError: Its catalogue is damaged.
         """
-        self._folder = Path(folder)
+        self._folder = os.fspath(folder)
         self._form = form
         self._capacity = capacity
         self._slots: list[FileSink] = []
         self._is_whole = False
         try:
-            self._folder.mkdir(exist_ok=True)
+            os.makedirs(self._folder, exist_ok=True)
             self.fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -117,7 +109,7 @@ class Changer:
         except OSError as error:
             raise StorageError.of(error, os.fspath(folder)) from error
         self._images = self._known()
-        self.name = f"{os.fspath(folder).rstrip('/') or '/'}:{len(self._images) + 1}"
+        self.name = f"{self._folder.rstrip('/') or '/'}:{len(self._images) + 1}"
         taken = [int(found[1]) for name in os.listdir(self.fd) if (found := _SLOT.fullmatch(name))]
         self._next = max(taken, default=0) + 1
 
@@ -125,15 +117,15 @@ class Changer:
         if not is_changer(self._folder):
             return []
         images_in(self._folder)
-        text = (self._folder / CATALOGUE).read_text(encoding="utf-8")
-        found: list[dict[str, Any]] = json.loads(text)["images"]
+        with open(os.path.join(self._folder, CATALOGUE), encoding="utf-8") as file:
+            found: list[dict[str, Any]] = json.load(file)["images"]
         return found
 
     def load(self, _number: int) -> ContainerTape:
         """Return a fresh tape."""
         name = f"tape{self._next:03}{self._form.suffix}"
         self._next += 1
-        slot = FileSink(self._folder / name)
+        slot = FileSink(os.path.join(self._folder, name))
         self._slots.append(slot)
         return ContainerTape(slot.fd, name, self._form, self._capacity)
 
@@ -151,7 +143,7 @@ class Changer:
             "block": block,
             "tapes": tapes,
         }
-        catalogue = FileSink(self._folder / CATALOGUE, overwrite=True)
+        catalogue = FileSink(os.path.join(self._folder, CATALOGUE), overwrite=True)
         try:
             told = {"version": _VERSION, "images": [*self._images, image]}
             catalogue.write_at(0, json.dumps(told, indent=1).encode())

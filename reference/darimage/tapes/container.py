@@ -132,6 +132,12 @@ class ContainerTape:
             if self.read().kind is Kind.END:
                 raise StorageError(f"{self.name}: has no block {position}")
 
+    def next_file(self) -> bool:
+        """Move behind the next file mark, or to the end of data; tell whether there was a mark."""
+        while (kind := self.read().kind) not in (Kind.MARK, Kind.END):
+            pass
+        return kind is Kind.MARK
+
     def rewind(self) -> None:
         """Move to the beginning."""
         self._is_last = False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from darimage.volumes.reading import Volume
-from darimage.volumes.writing import Buffer
+if TYPE_CHECKING:
+    from darimage.volumes.reading import Volume
+    from darimage.volumes.writing import Buffer
 
 _FAR = 1024
 _WINDOW = 1 << 16

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from darimage.tapes.changer import is_changer
-from darimage.tapes.opening import split_name
-from darimage.tapes.reading import TapeVolume
-from darimage.volumes.pieces import Pieces
-from darimage.volumes.reading import Volume
+from darimage.tapes.opening import is_changer, split_name
+
+if TYPE_CHECKING:
+    from darimage.tapes.indexed import IndexedVolume
+    from darimage.volumes.pieces import Pieces
+    from darimage.volumes.reading import Volume
 
 
 class TapeHeld(NamedTuple):
@@ -46,26 +47,35 @@ class TapeHeld(NamedTuple):
 
 def tapes_of(volume: Volume) -> list[TapeHeld]:
     """Return the tapes of an image as it lies, in order; none if it lies on no tape."""
-    if isinstance(volume, TapeVolume):
+    if _is_indexed(volume):
         return [_held(volume.name, volume, 0)]
-    return list(_several(volume)) if isinstance(volume, Pieces) else []
+    return list(_several(volume)) if _is_several(volume) else []
+
+
+def _is_several(volume: Volume) -> TypeGuard[Pieces]:
+    return hasattr(volume, "places")
+
+
+def _is_indexed(volume: Volume | None) -> TypeGuard[IndexedVolume]:
+    """Tell whether a volume is a tape, without importing what one is."""
+    return hasattr(volume, "index")
 
 
 def _several(pieces: Pieces) -> Iterator[TapeHeld]:
     of_changer = is_changer(split_name(pieces.name)[0])
     for place in pieces.places:
-        if isinstance(place.file, TapeVolume):
+        if _is_indexed(place.file):
             yield _held(place.path, place.file, place.start)
         elif of_changer:
             size = place.end - place.start
             yield TapeHeld(place.path, "", 1, place.start, size, 0, 0, 0, 0, "", place.refused)
 
 
-def _held(name: str, tape: TapeVolume, start: int) -> TapeHeld:
+def _held(name: str, tape: IndexedVolume, start: int) -> TapeHeld:
     index = tape.index
     return TapeHeld(
         name,
-        tape.form.name,
+        tape.form,
         index.number,
         start,
         tape.size,

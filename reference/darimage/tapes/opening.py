@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from darimage.errors import UsageError
 from darimage.sections.header import byte_order
 from darimage.tapes.aws import Aws
-from darimage.tapes.changer import is_changer, parts_of
 from darimage.tapes.element import Form, Kind, Look
-from darimage.tapes.reading import TapeVolume
 from darimage.tapes.simh import E11, Simh
 from darimage.units import RECORD
-from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import Volume, open_file
+
+if TYPE_CHECKING:
+    from darimage.volumes.pieces import Pieces, Place
+
+CATALOGUE = "tapes.json"
+"""The file of a folder of tapes that says what is where."""
+
+DRIVES = 9
+"""Major number of the devices of the SCSI tape driver ``st``."""
 
 FORMS: tuple[Form, ...] = (Simh(), E11(), Aws())
 """The containers, in the order they are tried."""
@@ -37,6 +46,19 @@ def split_name(name: str) -> tuple[str, int | None]:
     return found["path"], int(found["number"])
 
 
+def is_changer(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is a folder of tapes."""
+    return os.path.isfile(os.path.join(path, CATALOGUE))
+
+
+def is_drive(path: str) -> bool:
+    """Tell whether a path is a tape drive."""
+    with suppress(OSError, ValueError):
+        known = os.stat(path)
+        return stat.S_ISCHR(known.st_mode) and os.major(known.st_rdev) == DRIVES
+    return False
+
+
 def open_named(name: str | os.PathLike[str]) -> Volume:
     """Return the bytes of an image by path or URL, or of a file in a container; ``-`` is stdin.
 
@@ -50,6 +72,11 @@ def open_named(name: str | os.PathLike[str]) -> Volume:
     path, number = split_name(os.fspath(name))
     if is_changer(path):
         return _open_changer(path, number)
+    if is_drive(path):
+        from darimage.tapes.device import DeviceVolume
+        from darimage.tapes.linux import LinuxTape
+
+        return DeviceVolume(LinuxTape.open(path), number)
     return _open_file(path, number)
 
 
@@ -58,6 +85,8 @@ def _open_file(path: str, number: int | None = None) -> Volume:
     try:
         form = recognised(file)
         if form is not None:
+            from darimage.tapes.reading import TapeVolume
+
             return TapeVolume(file, form, number)
         if number is not None:
             raise UsageError(f"{path}: is no tape and has no file {number}")
@@ -69,6 +98,9 @@ def _open_file(path: str, number: int | None = None) -> Volume:
 
 def _open_changer(folder: str, number: int | None) -> Pieces:
     """Return an image on the tapes of a folder; each is opened when something on it is read."""
+    from darimage.tapes.changer import parts_of
+    from darimage.volumes.pieces import Pieces, Place
+
     places = [
         Place(os.path.join(folder, part.name), part.start, part.start + part.size)
         for part in parts_of(folder, number)

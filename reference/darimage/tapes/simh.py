@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from darimage.tapes.element import Element, Kind, Look
-from darimage.volumes.writing import Buffer
+
+if TYPE_CHECKING:
+    from darimage.volumes.writing import Buffer
 
 _WORD = struct.Struct("<I")
 _SIZE = _WORD.size

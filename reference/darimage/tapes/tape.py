@@ -71,6 +71,10 @@ class Tape(Protocol):
         """
         ...
 
+    def next_file(self) -> bool:
+        """Move behind the next file mark, or to the end of data; tell whether there was a mark."""
+        ...
+
     def rewind(self) -> None:
         """Move to the beginning."""
         ...
