@@ -17,7 +17,6 @@ from test_round_trip import check_same
 
 from darimage.errors import FormatError, StorageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import Options, create
 from darimage.restore.run import restore
 from darimage.restore.selection import select
@@ -32,6 +31,7 @@ from darimage.tapes.opening import is_drive
 from darimage.tapes.simh import Simh
 from darimage.tapes.sink import TapeSink
 from darimage.tapes.tape import EndOfMediumError
+from darimage.validate.verify import verify
 
 RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 SAMPLE = encode(sample())

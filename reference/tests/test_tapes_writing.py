@@ -19,7 +19,6 @@ from test_round_trip import check_same
 
 from darimage.errors import FormatError, StorageError, UsageError
 from darimage.image.reader import Image
-from darimage.image.verify import verify
 from darimage.image.writer import Options, create
 from darimage.restore.run import restore
 from darimage.restore.selection import select
@@ -34,6 +33,7 @@ from darimage.tapes.plain import Plain
 from darimage.tapes.simh import E11, Simh
 from darimage.tapes.sink import TapeSink
 from darimage.tapes.tape import EndOfMediumError
+from darimage.validate.verify import verify
 
 RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 FORMS = {"simh": Simh(), "e11": E11(), "aws": Aws(), "plain": Plain()}
