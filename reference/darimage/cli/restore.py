@@ -8,8 +8,9 @@ from darimage.cli import common
 from darimage.image.chain import Chain
 from darimage.parallel import cores
 from darimage.restore.nt_acls import FORMS, Form
+from darimage.restore.options import Options
 from darimage.restore.report import RestoreReport
-from darimage.restore.run import Options, restore
+from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.restore.wish import Wish
 

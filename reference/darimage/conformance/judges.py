@@ -12,7 +12,8 @@ from darimage.conformance.testee import STRENGTHS
 from darimage.errors import DarimageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
-from darimage.restore.run import Options, restore
+from darimage.restore.options import Options
+from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.validate.finding import Finding
 from darimage.validate.run import validate

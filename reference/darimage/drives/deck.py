@@ -182,14 +182,17 @@ class Reel(Deck):
                 entry += section
         entry = max(0.0, entry - drive.approach)
         aim = entry if wrap % 2 == 0 else drive.length - entry
+        aside = 0.0
         if wrap != self.wrap:
-            counts.clock += drive.wrap
             per_band = -(-drive.wraps // drive.bands)
+            aside = drive.wrap
             if wrap // per_band != self.wrap // per_band:
-                counts.clock += drive.band
+                aside += drive.band
         if aim != self.metre:
             self._turn(1 if aim > self.metre else -1)
-            self._wind(aim, drive.search)
+        there = counts.clock + aside
+        self._wind(aim, drive.search)
+        counts.clock = max(counts.clock, there)
         self._turn(1 if wrap % 2 == 0 else -1)
         counts.clock += (metres - entry) * drive.per_wrap / (drive.rate * drive.length)
 

@@ -54,7 +54,7 @@ MEANINGS: dict[str, Meaning] = {
     "search": Meaning("m/s", "on the way to a block", _TAPE, positive=True, needed=True),
     "back": Meaning("m/s", "rewinding", _TAPE, positive=True),
     "command": Meaning("s", "taken by any locate, however near", _TAPE),
-    "wrap": Meaning("s", "to another wrap", _TAPE),
+    "wrap": Meaning("s", "to another wrap, while the tape moves", _TAPE),
     "band": Meaning("s", "more if that lies in another band", _TAPE),
     "reverse": Meaning("s", "to stop and go the other way", _TAPE),
     "approach": Meaning("m", "before the goal at which it begins to read", _TAPE),

@@ -82,8 +82,9 @@ class Drive:
 
     @cached_property
     def span(self) -> int:
-        """Bytes of the image on each medium."""
-        return self.tape or self.capacity or NO_END
+        """Bytes of the image on each medium, in whole blocks."""
+        held = self.tape or self.capacity or NO_END
+        return max(1, held // self.block) * self.block
 
     def tape_at(self, place: Bytes) -> Ints:
         """Return the number of the medium, from 0, that a drive is on (see the module)."""
@@ -201,7 +202,7 @@ class Serpentine(Drive):
         search: Metres a second while it goes somewhere.
         back: Metres a second while it rewinds.
         command: Seconds that any locate takes, however near.
-        wrap: Seconds to another wrap.
+        wrap: Seconds to another wrap; the tape moves meanwhile.
         band: Seconds more if that is in another band.
         reverse: Seconds to stop and go the other way.
         approach: Metres before the goal at which it goes over to reading.
@@ -271,12 +272,12 @@ class Serpentine(Drive):
         winds_back = np.where(way == 0, backward, way < 0)
         turns = (winds_back != backward).astype(np.int64) + (winds_back != to_backward)
         per_band = -(-self.wraps // self.bands)
+        aside = (wrap != to_wrap) * self.wrap
+        aside = aside + (wrap // per_band != to_wrap // per_band) * self.band
         seconds: Seconds = (
             self.command
-            + np.abs(way) / self.search
+            + np.maximum(np.abs(way) / self.search, aside)
             + turns * self.reverse
-            + (wrap != to_wrap) * self.wrap
-            + (wrap // per_band != to_wrap // per_band) * self.band
             + (to_along - entry) / self.speed
         )
         ahead = (wrap == to_wrap) & (to_along >= along)

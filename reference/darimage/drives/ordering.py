@@ -26,6 +26,9 @@ Ways = npt.NDArray[np.floating[Any]]
 MOST_WAYS = 1_500_000
 """Ways that are computed, over all tapes."""
 
+SOME = 200
+"""Reads on a tape up to which the forward order is improved as well."""
+
 
 def reordered(extents: Ints, reads: Ints, drive: Drive, at: int) -> Ints:
     """Return what to read in a quick order, tape by tape.
@@ -100,8 +103,9 @@ def by_ways(cost: Ways) -> Ints:
         return forward
     if len(forward) <= exact.FEW:
         return exact.best(cost)
-    found = improved(joined(cost), cost)
-    return found if length(found, cost) < length(forward, cost) else forward
+    begins = [joined(cost), forward] if len(forward) <= SOME else [joined(cost)]
+    found = [forward, *(improved(order, cost) for order in begins)]
+    return min(found, key=lambda order: length(order, cost))
 
 
 def length(order: Ints, cost: Ways) -> float:

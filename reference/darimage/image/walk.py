@@ -194,7 +194,8 @@ class _Walk:
         found: list[bytes] = []
         records: list[int] = []
         after: list[int] = []
-        while len(found) < _HOPS and at < self.end:
+        most = getattr(self.volume, "headers_ahead", _HOPS)
+        while len(found) < most and at < self.end:
             record = self.volume.read_at(at * RECORD, RECORD)
             if not self._looks_right(record, at):
                 break

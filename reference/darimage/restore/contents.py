@@ -23,6 +23,7 @@ from darimage.restore.attributes import Rights
 from darimage.restore.extended import NOTHING, Missed, Values, values_of
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.nt_acls import Refusals
+from darimage.restore.plan import REGULAR
 from darimage.restore.sharing import Advance
 from darimage.restore.target import DestinationError, Target, TargetError, failure
 from darimage.units import RECORD
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from darimage.image.contents import Extent
     from darimage.image.inode import Inode
     from darimage.image.reader import Image
+    from darimage.restore.making import Made, Maker
     from darimage.restore.plan import Files, Plan
 
 STEP = 1 << 20
@@ -50,6 +52,7 @@ class Filled:
         misfits: Rows that are no regular files, whatever their directories say.
         refusals: NT ACLs that were not given back.
         missed: Extended attributes that could not be set.
+        made: What was made on the way that is no regular file.
     """
 
     files: int = 0
@@ -60,6 +63,7 @@ class Filled:
     misfits: list[int] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
     missed: Missed = field(default_factory=Missed)
+    made: Made | None = None
 
     def add(self, other: Filled) -> None:
         """Add what another process did."""
@@ -81,7 +85,13 @@ class Filler:
     """
 
     def __init__(
-        self, image: Image, plan: Plan, target: Target, rights: Rights, advance: Advance
+        self,
+        image: Image,
+        plan: Plan,
+        target: Target,
+        rights: Rights,
+        advance: Advance,
+        maker: Maker | None = None,
     ) -> None:
         """Prepare.
 
@@ -91,14 +101,16 @@ class Filler:
             target: Where they go.
             rights: What attributes may be given back.
             advance: Told of bytes of the image that are done with.
+            maker: Makes what is no regular file; without it all rows are taken for files.
         """
-        self.filled = Filled()
+        self.filled = Filled(made=maker.made if maker else None)
         self._image = image
         self._files: Files = plan.files
         self._plan = plan
         self._target = target
         self._rights = rights
         self._advance = advance
+        self._maker = maker
         self._neighbours = Neighbours(image, plan.files)
         self._buffer = memoryview(bytearray(STEP))
 
@@ -112,6 +124,8 @@ class Filler:
         try:
             for window in self._neighbours.windows(rows):
                 for row, inode, data, run in window.found:
+                    if not self._is_to_fill(row, inode, data, run):
+                        continue
                     known = inode if inode is not None else self._looked_up(row)
                     if known is not None:
                         self._fill_one(row, known, data, run if known is inode else None)
@@ -119,6 +133,16 @@ class Filler:
         finally:
             self.filled.bytes_read += self._image.volume.bytes_read - before
             self.filled.refusals.add(self._rights.refusals())
+
+    def _is_to_fill(
+        self, row: int, inode: Inode | None, data: memoryview | None, run: memoryview | None
+    ) -> bool:
+        """Make what is no regular file; tell whether a row is one that has contents to come."""
+        maker = self._maker
+        if maker is None or self._files.types[row] == REGULAR:
+            return True
+        maker.node(row, inode, data, run)
+        return row in maker.made.regular[-1:]
 
     def _looked_up(self, row: int) -> Inode | None:
         """Return the inode of a row by itself, or report why there is none."""

@@ -94,17 +94,22 @@ class Maker:
         """Make what is no regular file, or what only its header can tell to be one."""
         for window in Neighbours(self._image, self._plan.files).windows(rows):
             for row, inode, data, run in window.found:
-                try:
-                    number = int(self._plan.files.inodes[row])
-                    known = inode if inode is not None else self._image.inode(number)
-                    self._node(row, known, data, run if known is inode else None)
-                except (TargetError, FormatError) as error:
-                    self._lose(row, error)
-                except DestinationError:
-                    raise
-                except StorageError as error:
-                    self._lose(row, TargetError("unreadable", str(error)))
+                self.node(row, inode, data, run)
             advance(len(window.found))
+
+    def node(
+        self, row: int, inode: Inode | None, data: memoryview | None, run: memoryview | None
+    ) -> None:
+        """Make what a row's inode is; read the inode if it is not known."""
+        try:
+            known = inode or self._image.inode(int(self._plan.files.inodes[row]))
+            self._node(row, known, data, run if known is inode else None)
+        except (TargetError, FormatError) as error:
+            self._lose(row, error)
+        except DestinationError:
+            raise
+        except StorageError as error:
+            self._lose(row, TargetError("unreadable", str(error)))
 
     def _node(
         self, row: int, inode: Inode, data: memoryview | None, run: memoryview | None

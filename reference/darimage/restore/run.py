@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,17 @@ from darimage.faults import Fault
 from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.progress import SILENT, Progress
+from darimage.restore import by_plan
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
 from darimage.restore.extended import NOTHING, Missed, Values, of_directories
 from darimage.restore.making import Made, Maker
-from darimage.restore.nt_acls import Form, Refusals, giver
+from darimage.restore.nt_acls import Refusals, giver
+from darimage.restore.options import Options
 from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
-from darimage.restore.wish import Wish
 from darimage.volumes.reading import is_slow
 
 if TYPE_CHECKING:
@@ -50,29 +51,6 @@ BYTES_PER_FILE = 16 << 10
 """Bytes that take as long to write as a file takes to open."""
 
 _DIRECTORIES_AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to restore.
-
-    Attributes:
-        parents: Directories that only lead to what was selected get their attributes back too.
-        overwrite: Files that are at the destination already are replaced (DARI-SAF-005).
-        owners: Owners are given back, as far as the user may (DARI-SAF-004).
-        xattrs: Extended attributes and POSIX ACLs are given back (DARI-XAT-016).
-        workers: Processes that make and fill files; few files are always left to one.
-        acls: The extended attribute that NT ACLs are given back as (DARI-SDE-013).
-        streams: How streams come back.
-    """
-
-    parents: bool = False
-    overwrite: bool = False
-    owners: bool = True
-    xattrs: bool = True
-    workers: int = 1
-    acls: Form = "auto"
-    streams: Wish = field(default_factory=Wish)
 
 
 def restore(
@@ -139,8 +117,9 @@ class _Run:
         self.refusals = Refusals()
         self.missed = Missed()
         self.streams = options.streams
-        slow = any(is_slow(image.volume) for image in chain.images)
-        self.workers = 1 if slow or len(plan.files) < FORKED_FROM else options.workers
+        self.drive = options.drive
+        alone = self.drive is not None or any(is_slow(image.volume) for image in chain.images)
+        self.workers = 1 if alone or len(plan.files) < FORKED_FROM else options.workers
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
         self.note(plan.faults)
@@ -235,6 +214,9 @@ class _Run:
         pieces = cut(rows[plain], np.ones(int(plain.sum()), np.int64), FILES_PER_PIECE)
         for made in share(pieces, self.workers, self.empty_files, self.progress):
             self.count(made)
+        if self.drive is not None:
+            # What they are is read with the contents of the files around them.
+            return rows
         regular = self.make_nodes(rows[~plain], self.progress.advance)
         return np.concatenate((rows[plain], np.array(regular, np.int64)))
 
@@ -277,7 +259,13 @@ class _Run:
         # Processes that are forked now would each count again what was refused so far.
         self.refusals.add(self.rights.refusals())
         work = partial(self.filled, image)
-        done = share(cut(rows, weights, BYTES_PER_PIECE), self.workers, work, self.progress)
+        if self.drive is not None:
+            plan = by_plan.plan_of(image, files, rows, self.drive)
+            with by_plan.reading(image, plan):
+                done = [work(plan.groups(), self.progress.advance)]
+        else:
+            pieces = cut(rows, weights, BYTES_PER_PIECE)
+            done = share(pieces, self.workers, work, self.progress)
         misfits: list[int] = []
         for filled in done:
             self.report.files += filled.files
@@ -287,13 +275,16 @@ class _Run:
             self.lost.update(filled.lost)
             self.refusals.add(filled.refusals)
             misfits += filled.misfits
+            if filled.made is not None:
+                self.count(filled.made, image)
         # What other processes read does not show in this one's count.
         volume.bytes_read = before + sum(filled.bytes_read for filled in done)
         return misfits
 
     def filled(self, image: Image, pieces: Iterable[Piece], advance: Advance) -> Filled:
         """Fill files, in this process or one of several."""
-        filler = Filler(image, self.plan, self.target, self.rights, advance)
+        maker = None if self.drive is None else self.maker(image)
+        filler = Filler(image, self.plan, self.target, self.rights, advance, maker)
         for piece in pieces:
             filler.fill(piece)
         return filler.filled

@@ -1,0 +1,204 @@
+"""Restoring by the plan of a drive: all comes back, and takes the time that was predicted."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from fuzz.strategies.trees import trees
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import legacy, recipe
+from support.drives import drives
+from support.images import DIRECTORY, FILE, contents_of, encode, sample
+from test_restore_accepts import check_tree
+from test_restore_run import bring
+
+from darimage.drives import files
+from darimage.drives.model import Distance, Serpentine
+from darimage.image.chain import Chain
+from darimage.image.reader import Image
+from darimage.restore import by_plan
+from darimage.restore.plan import make_plan
+from darimage.restore.selection import select
+from darimage.sources.memory import Node
+from darimage.units import RECORD
+from darimage.volumes import in_order
+from darimage.volumes.in_order import InOrder
+from darimage.volumes.reading import MemoryVolume
+from darimage.volumes.simulated import SimulatedDrive
+
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
+
+SMALL_TAPE = Serpentine(
+    "small", rate=1e5, capacity=8 << 20, wraps=16, length=20.0, search=20.0, command=0.2
+)
+"""Holds what ``some_big_files`` makes, on most of its wraps."""
+
+
+def planned(image, drive, patterns=()):
+    chain = Chain.of(image)
+    plan = make_plan(chain, select(chain.names, patterns))
+    rows = np.arange(len(plan.files))
+    return plan, by_plan.plan_of(image, plan.files, rows, drive)
+
+
+@needs_root
+@settings(QUIET, max_examples=60)
+@given(trees(), drives, st.sampled_from([0, 40, 100]))
+def test_any_tree_comes_back_from_any_drive(tree, drive, volume_records):
+    data = encode(tree, volume_records=volume_records)
+    with legacy.scratch_directory() as folder:
+        report = bring(Image.open(data), folder / "out", drive=drive)
+        assert [fault.text() for fault in report.faults] == []
+        check_tree(tree, os.fsencode(folder / "out"))
+
+
+def some_big_files():
+    rng = np.random.default_rng(1)
+    nodes = {}
+    for number, size in enumerate([3_000, 40_000, 900_000, 100, 5_000_000, 600_000, 20_000]):
+        piece = rng.integers(0, 256, size, np.uint8).tobytes()
+        nodes[b"f%d" % number] = Node(FILE, size=size, data={0: piece})
+    nodes[b"sparse"] = Node(FILE, size=9 << 20, data={8 << 20: b"end"})
+    return Node(DIRECTORY, children=nodes)
+
+
+@pytest.mark.parametrize("name", ["dlt-7000", "lto-5", "lto-9", "ait-2", "disk", "object-store"])
+@pytest.mark.parametrize(
+    "patterns", [(), (b"f1", b"f5"), (b"f4",), (b"sparse", b"f0")], ids=["all", "two", "big", "far"]
+)
+def test_a_restore_takes_what_its_plan_says(name, patterns, tmp_path):
+    """The clock of a simulated drive against the prediction; nothing is read but by the plan."""
+    tree, drive = some_big_files(), files.find(name)
+    volume = SimulatedDrive(MemoryVolume(encode(tree)), drive)
+    with Image.open(volume) as image:
+        _, plan = planned(image, drive, patterns)
+        volume.drive = volume._deck.drive = plan.reading.drive
+        before, seeks = volume.counts.clock, volume.counts.seeks
+        report = bring(image, tmp_path / "out", patterns, drive=drive)
+    assert report.exit_code == 0
+    taken = volume.counts.clock - before
+    assert taken == pytest.approx(plan.reading.seconds, rel=0.01, abs=0.01)
+    assert volume.counts.seeks - seeks == plan.reading.seeks
+    for path in patterns or [b"f0", b"f4", b"sparse"]:
+        found = (tmp_path / "out" / os.fsdecode(path)).read_bytes()
+        assert found == contents_of(tree.children[path])
+
+
+def test_files_come_in_the_order_of_the_reads(tmp_path, monkeypatch):
+    """On a tape with wraps the order is another than that of the addresses."""
+    image = Image.open(encode(some_big_files()))
+    _, plan = planned(image, SMALL_TAPE, [b"f0", b"f2", b"f3", b"f5", b"f6"])
+    groups = list(plan.groups())
+    assert sorted(row for group in groups for row in group) == plan.rows.tolist()
+    assert all(group == sorted(group) for group in groups)
+    assert plan.reading.order == "serpentine"
+    assert [row for group in groups for row in group] != plan.rows.tolist()
+    report = bring(image, tmp_path / "out", drive=SMALL_TAPE)
+    assert (report.exit_code, report.files) == (0, 8)
+
+
+def test_a_cut_image_is_planned_by_its_volumes():
+    image = Image.open(encode(some_big_files(), volume_records=2000))
+    drive = by_plan.fitted(files.find("lto-5"), image)
+    assert drive.tape == 2000 * RECORD
+    assert drive.block == 10 * RECORD
+    assert by_plan.fitted(files.find("disk"), image) == files.find("disk")
+    _, plan = planned(image, files.find("lto-5"))
+    shown = plan.spans
+    assert shown[-1, 1] <= image.volume.size
+    # Real bytes have a header more for each volume before them.
+    real = plan.extents[:, 0] // RECORD
+    np.testing.assert_array_equal(image.volume.cut.logical(real) * RECORD, _offsets(image, plan))
+
+
+def _offsets(image, plan):
+    chain = Chain.of(image)
+    return make_plan(chain, select(chain.names)).files.offsets[plan.rows]
+
+
+def test_what_is_asked_for_is_read_in_order(monkeypatch):
+    monkeypatch.setattr(in_order, "STEP", 10)
+    monkeypatch.setattr(in_order, "KEPT", 40)
+    data = bytes(range(250))
+    drive = Distance("line", rate=1.0, seek=((0.0, 5.0),))
+    tape = SimulatedDrive(MemoryVolume(data), drive)
+    volume = InOrder(tape, np.array([[100, 160], [20, 90]]))
+    assert volume.read_at(105, 10) == data[105:115]
+    assert volume.read_at(101, 3) == data[101:104]
+    assert volume.read_at(150, 10) == data[150:160]
+    assert (tape.counts.seeks, volume.strays) == (1, 0)
+    assert volume.read_at(30, 30) == data[30:60]
+    assert volume.read_at(50, 60) == data[50:110]
+    assert (tape.counts.seeks, volume.strays) == (2, 1)
+    assert volume.read_at(5, 5) == data[5:10]
+    assert (tape.counts.seeks, volume.strays) == (3, 2)
+    assert volume.read_at(240, 100) == data[240:]
+    assert volume.read_at(250, 10) == b""
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 240), st.integers(0, 60)), max_size=8),
+    st.lists(st.tuples(st.integers(0, 240), st.integers(0, 60)), max_size=8),
+)
+def test_bytes_are_right_whatever_the_order(spans, wanted):
+    data = bytes(range(250))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(in_order, "STEP", 7)
+        patch.setattr(in_order, "KEPT", 20)
+        plan = np.array([(low, low + size) for low, size in spans], np.int64).reshape(-1, 2)
+        volume = InOrder(MemoryVolume(data), plan)
+        for offset, length in wanted:
+            assert volume.read_at(offset, length) == data[offset : offset + length]
+
+
+@needs_root
+def test_everything_of_the_sample_comes_back_in_order(tmp_path):
+    """Links, devices and holes are made on the way, not in a pass of their own."""
+    volume = SimulatedDrive(MemoryVolume(encode(sample())), files.find("lto-5"))
+    with Image.open(volume) as image:
+        seeks = volume.counts.seeks
+        report = bring(image, tmp_path / "out", drive=files.find("lto-5"))
+    assert report.exit_code == 0
+    assert (report.symlinks, report.others) == (1, 2)
+    assert volume.counts.seeks - seeks <= 1
+    check_tree(sample(), os.fsencode(tmp_path / "out"))
+
+
+# -- what the issue asks for ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two_terabytes():
+    """An image of 2 TB: 500 directories of 200 files, one of them with small ones."""
+    directories = []
+    for number in range(500):
+        names = [b"f%04d" % k for k in range(200)]
+        size = 200_000 if number == 250 else 20_000_000
+        directories.append((b"d%04d" % number, names, [size] * 200))
+    return recipe.Recipe(recipe.scan_of(directories))
+
+
+@pytest.mark.parametrize("name", ["dlt-7000", "lto-5", "lto-9"])
+def test_a_directory_out_of_two_terabytes(name, two_terabytes, tmp_path):
+    """200 files: as predicted within 1 %, and in a hundredth of the time for all of the image."""
+    drive = files.find(name)
+    volume = SimulatedDrive(two_terabytes, drive)
+    with Image.open(volume) as image:
+        plan, found = planned(image, drive, [b"d0250"])
+        assert len(plan.files) == 200
+        volume.drive = volume._deck.drive = found.reading.drive
+        before = volume.counts.clock
+        report = bring(image, tmp_path / "out", [b"d0250"], drive=drive)
+    taken = volume.counts.clock - before
+    assert (report.files, report.fault_count) == (200, 0)
+    assert taken == pytest.approx(found.reading.seconds, rel=0.01)
+    assert taken <= found.whole() / 100
+    assert found.reading.seeks == 1
+    data = (tmp_path / "out/d0250/f0199").read_bytes()
+    assert len(data) == 200_000
+    inode = int(plan.files.inodes[-1])
+    assert data == recipe.data(inode, 0, 196).tobytes()[:200_000]
