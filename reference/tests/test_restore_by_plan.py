@@ -33,7 +33,7 @@ QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
 
 SMALL_TAPE = Serpentine(
-    "small", rate=1e5, capacity=8 << 20, wraps=16, length=20.0, search=20.0, command=0.2
+    "small", rate=1e5, capacity=8 << 20, wraps=8, length=20.0, search=5.0, command=0.2
 )
 """Holds what ``some_big_files`` makes, on most of its wraps."""
 
@@ -66,7 +66,7 @@ def some_big_files():
     return Node(DIRECTORY, children=nodes)
 
 
-@pytest.mark.parametrize("name", ["dlt-7000", "lto-5", "lto-9", "ait-2", "disk", "object-store"])
+@pytest.mark.parametrize("name", ["dlt-7000", "lto-5", "lto-9", "ait-2", "object-store"])
 @pytest.mark.parametrize(
     "patterns", [(), (b"f1", b"f5"), (b"f4",), (b"sparse", b"f0")], ids=["all", "two", "big", "far"]
 )
@@ -81,7 +81,7 @@ def test_a_restore_takes_what_its_plan_says(name, patterns, tmp_path):
         report = bring(image, tmp_path / "out", patterns, drive=drive)
     assert report.exit_code == 0
     taken = volume.counts.clock - before
-    assert taken == pytest.approx(plan.reading.seconds, rel=0.01, abs=0.01)
+    assert taken == pytest.approx(plan.reading.seconds, rel=0.01)
     assert volume.counts.seeks - seeks == plan.reading.seeks
     for path in patterns or [b"f0", b"f4", b"sparse"]:
         found = (tmp_path / "out" / os.fsdecode(path)).read_bytes()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.drives import SIZE, drives, extents
+from support.drives import SIZE, Endless, drives, extents
 
 from darimage.drives import files, planner
 from darimage.drives.model import Distance, Serpentine
@@ -70,27 +70,8 @@ def test_a_real_model_far_and_near(name):
     plan = planner.plan(np.column_stack((starts, starts + 50_000)), drive)
     volume = SimulatedDrive(Endless(size), drive)
     for start, end in plan.reads.tolist():
-        volume.readinto_at(start, [Nothing(end - start)])
+        volume.readinto_at(start, [Endless(end - start)])
     assert volume.counts.clock == pytest.approx(plan.seconds, rel=0.001)
-
-
-class Nothing:
-    """A view of bytes that nobody has."""
-
-    def __init__(self, length):
-        self.nbytes = length
-
-
-class Endless:
-    """A volume that gives what is not there."""
-
-    name, bytes_read, reads, cut = "endless", 0, 0, None
-
-    def __init__(self, size):
-        self.size = size
-
-    def readinto_at(self, offset, views):
-        return sum(view.nbytes for view in views)
 
 
 def test_a_drive_whose_data_nobody_takes_stops():

@@ -29,6 +29,7 @@ COMMANDS = {
     "dump-record": "show one record, field by field",
     "explain": "show what a requirement says, and why",
     "catalog": "backup sets, and what create knows of them",
+    "drive": "tape drives and other media, and what they take",
     "conformance": "test vectors, and what implementations make of them",
 }
 

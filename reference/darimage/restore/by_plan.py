@@ -64,8 +64,8 @@ class ImagePlan:
                 yield group.tolist()
 
     def whole(self) -> float:
-        """Return the seconds to read all of the image."""
-        return planner.whole(self.reading.drive, self.size, at=self.reading.at)
+        """Return the seconds to read all of the image, from its beginning."""
+        return planner.whole(self.reading.drive, self.size)
 
     def one_by_one(self) -> float:
         """Return the seconds with a seek for each file."""

@@ -10,6 +10,9 @@ from darimage.drives.model import Drive
 from darimage.volumes.cut import Cut
 from darimage.volumes.reading import Gap, Volume, read_up_to
 
+SMALL = 1 << 16
+"""Bytes that smaller blocks are put together to."""
+
 
 @dataclass
 class _Ahead:
@@ -109,12 +112,14 @@ class SimulatedDrive:
             self._ahead = _Ahead()
             self.counts.seeks += 1
             self._deck.go(start)
+        step = block * max(1, SMALL // block)
         while start < end:
-            self._one_block(min(block, end - start))
-            start += block
+            self._on(min(step, end - start))
+            start += step
 
-    def _one_block(self, length: int) -> None:
-        self.counts.blocks += 1
+    def _on(self, length: int) -> None:
+        """Move over some blocks."""
+        self.counts.blocks += length // self.drive.block
         before = self.counts.clock
         self._deck.pass_block(length)
         ahead = self._ahead

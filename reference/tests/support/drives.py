@@ -90,3 +90,15 @@ def every_forward_pass(spans, drive, at):
         for seek, gap, start in zip(seeks, gaps, starts, strict=True):
             way += float(drive.locate(gap, start) if seek else drive.through(gap, start))
         yield way
+
+
+class Endless:
+    """A volume, or a view, of bytes that are not there."""
+
+    name, bytes_read, reads, cut = "endless", 0, 0, None
+
+    def __init__(self, size):
+        self.size = self.nbytes = size
+
+    def readinto_at(self, offset, views):
+        return sum(view.nbytes for view in views)
