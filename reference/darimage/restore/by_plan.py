@@ -16,6 +16,7 @@ from darimage.drives.planner import ReadingPlan
 from darimage.image.volume_set import real_of
 from darimage.units import RECORD
 from darimage.volumes.in_order import InOrder
+from darimage.volumes.reading import expect
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
@@ -110,8 +111,7 @@ def position_of(image: Image) -> int:
 def reading(image: Image, plan: ImagePlan) -> Iterator[None]:
     """Have all reads of an image come from one reader that goes by a plan."""
     behind = image.volume
-    if (tell := getattr(behind, "expect", None)) is not None:
-        tell(plan.spans)
+    expect(behind, plan.spans)
     image.volume = InOrder(behind, plan.spans)
     try:
         yield
