@@ -16,7 +16,7 @@ copyright = "2026, the darimage developers. Apache License 2.0"
 release = __version__
 version = __version__
 
-extensions = ["sphinx_needs", "ksy_tables", "hexdump_directive", "cli_help"]
+extensions = ["sphinx_needs", "ksy_tables", "hexdump_directive", "cli_help", "drive_models"]
 exclude_patterns = ["_build", "_ext", "_static"]
 rst_epilog = f"\n.. |format-version| replace:: {FORMAT_VERSION}\n"
 nitpicky = True

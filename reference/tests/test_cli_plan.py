@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from support.images import DIRECTORY, FILE, encode
+from test_docs_json import PAGE, documented
 from test_restore_by_plan import planned
 
 from darimage.drives import files, planner
@@ -68,6 +69,13 @@ def test_the_numbers_are_those_of_the_planner(image, tmp_path):
         assert one["wanted"] + one["discarded"] == sum(end - start for start, end in one["reads"])
     assert told["drive"]["name"] == "dlt-7000"
     assert one["block"] == 10240
+
+
+def test_the_keys_are_documented(image, tmp_path):
+    told = json.loads(run("restore", "--plan", "--json", image, tmp_path).stdout)
+    assert told.keys() == documented("restore-plan")
+    text = PAGE.read_text()
+    assert {key for key in told["images"][0] if f"``{key}``" not in text} == set()
 
 
 def test_without_a_model_it_is_a_disk(image, tmp_path):
