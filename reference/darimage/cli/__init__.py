@@ -55,7 +55,9 @@ class Program(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"darimage.cli.{cmd_name.replace('-', '_')}")
-        gc.enable()  # see darimage.__main__
+        if not gc.isenabled():  # as darimage.__main__ left it
+            gc.freeze()
+            gc.enable()
         command: click.Command = module.command
         return command
 
