@@ -55,7 +55,10 @@ NOT_TO_READ = ["hashlib", "darimage.sources.scan", "darimage.restore.streams", "
 @pytest.mark.parametrize(
     ("arguments", "unneeded"),
     [
-        (["create", "--quiet", "tree", "made"], ["darimage.image.reader"]),
+        (
+            ["create", "--quiet", "tree", "made"],
+            ["darimage.image.parts", "darimage.sections.streams"],
+        ),
         (["restore", "image", "out", "below/file"], NOT_TO_READ),
         (["list", "image"], [*NOT_TO_READ, "darimage.restore.run"]),
         (["info", "image"], [*NOT_TO_READ, "darimage.restore"]),

@@ -9,10 +9,8 @@ from darimage.sections import streams
 from darimage.sections.streams import StreamDirectory, StreamEntry
 
 
-def payload(inventory: Inventory) -> bytes | None:
-    """Return the payload of the stream section; ``None`` if nothing in the image has streams."""
-    if not inventory.streams:
-        return None
+def payload(inventory: Inventory) -> bytes:
+    """Return the payload of the stream section."""
     return streams.encode(_directory(inventory, place) for place in inventory.streams)
 
 

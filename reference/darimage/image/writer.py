@@ -16,7 +16,7 @@ import numpy as np
 from darimage import parallel
 from darimage.errors import UsageError
 from darimage.faults import Fault, display
-from darimage.image import continuation, headers, stream_directories
+from darimage.image import headers
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts, plan
@@ -199,12 +199,14 @@ class _Writer:
         if self.options.reproducible:
             self.identity = settle(self.inventory, self.identity)
         acls = nt_acls.encode(self.inventory.nt_acls) if self.options.acls else None
-        self.streams = stream_directories.payload(self.inventory)
+        self.streams = self._stream_directories()
         cut = Cut(self.options.volume_records)
         self.layout = plan(self.inventory, acls, self.options.ntrec, self.streams, cut)
         features = _features(self.inventory, self.layout)
         self.first = headers.volume(self.layout, self.identity, features)
         if cut.capacity:
+            from darimage.image import continuation
+
             head = continuation.planned(self.first, self.layout, self.inventory)
             self.sink = CutSink(self.sink, cut, head)
         self.headers = headers.InodeHeaders(self.inventory, self.layout, self.identity)
@@ -236,6 +238,14 @@ class _Writer:
         self._put(self.layout.end * RECORD, ends)
         self.progress.finish()
         return self._report(outcomes, mismatches, substituted)
+
+    def _stream_directories(self) -> bytes | None:
+        """Return part 5; ``None`` if nothing in the image has streams."""
+        if not self.inventory.streams:
+            return None
+        from darimage.image import stream_directories
+
+        return stream_directories.payload(self.inventory)
 
     def _put(self, at: int, data: bytes) -> None:
         self.sink.write_at(at, data)

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -22,8 +21,7 @@ _NONE = frozenset({errno.ENOTSUP, errno.ENODATA, errno.ENOENT})
 """The file system has none, one vanished meanwhile, or all did: who reads the data notices that."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What of it goes into an image.
 
     Attributes:
@@ -34,7 +32,7 @@ class Wanted:
 
     xattrs: bool = True
     acls: bool = True
-    streams: Choice = field(default_factory=Choice)
+    streams: Choice = Choice()
 
     @property
     def anything(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from darimage.errors import StorageError, UsageError
 from darimage.sources.handles import open_directory
@@ -16,8 +16,7 @@ FORMS = ("auto", "none", "xattr", "depot", "depot-unmarked", "ntfs-3g")
 _DEPOTS = ("depot", "depot-unmarked")
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What the user says of it.
 
     Attributes:
