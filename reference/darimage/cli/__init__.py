@@ -6,7 +6,6 @@ numpy.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import signal
@@ -18,6 +17,7 @@ from typing import Any
 import click
 
 from darimage._version import FORMAT_VERSION, __version__
+from darimage.importing import importing
 
 COMMANDS = {
     "create": "make an image of a directory tree",
@@ -54,10 +54,8 @@ class Program(click.Group):
         """Import a command's module."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"darimage.cli.{cmd_name.replace('-', '_')}")
-        if not gc.isenabled():  # as darimage.__main__ left it
-            gc.freeze()
-            gc.enable()
+        with importing():
+            module = importlib.import_module(f"darimage.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

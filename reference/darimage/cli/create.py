@@ -10,6 +10,7 @@ import click
 
 from darimage.cli import common, tapes
 from darimage.errors import DarimageError, StorageError
+from darimage.importing import importing
 
 if TYPE_CHECKING:
     from darimage.catalog.run import Run
@@ -183,9 +184,10 @@ def _create(
     )
     tree.begin()
     # All below needs numpy: it is imported while the tree is scanned.
-    from darimage.image.numbering import fresh
-    from darimage.image.writer import Options, create
-    from darimage.parallel import cores
+    with importing():
+        from darimage.image.numbering import fresh
+        from darimage.image.writer import Options, create
+        from darimage.parallel import cores
 
     settings = Options(
         label=os.fsencode(options["label"]),

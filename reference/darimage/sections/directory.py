@@ -37,6 +37,9 @@ def _head(order: Order) -> struct.Struct:
 _HEADS: dict[Order, struct.Struct] = {"le": _head("le"), "be": _head("be")}
 HEAD = _HEADS["le"].size
 
+_RECLEN = [HEAD + length + 4 & ~3 for length in range(256)]
+"""``d_reclen`` of an entry by the length of its name, slack apart."""
+
 
 def encode(entries: Iterable[tuple[int, int, bytes]]) -> bytes:
     """Return the data of a directory, a multiple of 512 bytes (DARI-DIR-004, DARI-DIR-005).
@@ -49,7 +52,7 @@ def encode(entries: Iterable[tuple[int, int, bytes]]) -> bytes:
     last = (0, 0, b"")
     used = last_at = 0
     for inode, d_type, name in entries:
-        reclen = HEAD + len(name) + 4 & ~3
+        reclen = _RECLEN[len(name)]
         if used + reclen > CHUNK:
             parts[-1] = _slack(*last, CHUNK - last_at)
             chunks += parts
@@ -70,12 +73,11 @@ def _slack(inode: int, d_type: int, name: bytes, room: int) -> bytes:
 
 def size_of(name_lengths: Iterable[int]) -> int:
     """Return the size of a directory of entries with names of these lengths, ``.`` included."""
-    chunks = used = 0
-    for length in name_lengths:
-        reclen = HEAD + length + 4 & ~3
-        if chunks == 0 or used + reclen > CHUNK:
-            chunks, used = chunks + 1, 0
+    chunks, used = 0, CHUNK
+    for reclen in map(_RECLEN.__getitem__, name_lengths):
         used += reclen
+        if used > CHUNK:
+            chunks, used = chunks + 1, reclen
     return chunks * CHUNK
 
 
