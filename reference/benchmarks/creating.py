@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import trees
+from benchmarks import floor, trees
 from benchmarks.measure import Command, race, warm
 from benchmarks.place import Place, darimage, ext4, tool
 from benchmarks.table import Table, of_race
@@ -88,6 +89,8 @@ def _against_tar(
     if xattrs:
         argv = ["tar", "--acls", "--xattrs", "-cf", str(tar), name]
         commands.append(command("tar --acls --xattrs", *argv))
+        argv = [sys.executable, "-I", floor.__file__, name, str(tar)]
+        commands.append(command("least in Python", *argv))
     if bsdtar := tool("bsdtar"):
         commands.append(command("bsdtar", bsdtar, "-cf", str(tar), name))
     bases = ["tar", "tar + sync", "tar --acls --xattrs"]

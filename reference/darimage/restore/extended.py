@@ -100,6 +100,8 @@ def values_of(
         run: Its records from the first header on, if they were read.
         on_fault: Told of what is damaged.
     """
+    if image.is_dari and not inode.attribute_records:
+        return NOTHING  # as for nearly all
     if run is not None and inode.fits_head:
         return attributes_within(image, inode, run, on_fault)
     return image.attributes_of(inode, on_fault)
