@@ -14,7 +14,7 @@ import signal
 import struct
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, Generic, NoReturn, Self, TypeVar, cast
 
 from darimage.errors import DarimageError
 from darimage.forking import fork
@@ -59,6 +59,31 @@ def run(jobs: Sequence[Job[T]], progress: Progress) -> list[T]:
         for pid, pipe in workers:
             os.close(pipe)
             _end(pid)
+
+
+class Beside(Generic[T]):
+    """A job in a forked process while this one goes on; used with ``with``, which ends it."""
+
+    def __init__(self, job: Job[T]) -> None:
+        gc.freeze()
+        self._counters = mmap.mmap(-1, _COUNTER.size)
+        self._worker = _start(job, self._counters, 0)
+
+    def answer(self, progress: Progress) -> T:
+        """Wait for what the job returns; what it raises is raised here.
+
+        Raises:
+            WorkerError: The process died without an answer.
+        """
+        return cast("T", _gather([self._worker], self._counters, progress)[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pid, pipe = self._worker
+        os.close(pipe)
+        _end(pid)
 
 
 def _start(job: Job[Any], counters: mmap.mmap, index: int) -> tuple[int, int]:

@@ -19,7 +19,9 @@ from darimage.sections.crc import crc32c
 from darimage.sections.directory import Entry
 from darimage.sections.header import as_headers
 from darimage.validate.contexts.runs import Found
+from darimage.validate.contexts.sound_directories import sound_directories
 
+Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 OnFault = Callable[[Fault], None]
 
@@ -40,13 +42,24 @@ class Directories:
         self._found = found
 
     @cached_property
+    def _types(self) -> tuple[Ints, Ints]:
+        """Inodes that were found, ascending, and their file types."""
+        inodes, first = self._found.first()
+        return inodes, self._found.mode[first] >> 12
+
+    @cached_property
     def types(self) -> dict[int, int]:
         """File types by inode number."""
-        first = np.unique(self._found.inode, return_index=True)[1]
-        inodes, types = self._found.inode[first], self._found.mode[first] >> 12
+        inodes, types = self._types
         return dict(zip(inodes.tolist(), types.tolist(), strict=True))
 
+    @cached_property
+    def sound(self) -> Bools:
+        """Which are as they must be for sure: no rule needs to see them."""
+        return sound_directories(self.image, self._types)
+
     def __iter__(self) -> Iterator[DirectorySeen]:
+        """Yield those that are not sound for sure."""
         table = self.image.front.directories
         if not len(table.rows):
             return
@@ -54,7 +67,7 @@ class Directories:
         starts = np.searchsorted(table.piece_owner, rows, side="left").tolist()
         stops = np.searchsorted(table.piece_owner, rows, side="right").tolist()
         headers = as_headers(table.rows, self.image.order)
-        for row, record in enumerate(table.records.tolist()):
+        for row in np.flatnonzero(~self.sound).tolist():
             pieces = slice(starts[row], stops[row])
             data = b"".join(
                 table.data[at : at + length].tobytes()
@@ -64,6 +77,7 @@ class Directories:
                     strict=True,
                 )
             )
+            record = int(table.records[row])
             yield DirectorySeen(self, int(table.numbers[row]), record, headers[row], data)
 
 

@@ -11,7 +11,7 @@ from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.image.inode import shifts
 from darimage.schema import CType, DrFlag
 from darimage.sections.header import Headers, as_headers, field_span
-from darimage.units import ADDRESSES, S_IFMT
+from darimage.units import ADDRESSES
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -20,6 +20,7 @@ Row = npt.NDArray[np.uint8]
 FILES = 3
 """What ``Seen.part`` says of directories, sections and files; of the end it says one more."""
 
+_ADDR, _ADDR_END = field_span("c_addr")
 _LABEL, _ = field_span("c_label")
 _, _HOST_END = field_span("c_host")
 
@@ -40,6 +41,16 @@ class Before:
         self.first_end: Row | None = None
         self.part = 0
         self.shift = 0
+
+    def begin(self, first: Row, part: int) -> None:
+        """Begin in the midst of an image.
+
+        Args:
+            first: The first header of the image, shape (1, 1024).
+            part: The part that one is in.
+        """
+        self.first = as_headers(first.copy(), self.marks.order)
+        self.part = part
 
     def see(self, batch: Batch) -> Seen:
         """Return what rules see of the next headers."""
@@ -135,9 +146,9 @@ class Seen:
         return np.asarray(self.is_data & (self.batch.flags & DrFlag.DR_EXTATTRIBUTES != 0))
 
     @cached_property
-    def type_mode(self) -> Ints:
-        """The type in ``di_mode``."""
-        return self.batch.mode & S_IFMT
+    def file_type(self) -> Ints:
+        """The type in ``di_mode``, 0 to 15."""
+        return self.batch.mode >> 12
 
     @cached_property
     def text_differs(self) -> Bools:
@@ -150,6 +161,11 @@ class Seen:
     def volume(self) -> Ints:
         """The volumes that the headers lie on, by their places."""
         return self.cut.volume_of(self.cut.physical(self.batch.record))
+
+    @cached_property
+    def entries(self) -> npt.NDArray[np.uint8]:
+        """``c_addr``, side by side."""
+        return np.ascontiguousarray(self.batch.rows[:, _ADDR:_ADDR_END])
 
     @cached_property
     def used(self) -> Ints:

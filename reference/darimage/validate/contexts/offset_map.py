@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from darimage.image.reader import Image
 from darimage.units import RECORD
+from darimage.validate.contexts.runs import distinct
 from darimage.validate.contexts.sections import SectionSeen
 
 Ints = npt.NDArray[np.int64]
@@ -46,9 +47,11 @@ class MapSeen:
     def both(self) -> tuple[Ints, Words, Words]:
         """All inodes that have a place; where the map says that is, and where it is; 0 nowhere."""
         inodes, said = self.elements
-        numbers, first = np.unique(self.inodes, return_index=True)
+        numbers, first = distinct(self.inodes)
         real = self.image.marks.cut.physical(self.records[first])
         true = (real * RECORD).astype(np.uint64)
+        if np.array_equal(inodes, numbers):
+            return numbers, said, true
         everyone = np.union1d(inodes, numbers)
         return everyone, _spread(everyone, inodes, said), _spread(everyone, numbers, true)
 

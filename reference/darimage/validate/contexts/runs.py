@@ -16,6 +16,7 @@ from darimage.image.headers_at import gather
 from darimage.schema import CType, DrFlag, InodeFlag
 from darimage.sections.header import field_span
 from darimage.units import ADDRESSES, RECORD, S_IFMT
+from darimage.validate.contexts.bytes import used_from
 from darimage.volumes.reading import Volume
 
 Ints = npt.NDArray[np.int64]
@@ -25,7 +26,6 @@ Rows = npt.NDArray[np.uint8]
 _DINODE, _DINODE_END = field_span("c_dinode")
 _ADDR, _ = field_span("c_addr")
 _SIZE_MAX = np.uint64(1 << 62)
-_BYTES = np.arange(RECORD)
 
 
 class Found(NamedTuple):
@@ -52,6 +52,10 @@ class Found(NamedTuple):
         """Which are directories, by their modes."""
         found: Bools = self.mode & S_IFMT == stat.S_IFDIR
         return found
+
+    def first(self) -> tuple[Ints, Ints]:
+        """Return the inode numbers, ascending, and the place of the first header of each."""
+        return distinct(self.inode)
 
 
 class InRuns:
@@ -153,11 +157,10 @@ class InRuns:
             done += len(found)
 
     @cached_property
-    def tails(self) -> list[tuple[Ints, Bools, Bools]]:
-        """Of headers whose last record is not filled by data: places, and two things of each.
+    def tails(self) -> list[tuple[Ints, Rows, Bools]]:
+        """Of headers whose last record is not filled by data: places, and these records.
 
-        The first is whether anything but zeros lies behind the data, the other whether anything
-        but zeros is in the record at all.
+        The last column is whether anything but zeros lies behind the data.
         """
         ragged = (self.size % RECORD != 0) & self.has_last_block & (self.batch.following > 0)
         at = np.flatnonzero(ragged)
@@ -165,9 +168,7 @@ class InRuns:
         last = self.batch.record[at] + self.batch.following[at]
         found = []
         for chosen, rows in self.records(at, last):
-            beyond = (self.size[chosen] % RECORD)[:, None] <= _BYTES
-            spilt, content = (rows * beyond).any(axis=1), rows.any(axis=1)
-            found.append((chosen, np.asarray(spilt), np.asarray(content)))
+            found.append((chosen, rows, used_from(rows, self.size[chosen] % RECORD)))
         return found
 
 
@@ -311,6 +312,17 @@ class Runs:
             if self.marks.numbered:
                 marked = seen.flags & InodeFlag.INODE_SUBSTITUTED != 0
                 self.substituted.update(part.inode[marked & ~seen.is_section].tolist())
+
+
+def distinct(numbers: Ints) -> tuple[Ints, Ints]:
+    """Return the different numbers, ascending, and where each is first."""
+    if (numbers[1:] > numbers[:-1]).all():
+        return numbers, np.arange(len(numbers))
+    in_order = np.argsort(numbers, kind="stable")
+    ordered = numbers[in_order]
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first], in_order[first]
 
 
 def _numbers(run: Ints, attributes: Bools) -> Ints:

@@ -67,6 +67,13 @@ class Whole:
         return self.image.marks.cut.total(self.image.records)
 
     @cached_property
+    def held(self) -> Ints:
+        """The inodes that the image has, and stream directories, ascending."""
+        beside = [one.number for one in self.image.streams.by_base.values()]
+        inodes, _ = self.found.first()
+        return np.union1d(inodes, np.array(beside, np.int64)) if beside else inodes
+
+    @cached_property
     def bitmaps(self) -> list[BitmapSeen]:
         """The bitmaps that are there."""
         order, parts = self.image.order, (self.image.front.exists, self.image.front.dumped)

@@ -96,19 +96,13 @@ def _length(whole: Whole) -> Iterator[Hit]:
             yield Hit(f"a map of {one.records} records for {highest} inodes", one.part.record)
 
 
-def _held(whole: Whole) -> Ints:
-    """Return the inodes that the image has, and stream directories."""
-    beside = [one.number for one in whole.image.streams.by_base.values()]
-    return np.unique(np.concatenate((whole.found.inode, np.array(beside, np.int64))))
-
-
 @image("DARI-BMP-001", "bitmaps.promised", "is in bitmap II and not in the image", plain=True)
 def _promised(whole: Whole) -> Iterator[Hit]:
     part = whole.image.front.dumped
     if part is None:
         return
     dumped = whole.image.dumped
-    absent = dumped.without(Bitmap(_packed(_held(whole), dumped)))
+    absent = dumped.without(Bitmap(_packed(whole.held, dumped)))
     for inode in islice(absent, _TOLD_ONE_BY_ONE):
         yield Hit(record=part.record, inode=inode, kind="missing")
     if next(absent, None) is not None:
@@ -129,6 +123,5 @@ def _packed(inodes: Ints, beside: Bitmap) -> bytes:
 def _unexpected(whole: Whole) -> Iterator[Hit]:
     part = whole.image.front.dumped
     if part is not None:
-        held = _held(whole)
-        for inode in held[~whole.image.dumped.holds(held)].tolist():
+        for inode in whole.held[~whole.image.dumped.holds(whole.held)].tolist():
             yield Hit(record=part.record, inode=inode)

@@ -12,6 +12,7 @@ from darimage.image import blame
 from darimage.schema import CType
 from darimage.sections.header import field_span
 from darimage.units import ADDRESSES
+from darimage.validate.contexts.bytes import used_from
 from darimage.validate.contexts.headers import FILES, Seen
 from darimage.validate.rules import wanted
 from darimage.validate.rules.rule import Scope, over_columns
@@ -19,9 +20,8 @@ from darimage.validate.rules.wanted import LOW
 
 headers = partial(over_columns, Scope.HEADERS)
 
-_ADDR, _ADDR_END = field_span("c_addr")
 _BODY, _ = field_span("extension.body")
-_ENTRIES = np.arange(ADDRESSES)
+_NOT_CODED = np.uint64(0xFEFEFEFEFEFEFEFE)
 _LEVEL_MAX = 9
 
 
@@ -78,12 +78,9 @@ def _count(seen: Seen) -> Any:
 )
 def _addresses(seen: Seen) -> Any:
     used = seen.used
-    broken = np.zeros(len(used), np.bool_)
-    short = np.flatnonzero(used < ADDRESSES)
-    rest = seen.batch.rows[short, _ADDR:_ADDR_END] * (used[short, None] <= _ENTRIES)
-    broken[short] = rest.any(axis=1)
+    broken = used_from(seen.entries, used)
     maps = np.flatnonzero(seen.is_map)
-    broken[maps] |= seen.batch.rows[maps, _ADDR:_ADDR_END].sum(axis=1) != used[maps]
+    broken[maps] |= seen.entries[maps].sum(axis=1) != used[maps]
     return broken
 
 
@@ -94,7 +91,7 @@ def _addresses(seen: Seen) -> Any:
     ("c_addr", "0 and 1"),
 )
 def _no_coding(seen: Seen) -> Any:
-    return seen.batch.rows[:, _ADDR:_ADDR_END].max(axis=1, initial=0) > 1
+    return (seen.entries.view(np.uint64) & _NOT_CODED).any(axis=1)
 
 
 @headers("DARI-REC-013", "header.flags", "c_flags does not fit c_type", ("c_flags", wanted.flags))

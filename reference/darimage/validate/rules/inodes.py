@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.units import RECORD
 from darimage.validate.contexts.headers import Seen
@@ -15,24 +16,27 @@ from darimage.validate.rules.rule import Scope, over_columns
 
 headers = partial(over_columns, Scope.HEADERS)
 
+_TYPE_SHIFT = 12
+
 _NS = 1_000_000_000
-_FLAGGED_TYPES = (stat.S_IFREG, stat.S_IFDIR)
-_TYPES = (
-    stat.S_IFIFO,
-    stat.S_IFCHR,
-    stat.S_IFDIR,
-    stat.S_IFBLK,
-    stat.S_IFREG,
-    stat.S_IFLNK,
-    stat.S_IFSOCK,
-)
-_DEVICES = (stat.S_IFCHR, stat.S_IFBLK)
-_WITHOUT_DATA = (stat.S_IFIFO, stat.S_IFSOCK, *_DEVICES)
+
+
+def _types(*types: int) -> npt.NDArray[np.bool_]:
+    """Return for each of the sixteen types whether it is one of some."""
+    table = np.zeros(16, np.bool_)
+    table[[one >> _TYPE_SHIFT for one in types]] = True
+    return table
+
+
+_FLAGGED = _types(stat.S_IFREG, stat.S_IFDIR)
+_DEVICES = _types(stat.S_IFCHR, stat.S_IFBLK)
+_WITHOUT_DATA = _types(stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK)
+_KNOWN = _WITHOUT_DATA | _types(stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
 
 
 @headers("DARI-FIL-017", "inode.type", "the type in di_mode is none", ("c_dinode.di_mode", None))
 def _type(seen: Seen) -> Any:
-    return seen.is_inode & ~np.isin(seen.type_mode, _TYPES)
+    return seen.is_inode & ~_KNOWN[seen.file_type]
 
 
 @headers(
@@ -43,7 +47,7 @@ def _type(seen: Seen) -> Any:
 )
 def _inode_flags(seen: Seen) -> Any:
     flagged = seen.is_inode & (seen.dinode["di_flags"] != 0)
-    return flagged & ~np.isin(seen.type_mode, _FLAGGED_TYPES)
+    return flagged & ~_FLAGGED[seen.file_type]
 
 
 @headers(
@@ -54,7 +58,7 @@ def _inode_flags(seen: Seen) -> Any:
     ("c_addr", 0),
 )
 def _no_data(seen: Seen) -> Any:
-    special = seen.is_inode & ~seen.is_attributes & np.isin(seen.type_mode, _WITHOUT_DATA)
+    special = seen.is_inode & ~seen.is_attributes & _WITHOUT_DATA[seen.file_type]
     return special & ((seen.batch.size != 0) | (seen.batch.following != 0))
 
 
@@ -65,7 +69,7 @@ def _no_data(seen: Seen) -> Any:
     ("c_dinode.di_size", "1 to the bytes that follow"),
 )
 def _no_target(seen: Seen) -> Any:
-    link = seen.is_inode & ~seen.is_attributes & (seen.type_mode == stat.S_IFLNK)
+    link = seen.is_inode & ~seen.is_attributes & (seen.file_type == stat.S_IFLNK >> _TYPE_SHIFT)
     size = seen.batch.size.astype(np.uint64)
     return link & ((size == 0) | (size > seen.batch.following.astype(np.uint64) * RECORD))
 
@@ -119,4 +123,4 @@ def _times(seen: Seen) -> Any:
     "DARI-FIL-012", "inode.device", "what is no device has a device number", ("c_dinode.di_db", 0)
 )
 def _device(seen: Seen) -> Any:
-    return ~np.isin(seen.type_mode, _DEVICES) & (seen.dinode["di_db"][:, 0] != 0)
+    return ~_DEVICES[seen.file_type] & (seen.dinode["di_db"][:, 0] != 0)

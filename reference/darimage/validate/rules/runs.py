@@ -134,7 +134,7 @@ def _end_is_hole_cause(seen: InRuns) -> Any:
 @in_runs("DARI-FIL-004", "run.tail", "the last record is not filled with zeros")
 def _tail(seen: InRuns) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
-    for at, beyond, _ in seen.tails:
+    for at, _, beyond in seen.tails:
         broken[at] = beyond
     return broken
 
@@ -147,8 +147,8 @@ def _tail(seen: InRuns) -> Any:
 )
 def _end_is_hole_content(seen: InRuns) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
-    for at, _, content in seen.tails:
-        broken[at] = content & seen.end_is_hole[at]
+    for at, rows, _ in seen.tails if seen.end_is_hole.any() else ():
+        broken[at] = rows.any(axis=1) & seen.end_is_hole[at]
     return broken
 
 

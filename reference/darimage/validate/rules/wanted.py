@@ -14,6 +14,10 @@ LOW = 0xFFFFFFFF
 _NS = 1_000_000_000
 _NLINK_MAX = 32767
 
+_KINDS = np.full(max(CType) + 1, int(Kind.INODE))
+_KINDS[[CType.TS_TAPE, CType.TS_END]] = [Kind.VOLUME, Kind.END]
+_KINDS[[CType.TS_CLRI, CType.TS_BITS]] = Kind.BITMAP
+
 
 def number(seen: Seen) -> Any:
     """Record numbers, as they go on from the header before."""
@@ -45,12 +49,9 @@ def volume_start(seen: Seen) -> Any:
 
 def kind(seen: Seen) -> Any:
     """Kinds of extension areas by the types."""
-    kinds = seen.batch.c_type
-    return np.select(
-        [kinds == CType.TS_TAPE, kinds == CType.TS_END, seen.is_map, seen.is_section],
-        [int(Kind.VOLUME), int(Kind.END), int(Kind.BITMAP), int(Kind.SECTION)],
-        int(Kind.INODE),
-    )
+    found = _KINDS[np.clip(seen.batch.c_type, 0, len(_KINDS) - 1)]
+    found[seen.is_section] = int(Kind.SECTION)
+    return found
 
 
 def known_flags(seen: Seen) -> Any:

@@ -1,0 +1,104 @@
+"""Where rules are applied, and what they find is told: where it really lies, and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage.faults import Fault
+from darimage.image.reader import Image
+from darimage.schema import CType
+from darimage.validate.gathering import Gathering
+from darimage.validate.rules import decoded, of_scope
+from darimage.validate.rules.rule import Columns, Rule, Scope
+
+Ints = npt.NDArray[np.int64]
+
+_KINDS = {int(kind): kind.name for kind in CType}
+
+_MET_MAX = 1 << 16
+"""Places of findings that are remembered, so that nothing is told twice."""
+
+_GAPS_MAX = 1000
+
+
+class Telling:
+    """Applies rules to an image and tells what they find.
+
+    Attributes:
+        gaps: What was told of records that are not there.
+    """
+
+    def __init__(self, image: Image, gathering: Gathering, off: AbstractSet[str]) -> None:
+        self.image = image
+        self.gathering = gathering
+        self.off = off
+        self.gaps: list[str] = []
+        self._met: set[tuple[int | None, str | None]] = set()
+        plain = not image.is_dari
+        self._rules = {scope: of_scope(scope, plain=plain, off=off) for scope in Scope}
+
+    def columns(self, scope: Scope, seen: Columns) -> None:
+        """Apply the rules of a scope to headers."""
+        for rule in self._rules[scope]:
+            at = np.flatnonzero(rule.broken(seen))
+            if at.size:
+                self._headers(rule, seen, at)
+
+    def things(self, scope: Scope, seen: Any) -> None:
+        """Apply the rules of a scope to a thing."""
+        for rule in self._rules[scope]:
+            for hit in rule.broken(seen):
+                self._fault(rule, rule.fault(hit))
+
+    def _headers(self, rule: Rule, seen: Columns, at: Ints) -> None:
+        """Tell of headers that break a rule."""
+        for done, place in enumerate(at.tolist()):
+            if not self.gathering.wants(rule):
+                self.gathering.count(rule, len(at) - done)
+                records = self.image.marks.cut.physical(seen.batch.record[at[done:]])
+                self._meet((record, rule.requirement) for record in records.tolist())
+                return
+            self._fault(rule, _of_header(rule, seen, place))
+
+    def decoded(self, fault: Fault) -> None:
+        """Tell what a decoder told."""
+        rule = decoded.of(fault.requirement)
+        if rule.name in self.off:
+            return
+        if fault.kind == "missing" and len(self.gaps) < _GAPS_MAX:
+            self.gaps.append(fault.message)
+        self._fault(rule, fault)
+
+    def _fault(self, rule: Rule, fault: Fault) -> None:
+        """Tell of one place that breaks a rule."""
+        fault = self.image.located(fault)
+        self._meet([(fault.record, fault.requirement)])
+        if self.gathering.wants(rule):
+            self.gathering.tell(rule, fault)
+        else:
+            self.gathering.count(rule, 1)
+
+    def take_over(self) -> None:
+        """Add what was found wrong while opening, unless the walk found it as well."""
+        known = frozenset(self._met)
+        for fault in self.image.faults:
+            if fault.record is None or (fault.record, fault.requirement) not in known:
+                self.decoded(fault)
+
+    def _meet(self, places: Iterable[tuple[int | None, str | None]]) -> None:
+        if len(self._met) < _MET_MAX:
+            self._met.update(places)
+
+
+def _of_header(rule: Rule, seen: Columns, at: int) -> Fault:
+    batch = seen.batch
+    told, inode, record = rule.told, int(batch.inode[at]) or None, int(batch.record[at])
+    if rule.scope == Scope.HEADERS:
+        told = f"{_KINDS.get(int(batch.c_type[at]), 'header')}: {told}"
+    field = rule.field_at(seen, at)
+    return Fault("format", told, None, inode, record, rule.requirement, None, field)

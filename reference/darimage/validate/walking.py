@@ -1,0 +1,256 @@
+"""The walk over the headers of an image, on which most rules look at them.
+
+Of a big image a second process walks the rear part meanwhile, from a file on that the offset map
+names. It only looks whether all is well: if it finds anything at all, or the parts do not meet,
+what it did is forgotten, and the walk goes on here as if there had been no second process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from darimage import parallel
+from darimage.errors import DarimageError, FormatError
+from darimage.faults import Fault
+from darimage.image import payload
+from darimage.image.batch import SECTIONS_INODE, Batch
+from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
+from darimage.image.reader import Image
+from darimage.image.walk import walk
+from darimage.progress import Progress
+from darimage.schema import Kind, Section
+from darimage.sections import xattrs
+from darimage.units import RECORD
+from darimage.validate.contexts.attributes import AttributeRuns, AttributesSeen
+from darimage.validate.contexts.continuation import Continuations
+from darimage.validate.contexts.headers import FILES, Before
+from darimage.validate.contexts.runs import Ended, Found, Runs
+from darimage.validate.rules.rule import Rule, Scope
+from darimage.validate.telling import Telling
+from darimage.volumes.reading import FileVolume, MemoryVolume
+
+Ints = npt.NDArray[np.int64]
+Advance = Callable[[int], None]
+
+SHARED_FROM = 32 << 20
+"""Bytes of an image from which on two processes walk."""
+
+_FRONT_SHARE = 0.42
+"""What of the files this process walks: it has more to do when it is done."""
+
+
+@dataclass
+class Seen:
+    """What came of a walk.
+
+    Attributes:
+        headers: Headers that were found.
+        found: The first headers of inodes.
+        sections: The first headers of sections.
+        attributed: Headers of attributes.
+        substituted: Inodes with data that could not be read.
+    """
+
+    headers: int
+    found: Found
+    sections: list[SectionHeader]
+    attributed: int
+    substituted: set[int]
+
+    def joined(self, other: Seen) -> Seen:
+        """Return both parts of a walk as one."""
+        columns = zip(self.found, other.found, strict=True)
+        return Seen(
+            self.headers + other.headers,
+            Found(*(np.concatenate(pair) for pair in columns)),
+            self.sections + other.sections,
+            self.attributed + other.attributed,
+            self.substituted | other.substituted,
+        )
+
+
+def walked(image: Image, telling: Telling, off: AbstractSet[str], progress: Progress) -> Seen:
+    """Walk over an image.
+
+    Args:
+        image: The image.
+        telling: Applies rules and tells what they find.
+        off: Names of rules that are switched off.
+        progress: Told of the bytes passed.
+    """
+    progress.start("verify", image.records * RECORD)
+    meeting = _meeting(image)
+    try:
+        if meeting is None:
+            return _Walker(image, telling).run(progress.advance)
+        with parallel.Beside(lambda advance: _rear(image, meeting, off, advance)) as rear:
+            return _Walker(image, telling).until(meeting, rear, progress)
+    finally:
+        progress.finish()
+
+
+class _Walker:
+    """A walk."""
+
+    def __init__(self, image: Image, telling: Telling) -> None:
+        self.image = image
+        self.telling = telling
+        self.before = Before(image.marks)
+        self.runs = Runs(image.volume, image.marks)
+        self.attributes = AttributeRuns(image.volume, image.marks)
+        self.continuations = Continuations(image)
+        self.headers = 0
+        self.sections: list[SectionHeader] = []
+        self.at = 0
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """Yield the headers from a record on."""
+        image = self.image
+        return walk(image.volume, image.marks, start, on_fault=self.telling.decoded)
+
+    def run(self, advance: Advance) -> Seen:
+        """Walk over all of the image."""
+        for batch in self.batches(self.image.first_record):
+            self.batch(batch, advance)
+        return self.finish()
+
+    def until(self, meeting: int, rear: parallel.Beside[Seen | None], progress: Progress) -> Seen:
+        """Walk up to a record from which on another process walks; and on, if that was in vain."""
+        is_before = True
+        for batch in self.batches(self.image.first_record):
+            if is_before and batch.record[-1] >= meeting:
+                is_before = False
+                cut = int(np.searchsorted(batch.record, meeting))
+                if cut:
+                    self.batch(batch.part(slice(0, cut)), progress.advance)
+                    batch = batch.part(slice(cut, None))
+                if self._is_fit_to_meet(batch, meeting):
+                    other = _answer(rear, progress)
+                    if other is not None:
+                        return self.finish().joined(other)
+            self.batch(batch, progress.advance)
+        return self.finish()
+
+    def _is_fit_to_meet(self, batch: Batch, meeting: int) -> bool:
+        """Tell whether this walk goes on as one does that begins at a record."""
+        begins = batch.record[0] == meeting and batch.starts_inode[0]
+        return bool(begins and not self.before.shift and self.before.part <= FILES)
+
+    def batch(self, batch: Batch, advance: Advance) -> None:
+        """Judge headers."""
+        telling = self.telling
+        self.headers += len(batch)
+        telling.columns(Scope.HEADERS, self.before.see(batch))
+        if self.image.is_dari:
+            self._find_sections(batch)
+        for continuation in self.continuations.add(batch):
+            telling.things(Scope.CONTINUATIONS, continuation)
+        for seen in self.runs.add(batch):
+            telling.columns(Scope.ENDED if isinstance(seen, Ended) else Scope.RUNS, seen)
+        for one in self.attributes.add(batch):
+            if isinstance(one, AttributesSeen):
+                telling.things(Scope.ATTRIBUTES, one)
+                self._list(one)
+            else:
+                telling.things(Scope.LEADS, one)
+        advance((int(batch.record[-1]) - self.at) * RECORD)
+        self.at = int(batch.record[-1])
+
+    def finish(self) -> Seen:
+        """Judge what was left open, and return what was seen."""
+        for ended in self.runs.finish():
+            self.telling.columns(Scope.ENDED, ended)
+        for lead in self.attributes.finish():
+            self.telling.things(Scope.LEADS, lead)
+        found, runs = self.runs.found(), self.attributes.runs
+        return Seen(self.headers, found, self.sections, runs, self.runs.substituted)
+
+    def _find_sections(self, batch: Batch) -> None:
+        for at in np.flatnonzero(batch.starts_inode & (batch.inode == SECTIONS_INODE)).tolist():
+            row = batch.rows[at].tobytes()
+            if has_extension(row) and kind_of(row) == Kind.SECTION:
+                record = int(batch.record[at])
+                self.sections.append(section_header(row, self.image.order, record))
+
+    def _list(self, seen: AttributesSeen) -> None:
+        """Decode a list of attributes; in plain dumps nothing is said of what lies behind it."""
+
+        def tell(error: FormatError) -> None:
+            fault = Fault.of(error, inode=seen.inode)
+            self.telling.decoded(fault._replace(record=seen.record))
+
+        data = seen.data if self.image.is_dari else seen.data[: seen.size]
+        xattrs.decode(data, seen.size, tell)
+
+
+# -- the second process ---------------------------------------------------------------------------
+
+
+class _FoundError(Exception):
+    """Something was found."""
+
+
+class _Nothing:
+    """Takes no finding: one ends it all."""
+
+    def wants(self, _rule: Rule) -> NoReturn:
+        raise _FoundError
+
+    def tell(self, _rule: Rule, _fault: Fault) -> NoReturn:
+        raise _FoundError
+
+    def count(self, _rule: Rule, _more: int) -> NoReturn:
+        raise _FoundError
+
+
+def _meeting(image: Image) -> int | None:
+    """Return the record of a file to walk from in a second process; ``None`` if none is worth it.
+
+    Nothing needs to be true of it: if it is no header the parts do not meet.
+    """
+    volume = image.volume
+    local = image.is_dari and isinstance(volume, FileVolume | MemoryVolume)
+    if not local or volume.size < SHARED_FROM or parallel.cores() < 2:
+        return None
+    header = next((s for s in image.front.sections if s.section == Section.OFFSET_MAP), None)
+    if header is None:
+        return None
+    found = payload.find(volume, image.marks, header, 0, lambda _fault: None)
+    if found is None:
+        return None
+    _, words, _ = found.words()
+    places = words.view("<u8" if image.order == "le" else ">u8").reshape(-1) // RECORD
+    first, last = image.front.files, image.records
+    wanted = first + int((last - first) * _FRONT_SHARE)
+    places = places[(places > first) & (places < last)].astype(np.int64)
+    return int(places[np.abs(places - wanted).argmin()]) if places.size else None
+
+
+def _rear(image: Image, start: int, off: AbstractSet[str], advance: Advance) -> Seen | None:
+    """Walk from a record on; return nothing if anything is found."""
+    walker = _Walker(image, Telling(image, _Nothing(), off))
+    first = np.frombuffer(image.volume.read_at(0, RECORD), np.uint8).reshape(1, RECORD)
+    walker.before.begin(first, FILES)
+    walker.at = start
+    try:
+        for batch in walker.batches(start):
+            if batch.record[0] == start and not batch.starts_inode[0]:
+                return None
+            walker.batch(batch, advance)
+        return walker.finish()
+    except _FoundError:
+        return None
+
+
+def _answer(rear: parallel.Beside[Seen | None], progress: Progress) -> Seen | None:
+    """Return what the other process saw; ``None`` also if it did not come to an end."""
+    try:
+        return rear.answer(progress)
+    except (DarimageError, OSError):
+        return None
