@@ -20,11 +20,12 @@ from darimage.errors import DarimageError, FormatError
 from darimage.faults import Fault
 from darimage.image import payload
 from darimage.image.batch import SECTIONS_INODE, Batch
+from darimage.image.inode import shifts
 from darimage.image.parts import SectionHeader, has_extension, kind_of, section_header
 from darimage.image.reader import Image
 from darimage.image.walk import walk
 from darimage.progress import Progress
-from darimage.schema import Kind, Section
+from darimage.schema import CType, Kind, Section
 from darimage.sections import xattrs
 from darimage.units import RECORD
 from darimage.validate.contexts.attributes import AttributeRuns, AttributesSeen
@@ -122,25 +123,31 @@ class _Walker:
 
     def until(self, meeting: int, rear: parallel.Beside[Seen | None], progress: Progress) -> Seen:
         """Walk up to a record from which on another process walks; and on, if that was in vain."""
-        is_before = True
         for batch in self.batches(self.image.first_record):
-            if is_before and batch.record[-1] >= meeting:
-                is_before = False
+            if self.at < meeting <= batch.record[-1]:
                 cut = int(np.searchsorted(batch.record, meeting))
-                if cut:
-                    self.batch(batch.part(slice(0, cut)), progress.advance)
-                    batch = batch.part(slice(cut, None))
-                if self._is_fit_to_meet(batch, meeting):
-                    other = _answer(rear, progress)
-                    if other is not None:
-                        return self.finish().joined(other)
+                other = _answer(rear, progress) if self._can_meet(batch, cut, meeting) else None
+                if other is not None:
+                    if cut:
+                        self.batch(batch.part(slice(0, cut)), progress.advance)
+                    return self.finish().joined(other)
             self.batch(batch, progress.advance)
         return self.finish()
 
-    def _is_fit_to_meet(self, batch: Batch, meeting: int) -> bool:
-        """Tell whether this walk goes on as one does that begins at a record."""
-        begins = batch.record[0] == meeting and batch.starts_inode[0]
-        return bool(begins and not self.before.shift and self.before.part <= FILES)
+    def _can_meet(self, batch: Batch, cut: int, meeting: int) -> bool:
+        """Tell whether this walk goes on from a header as one does that begins there."""
+        begins = batch.record[cut] == meeting and batch.starts_inode[cut]
+        ended = self.before.first_end is not None or (batch.c_type[:cut] == CType.TS_END).any()
+        here = batch.part(slice(cut, cut + 1))
+        in_place = shifts(here.headers(), here.record, self.image.marks.cut)[0] == 0
+        return bool(begins and in_place and not ended and self._shift_before(batch, cut) == 0)
+
+    def _shift_before(self, batch: Batch, cut: int) -> int:
+        """Return by how many records the header before one is out of place."""
+        if not cut:
+            return self.before.shift
+        last = batch.part(slice(cut - 1, cut))
+        return int(shifts(last.headers(), last.record, self.image.marks.cut)[0])
 
     def batch(self, batch: Batch, advance: Advance) -> None:
         """Judge headers."""
