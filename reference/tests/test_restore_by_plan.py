@@ -17,6 +17,7 @@ from test_restore_run import bring
 
 from darimage.drives import files
 from darimage.drives.model import Distance, Serpentine
+from darimage.errors import StorageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
 from darimage.restore import by_plan
@@ -153,6 +154,39 @@ def test_bytes_are_right_whatever_the_order(spans, wanted):
         volume = InOrder(MemoryVolume(data), plan)
         for offset, length in wanted:
             assert volume.read_at(offset, length) == data[offset : offset + length]
+
+
+class Scratched(MemoryVolume):
+    """A volume some of whose bytes cannot be read."""
+
+    def __init__(self, data, start, end):
+        super().__init__(data)
+        self.start, self.end = start, end
+
+    def readinto_at(self, offset, views):
+        if offset < self.end and offset + sum(view.nbytes for view in views) > self.start:
+            raise StorageError("scratched: Input/output error")
+        return super().readinto_at(offset, views)
+
+
+@pytest.mark.parametrize("of", [b"f1", b"f2", b"f4"], ids=["between", "in one", "at the end"])
+def test_an_error_hurts_none_but_the_file_it_is_in(of, tmp_path):
+    """Bytes that are read only to be discarded may be unreadable."""
+    tree = some_big_files()
+    data = encode(tree)
+    with Image.open(data) as image:
+        plan, _ = planned(image, files.find("lto-5"), [of])
+        middle = int(plan.files.offsets[0] + plan.files.ends[0]) // 2
+    volume = Scratched(data, middle, middle + 1)
+    wanted = [b"f0", b"f2", b"f3", b"f4", b"f5"]
+    with Image.open(volume) as image:
+        report = bring(image, tmp_path / "out", wanted, drive=files.find("lto-5"))
+    broken = {fault.path for fault in report.faults}
+    assert broken == ({of} & set(wanted))
+    assert report.exit_code == (1 if broken else 0)
+    for path in set(wanted) - broken:
+        found = (tmp_path / "out" / os.fsdecode(path)).read_bytes()
+        assert found == contents_of(tree.children[path])
 
 
 @needs_root
