@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import creating, footprint, judging, place, reading, restoring
+from benchmarks import creating, driving, footprint, judging, place, reading, restoring
 from benchmarks.place import Place
 from benchmarks.table import Table
 
@@ -25,6 +25,7 @@ TOPICS: dict[str, Callable[[Place], Iterator[Table]]] = {
     "verify": reading.verify,
     "validate": judging.validate,
     "start": reading.start,
+    "drives": driving.drives,
     "memory": footprint.memory,
     "million": footprint.memory_million,
     "validate-million": judging.validate_million,
