@@ -29,7 +29,9 @@ from darimage.volumes.cut import Cut
 
 _NLINK_MAX = 32767
 _SECTION_MODE = 0o100600
-_SLOTS = np.arange(ADDRESSES, dtype=np.int16)
+_PRESENT = np.tri(ADDRESSES + 1, ADDRESSES, -1, dtype=np.uint8)
+"""``c_addr`` by how many records follow a header, none of them a hole."""
+
 _BODY = (
     "atime_ns",
     "mtime_ns",
@@ -103,7 +105,7 @@ class InodeHeaders:
         made["c_dinode"]["di_size"] = np.minimum(sizes, xattrs.LIST_MAX)
         made["c_dinode"]["di_flags"] = flags
         made["c_count"] = -(-sizes // RECORD)
-        made["c_addr"] = made["c_count"][:, None] > _SLOTS
+        made["c_addr"] = _PRESENT[np.minimum(made["c_count"], ADDRESSES)]
         made["extension"]["flags"] = 0
         seal(made, positions, self._layout.cut)
         return header.as_records(made)
@@ -112,7 +114,7 @@ class InodeHeaders:
         left = -(-self._inventory.size[rows] // RECORD) - number * ADDRESSES
         counts = np.minimum(left, ADDRESSES).astype(np.int16)
         made["c_count"] = counts
-        made["c_addr"] = counts[:, None] > _SLOTS
+        made["c_addr"] = _PRESENT[counts]
         sparse, hole_ended = self._inventory.sparse, self._inventory.hole_ended
         if not sparse:
             return
@@ -186,7 +188,7 @@ def bitmap(
     """Return the header of a bitmap (chapter 40); ``payload`` is whole records."""
     made = header.blank(1, c_type, Kind.BITMAP, identity)
     made["c_count"] = len(payload) // RECORD
-    made["c_addr"] = len(payload) // RECORD > _SLOTS
+    made["c_addr"] = _PRESENT[min(len(payload) // RECORD, ADDRESSES)]
     body = made["extension"]["body"]
     body["bits_set"] = int.from_bytes(payload, "little").bit_count()
     body["highest_inode"] = highest

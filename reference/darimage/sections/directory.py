@@ -40,25 +40,28 @@ HEAD = _HEADS["le"].size
 _RECLEN = [HEAD + length + 4 & ~3 for length in range(256)]
 """``d_reclen`` of an entry by the length of its name, slack apart."""
 
+_PACK = [struct.Struct(f"{_HEADS['le'].format}{reclen - HEAD}s").pack for reclen in _RECLEN]
+"""What packs an entry and its name, likewise."""
+
 
 def encode(entries: Iterable[tuple[int, int, bytes]]) -> bytes:
     """Return the data of a directory, a multiple of 512 bytes (DARI-DIR-004, DARI-DIR-005).
 
     ``.`` and ``..`` come first among ``entries``, which have the fields of ``Entry``.
     """
-    pack = _HEADS["le"].pack
     chunks: list[bytes] = []
     parts: list[bytes] = []
     last = (0, 0, b"")
     used = last_at = 0
     for inode, d_type, name in entries:
-        reclen = _RECLEN[len(name)]
+        length = len(name)
+        reclen = _RECLEN[length]
         if used + reclen > CHUNK:
             parts[-1] = _slack(*last, CHUNK - last_at)
             chunks += parts
             parts = []
             used = 0
-        parts.append(pack(inode, reclen, d_type, len(name)) + name.ljust(reclen - HEAD, b"\0"))
+        parts.append(_PACK[length](inode, reclen, d_type, length, name))
         last, last_at = (inode, d_type, name), used
         used += reclen
     if parts:
