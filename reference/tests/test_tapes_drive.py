@@ -27,7 +27,7 @@ from darimage.tapes.device import DeviceVolume
 from darimage.tapes.drives import Drives
 from darimage.tapes.element import Kind
 from darimage.tapes.linux import LinuxTape
-from darimage.tapes.opening import is_drive
+from darimage.tapes.names import is_drive
 from darimage.tapes.simh import Simh
 from darimage.tapes.sink import TapeSink
 from darimage.tapes.tape import EndOfMediumError

@@ -27,8 +27,9 @@ from darimage.tapes.aws import Aws
 from darimage.tapes.changer import Changer, images_in
 from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Kind
+from darimage.tapes.names import CATALOGUE
 from darimage.tapes.one_file import OneFile
-from darimage.tapes.opening import CATALOGUE, open_named
+from darimage.tapes.opening import open_named
 from darimage.tapes.plain import Plain
 from darimage.tapes.simh import E11, Simh
 from darimage.tapes.sink import TapeSink

@@ -10,7 +10,7 @@ import click
 
 from darimage.cli import common
 from darimage.tapes.aws import Aws
-from darimage.tapes.opening import is_changer, is_drive
+from darimage.tapes.names import is_changer, is_drive
 from darimage.tapes.simh import Simh
 from darimage.units import RECORD
 from darimage.volumes.writing import is_stream

@@ -17,7 +17,7 @@ from typing import Any
 from darimage.errors import FormatError, StorageError, UsageError
 from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Form
-from darimage.tapes.opening import CATALOGUE, is_changer
+from darimage.tapes.names import CATALOGUE, is_changer
 from darimage.tapes.sink import Part
 from darimage.volumes.writing import FileSink
 

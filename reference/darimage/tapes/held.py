@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from darimage.tapes.opening import is_changer, split_name
+from darimage.tapes.names import is_changer, split_name
 
 if TYPE_CHECKING:
     from darimage.tapes.indexed import IndexedVolume

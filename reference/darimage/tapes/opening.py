@@ -7,56 +7,17 @@ with a header of a dump is no container.
 from __future__ import annotations
 
 import os
-import re
-import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from darimage.errors import UsageError
 from darimage.sections.header import byte_order
-from darimage.tapes.aws import Aws
-from darimage.tapes.element import Form, Kind, Look
-from darimage.tapes.simh import E11, Simh
+from darimage.tapes.names import is_changer, is_drive, split_name
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume, open_file
 
 if TYPE_CHECKING:
+    from darimage.tapes.element import Form
     from darimage.volumes.pieces import Pieces, Place
-
-CATALOGUE = "tapes.json"
-"""The file of a folder of tapes that says what is where."""
-
-DRIVES = 9
-"""Major number of the devices of the SCSI tape driver ``st``."""
-
-FORMS: tuple[Form, ...] = (Simh(), E11(), Aws())
-"""The containers, in the order they are tried."""
-
-_LOOKED_AT = 64
-"""Elements that may lie before the first block."""
-
-_NUMBERED = re.compile(r"(?P<path>.+):(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
-
-
-def split_name(name: str) -> tuple[str, int | None]:
-    """Return the path in a name, and which file on the tape it asks for: ``tape.tap:2``."""
-    found = _NUMBERED.fullmatch(name)
-    if found is None or os.path.lexists(name) or not os.path.exists(found["path"]):
-        return name, None
-    return found["path"], int(found["number"])
-
-
-def is_changer(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a path is a folder of tapes."""
-    return os.path.isfile(os.path.join(path, CATALOGUE))
-
-
-def is_drive(path: str) -> bool:
-    """Tell whether a path is a tape drive."""
-    with suppress(OSError, ValueError):
-        known = os.stat(path)
-        return stat.S_ISCHR(known.st_mode) and os.major(known.st_rdev) == DRIVES
-    return False
 
 
 def open_named(name: str | os.PathLike[str]) -> Volume:
@@ -122,22 +83,7 @@ def recognised(volume: Volume) -> Form | None:
     first = volume.read_at(0, RECORD)
     if len(first) == RECORD and byte_order(first) is not None:
         return None
-    for form in FORMS:
-        if _fits(volume, form):
-            return form
-    return None
+    # What begins with a header of a dump, as most do, does not wait for them.
+    from darimage.tapes.forms import FORMS, fits
 
-
-def _fits(volume: Volume, form: Form) -> bool:
-    """Tell whether the first block is one, and something follows it."""
-    look, at, marks = Look(volume), 0, 0
-    for _ in range(_LOOKED_AT):
-        element = form.element(look, at)
-        if element.kind in (Kind.DATA, Kind.PACKED):
-            behind = form.element(look, element.next)
-            return behind.kind not in (Kind.BROKEN, Kind.CUT) or behind.length == element.length
-        marks = marks + 1 if element.kind is Kind.MARK else 0
-        if element.kind not in (Kind.SKIP, Kind.BAD, Kind.MARK) or marks > 1:
-            return False
-        at = element.next
-    return False
+    return next((form for form in FORMS if fits(volume, form)), None)
