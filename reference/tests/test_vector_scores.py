@@ -57,7 +57,6 @@ def test_each_rule_switched_off_makes_a_vector_fail(killed):
     assert kept <= KEPT, kept - KEPT
 
 
-@pytest.mark.xfail(reason="CNV-002, VOL-009, VOL-012, BMP-004 have vectors and no rules yet")
 def test_each_must_that_an_image_shows_is_checked():
     """There is a rule for it, since a vector makes it told; or spec/ says why none can be."""
     assert not scores.unchecked()

@@ -69,7 +69,6 @@ ELSEWHERE = {
     "directories/with-a-hole",
     "end/substituted-not-counted",
     "files/group-of-32-bits",
-    "files/no-first-header",
     "files/size-of-more-blocks",
     "files/target-is-a-hole",
     "files/true-atime",

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage import parallel
-from darimage.errors import DarimageError, FormatError
+from darimage.errors import DarimageError
 from darimage.faults import Fault
 from darimage.image import payload
 from darimage.image.batch import SECTIONS_INODE, Batch
@@ -26,7 +26,6 @@ from darimage.image.reader import Image
 from darimage.image.walk import walk
 from darimage.progress import Progress
 from darimage.schema import CType, Kind, Section
-from darimage.sections import xattrs
 from darimage.units import RECORD
 from darimage.validate.contexts.attributes import AttributeRuns, AttributesSeen
 from darimage.validate.contexts.continuation import Continuations
@@ -186,14 +185,10 @@ class _Walker:
                 self.sections.append(section_header(row, self.image.order, record))
 
     def _list(self, seen: AttributesSeen) -> None:
-        """Decode a list of attributes; in plain dumps nothing is said of what lies behind it."""
-
-        def tell(error: FormatError) -> None:
+        """Tell what cannot be decoded of a list of attributes."""
+        for error in seen.errors:
             fault = Fault.of(error, inode=seen.inode)
             self.telling.decoded(fault._replace(record=seen.record))
-
-        data = seen.data if self.image.is_dari else seen.data[: seen.size]
-        xattrs.decode(data, seen.size, tell)
 
 
 # -- the second process ---------------------------------------------------------------------------

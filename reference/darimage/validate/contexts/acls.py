@@ -10,7 +10,7 @@ import numpy as np
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.image.nt_acls import MOST
+from darimage.image.nt_acls import most
 from darimage.image.reader import Image
 from darimage.sections import nt_acls
 from darimage.sections.nt_acls import NtAcls
@@ -42,7 +42,7 @@ class AclsSeen:
     def payload(self) -> bytes | None:
         """The payload; ``None`` if it is too long to be read."""
         found = self.front.payload
-        if found is None or found.size > min(MOST, self.image.volume.size):
+        if found is None or found.size > most(self.image.volume):
             return None
         return b"".join(found.stream())
 

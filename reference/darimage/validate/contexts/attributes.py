@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from darimage.errors import FormatError
 from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.schema import CType, DrFlag, Order
+from darimage.sections import xattr_form, xattrs
 from darimage.sections.header import Headers, as_headers
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
@@ -59,7 +62,7 @@ class AttributesSeen:
         inode: Its inode.
         header: The header, shape (1,).
         following: Records that follow it.
-        data: These records.
+        data: These records, of a plain dump only the list.
         lead: The header that it has to follow; ``None`` if there is none.
     """
 
@@ -76,6 +79,18 @@ class AttributesSeen:
         """The header that it follows, if that is of the same inode."""
         lead = self.lead
         return lead if lead is not None and lead.inode and lead.inode == self.inode else None
+
+    @cached_property
+    def errors(self) -> list[FormatError]:
+        """What cannot be decoded."""
+        found: list[FormatError] = []
+        xattrs.decode(self.data, self.size, found.append)
+        return found
+
+    @cached_property
+    def untidy(self) -> list[tuple[str, str]]:
+        """What can be decoded and is not laid out as it must be, with the requirement."""
+        return [] if self.errors else list(xattr_form.untidy(self.data, self.size))
 
     @property
     def size(self) -> int:
@@ -129,6 +144,9 @@ class AttributeRuns:
         if data is None:
             data = self.volume.read_at((record + 1) * RECORD, count * RECORD)
         header = as_headers(batch.rows[at : at + 1], batch.order)
+        if not self.marks.numbered:
+            # In plain dumps nothing is said of what lies behind a list.
+            data = data[: int(batch.size[at])]
         inode, lead = int(batch.inode[at]), self._lead
         seen = AttributesSeen(batch.order, record, inode, header, count, data, lead)
         if seen.owner is not None:

@@ -100,6 +100,12 @@ class InRuns:
         return np.asarray(same)
 
     @cached_property
+    def behind_a_map(self) -> Bools:
+        """Which follow a bitmap instead of an inode."""
+        kinds = self.leads.c_type[self.lead]
+        return np.asarray((kinds == CType.TS_CLRI) | (kinds == CType.TS_BITS))
+
+    @cached_property
     def size(self) -> Ints:
         """Sizes as the first headers say."""
         return clipped(self.leads.size)[self.lead]

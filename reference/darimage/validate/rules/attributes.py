@@ -41,6 +41,25 @@ def _form(seen: AttributesSeen) -> Iterator[Hit]:
         yield _at(seen)
 
 
+@attributes("DARI-CNV-004", "attributes.reserved", "a hash or reserved bytes are not zero")
+def _reserved(seen: AttributesSeen) -> Iterator[Hit]:
+    return _untidy(seen, "DARI-CNV-004")
+
+
+@attributes("DARI-XAT-001", "attributes.places", "names and values do not lie where they should")
+def _places(seen: AttributesSeen) -> Iterator[Hit]:
+    return _untidy(seen, "DARI-XAT-001")
+
+
+@attributes("DARI-XAT-008", "attributes.filling", "what lies behind the list has other filling")
+def _filling(seen: AttributesSeen) -> Iterator[Hit]:
+    return _untidy(seen, "DARI-XAT-008")
+
+
+def _untidy(seen: AttributesSeen, requirement: str) -> Iterator[Hit]:
+    yield from (_at(seen) for _, broken in seen.untidy if broken == requirement)
+
+
 @attributes("DARI-XAT-003", "attributes.stray", "attributes that do not follow their inode")
 def _stray(seen: AttributesSeen) -> Iterator[Hit]:
     if seen.owner is None:

@@ -11,6 +11,8 @@ from darimage.validate.contexts.continuation import Continuation
 from darimage.validate.rules.rule import Hit, Scope, over_things
 
 _FIELDS = (
+    ("c_type", "DARI-VOL-012"),
+    ("c_magic", "DARI-REC-003"),
     ("c_volume", "DARI-REC-009"),
     ("c_tapea", "DARI-REC-006"),
     ("c_firstrec", "DARI-REC-021"),
@@ -21,12 +23,14 @@ _FIELDS = (
     ("c_ddate", "DARI-REC-008"),
     ("c_inumber", "DARI-REC-010"),
     ("c_ntrec", "DARI-REC-014"),
+    ("c_extattributes", "DARI-XAT-011"),
     ("c_spare", "DARI-REC-015"),
     ("c_label", "DARI-REC-019"),
     ("c_level", "DARI-REC-019"),
     ("c_filesys", "DARI-REC-019"),
     ("c_dev", "DARI-REC-019"),
     ("c_host", "DARI-REC-019"),
+    ("c_dinode", "DARI-VOL-014"),
     ("extension", "DARI-VOL-014"),
 )
 """Fields, and by which sentence each is what it must be."""

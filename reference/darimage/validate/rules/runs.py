@@ -10,7 +10,7 @@ import numpy as np
 
 from darimage.faults import FaultyField
 from darimage.image import blame
-from darimage.schema import InodeFlag
+from darimage.schema import InodeFlag, header_dtype
 from darimage.sections.header import field_span
 from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.validate.contexts.runs import Bools, Ended, InRuns, Ints, clipped, run_records
@@ -21,6 +21,12 @@ ended = partial(over_columns, Scope.ENDED)
 
 _ADDR, _ = field_span("c_addr")
 _FIRST_BLOCK, _RUN_RECORDS = "extension.body.first_block", "extension.body.run_records"
+_REPEATED = tuple(
+    f"extension.body.{name}"
+    for name in header_dtype()["extension"]["body"].names or ()
+    if name not in ("first_block", "run_records", "reserved")
+)
+"""What all headers of an inode say in the extension, and no other rule asks for."""
 _BYTES = np.arange(RECORD)
 _TARGET_BLOCKS = 4
 """Records of the longest target: PATH_MAX is 4,096."""
@@ -40,7 +46,39 @@ def _not_repeated(seen: InRuns, at: int) -> FaultyField | None:
     blamed=_not_repeated,
 )
 def _inode(seen: InRuns) -> Any:
-    return ~seen.same
+    return ~seen.same & ~seen.behind_a_map
+
+
+@in_runs(
+    "DARI-BMP-004",
+    "run.behind-a-map",
+    "a bitmap has no further header",
+    ("c_type", None),
+    plain=True,
+)
+def _behind_a_map(seen: InRuns) -> Any:
+    return seen.behind_a_map
+
+
+def _not_repeated_body(seen: InRuns, at: int) -> FaultyField | None:
+    pair = (seen.batch.rows[at], seen.leads.rows[seen.lead[at]])
+    return blame.first_difference(*pair, seen.batch.order, _REPEATED)
+
+
+@in_runs(
+    "DARI-FIL-005",
+    "run.extension",
+    "does not repeat what the extension of its TS_INODE says of the inode",
+    blamed=_not_repeated_body,
+)
+def _extension(seen: InRuns) -> Any:
+    broken = np.zeros(len(seen.batch), np.bool_)
+    later = np.flatnonzero((seen.number > 0) & seen.same & ~seen.is_section)
+    if later.size:
+        pair = seen.batch.rows[later], seen.leads.rows[seen.lead[later]]
+        for start, end in map(field_span, _REPEATED):
+            broken[later] |= (pair[0][:, start:end] != pair[1][:, start:end]).any(axis=1)
+    return broken
 
 
 def _wanted_count(seen: InRuns) -> Ints:

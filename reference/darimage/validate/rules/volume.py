@@ -86,6 +86,20 @@ def _total_records(whole: Whole) -> Iterator[Hit]:
         yield in_header(told, "total_records", volume.total_records, whole.records)
 
 
+@image("DARI-VOL-009", "volume.base-epoch", "a full image has the high half of a base date")
+def _base_epoch(whole: Whole) -> Iterator[Hit]:
+    identity = whole.image.identity
+    if not identity.level and identity.base_date >> 32:
+        field = blame.in_volume("c_ddate_epoch", identity.base_date >> 32, 0)
+        yield Hit(record=0, field=field)
+
+
+@image("DARI-CNV-002", "volume.byte-order", "the integers of the image are big-endian")
+def _byte_order(whole: Whole) -> Iterator[Hit]:
+    if whole.image.order == "be":
+        yield Hit(record=0, field=blame.field("c_magic", "big-endian", "little-endian"))
+
+
 @image("DARI-VOL-010", "volume.feature-acls", "compat feature nt_acls is not what the image has")
 def _feature_acls(whole: Whole) -> Iterator[Hit]:
     volume = whole.image.extension
