@@ -7,12 +7,15 @@ import json
 import os
 
 import pytest
+from support.drive import Drive
 from support.drives import Endless
 from test_cli_plan import run
 
 from darimage.drives import files, measure
 from darimage.drives.model import Distance
-from darimage.errors import UsageError
+from darimage.errors import StorageError, UsageError
+from darimage.tapes.linux import LinuxTape
+from darimage.tapes.probe import TapeProbe
 from darimage.volumes.simulated import SimulatedDrive
 
 
@@ -70,6 +73,45 @@ def test_a_clock_that_stands_still_is_survived():
     assert files.parse(measure.toml(found, name='q"\n', source="a"), "it.toml").rate > 0
 
 
+class Timed(Drive):
+    """The stand-in for a tape drive, with a clock that a model moves."""
+
+    def __init__(self, block, count, model):
+        super().__init__([bytes(block)] * count)
+        self.block, self.model, self.clock = block, model, 0.0
+
+    def read(self, length):
+        self.clock += float(self.model.read(self.block))
+        return super().read(length)
+
+    def _go(self, position):
+        self.clock += float(self.model.locate(self.head * self.block, position * self.block))
+        super()._go(position)
+
+
+def test_a_tape_is_measured_by_its_blocks():
+    """A stand-in: no real drive has been measured."""
+    model = files.find("ait-2")
+    drive = Timed(32768, 300_000, model)
+    with TapeProbe(LinuxTape(drive, "/dev/nst0")) as probe:
+        assert probe.size == 32768 * 300_000
+        found = measure.measured(probe, lambda: drive.clock)
+    assert found.rate == pytest.approx(model.rate, rel=0.01)
+    made = files.parse(measure.toml(found, name="it", source="a test"), "it.toml")
+    for distance in (10**8, 10**9, 5 * 10**9):
+        expected = float(model.locate(0, distance))
+        assert float(made.locate(0, distance)) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_tape_that_cannot_be_read_is_told_of():
+    drive = Drive([bytes(1 << 16)] * 200, bad=[100])
+    with (
+        TapeProbe(LinuxTape(drive, "/dev/nst0")) as probe,
+        pytest.raises(StorageError, match="block 100 could not be read"),
+    ):
+        probe.read(100 << 16, 10)
+
+
 def test_a_file_is_measured_and_the_model_is_used(tmp_path):
     device, model = tmp_path / "device", tmp_path / "mine.toml"
     device.write_bytes(os.urandom(16 << 20))
@@ -87,7 +129,7 @@ def test_a_file_is_measured_and_the_model_is_used(tmp_path):
 @pytest.mark.parametrize(
     ("words", "told", "code"),
     [
-        (["measure", "/dev/null", "-o", "x.toml"], "neither a file nor a block device", 2),
+        (["measure", "/dev/null", "-o", "x.toml"], "neither a file, a block device", 2),
         (["measure", "none", "-o", "x.toml"], "none: No such file", 3),
         (["measure", ".", "-o", "x.toml"], "neither a file", 2),
         (["measure", "none", "-o", "x"], "ends in .toml", 2),

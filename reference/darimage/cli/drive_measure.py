@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,21 @@ from darimage.cli import common
 from darimage.drives import files
 from darimage.drives.measure import measured, toml
 from darimage.errors import StorageError, UsageError
+from darimage.tapes.names import is_drive
 from darimage.volumes.probe import FileProbe
+
+if TYPE_CHECKING:
+    from darimage.tapes.probe import TapeProbe
+
+
+def _probe(device: str) -> FileProbe | TapeProbe:
+    """Open what is to be measured."""
+    if not is_drive(device):
+        return FileProbe(device)
+    from darimage.tapes.linux import LinuxTape
+    from darimage.tapes.probe import TapeProbe
+
+    return TapeProbe(LinuxTape.open(device))
 
 
 @click.command("measure")
@@ -31,21 +46,25 @@ from darimage.volumes.probe import FileProbe
 @common.quiet_option
 @common.json_option
 def command(device: str, output: str, *, rounds: int, quiet: bool, as_json: bool) -> int:
-    """Measure DEVICE, a block device or a file on it, and write a model for `--drive`.
+    """Measure DEVICE and write a model for `--drive`.
 
-    It is only read: 192 MiB and some 200 small reads at most, past the memory of the system where
-    that can be passed by. Measure a file that is large and on the medium, and nothing else at the
-    time. Tapes cannot be measured yet: copy a model and change its figures.
+    It is a block device, a file on one, or a tape drive (/dev/nst0) with a tape that holds some
+    gigabytes. It is only read: 192 MiB and some 200 small reads at most, past the memory of the
+    system where that can be passed by. Let nothing else use it at the time.
+
+    A tape is measured as if it were one line: how long a way takes by how far it is. What the
+    wraps of a tape are is not found out; models that know them are `darimage drive list`'s.
 
     \b
-    Example:
+    Examples:
       darimage drive measure /dev/sdb -o usb.toml
+      darimage drive measure /dev/nst0 -o cellar.toml
     """
     if not output.endswith(".toml"):
         raise UsageError(f"{output}: a model's file ends in .toml")
     if os.path.lexists(output):
         raise UsageError(f"{output} is there already")
-    with FileProbe(device) as probe:
+    with _probe(device) as probe:
         found = measured(probe, time.perf_counter, rounds)
         direct = "" if probe.is_direct else ", through the page cache"
     when = datetime.now(UTC).strftime("%Y-%m-%d")

@@ -37,7 +37,7 @@ class FileProbe:
         mode = os.fstat(self._fd).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
             self.close()
-            raise UsageError(f"{path}: neither a file nor a block device; tapes cannot be measured")
+            raise UsageError(f"{path}: neither a file, a block device nor a tape drive")
         self.size = os.lseek(self._fd, 0, os.SEEK_END) // _ALIGNED * _ALIGNED
         self._page = mmap.mmap(-1, _STEP)
 
