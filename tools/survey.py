@@ -93,7 +93,7 @@ def _one(suite: Suite, vector: Vector) -> Json:
         image = place / names[0]
         limit = _limit(vector)
         expected = expectation(suite, vector)
-        is_set = len(names) > 1
+        is_set = names[0][-3:].isdigit()
         answers = "y\n" if is_set else "1\ny\n"
         theirs = _seen(_restore(image, is_set=is_set), place / "theirs", limit, expected, answers)
         ours = _seen(_darimage(image, place / "ours"), place / "ours", limit, expected)
@@ -133,7 +133,7 @@ def _restore(image: Path, *, is_set: bool) -> list[str]:
     if program is None:
         raise SystemExit("no restore here (Debian package dump)")
     # Blocks of 10 records: it reads 32 at once otherwise, and a volume may be shorter.
-    volumes = ["-a", "-b", "10", "-M", "-f", str(image).removesuffix("001")]
+    volumes = ["-a", "-b", "10", "-M", "-f", str(image)[:-3]]
     return [program, "-x", "-y", *(volumes if is_set else ["-f", str(image)])]
 
 

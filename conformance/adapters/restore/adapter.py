@@ -69,7 +69,7 @@ def _extract(image: bytes, names: list[bytes], folder: str) -> None:
 def _named(image: bytes) -> list[str | bytes]:
     """Return the options that name an image, or the first of its volumes."""
     # A suite has volumes of any size: the blocks that it reads must not be greater.
-    return [*VOLUMES, image[:-3]] if image.endswith(b"001") else ["-f", image]
+    return [*VOLUMES, image[:-3]] if re.search(rb"\d{3}$", image) else ["-f", image]
 
 
 def _run(words: list[str | bytes], answers: bytes, folder: str) -> None:

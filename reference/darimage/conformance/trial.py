@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from darimage.conformance.suite import Vector
 from darimage.conformance.testee import Claims, Task
 from darimage.conformance.verdicts import Expectation, Observation, Outcome, Wanted
 from darimage.errors import DarimageError
+
+_VOLUME = re.compile(r"\d{3}$")
 
 
 class Trial(NamedTuple):
@@ -132,12 +135,16 @@ def _asked(case: Case, folder: Path) -> Question:
 
 
 def _linked(vector: Vector, folder: Path, stem: str) -> tuple[Path, ...]:
-    """Return links to the files of a vector: one, or one for each volume, with its number."""
-    count = len(vector.files)
-    names = [f"{stem}{at:03}" for at in range(1, count + 1)] if count > 1 else [f"{stem}.dari"]
-    for name, file in zip(names, vector.files, strict=True):
-        (folder / name).symlink_to(file.resolve())
-    return tuple(folder / name for name in names)
+    """Return links to the files of a vector; volumes keep their numbers: one may be missing."""
+    links = [folder / f"{stem}{_ending(file.name)}" for file in vector.files]
+    for link, file in zip(links, vector.files, strict=True):
+        link.symlink_to(file.resolve())
+    return tuple(links)
+
+
+def _ending(name: str) -> str:
+    number = _VOLUME.search(name)
+    return number[0] if number else ".dari"
 
 
 def _limits(case: Case, allowed: Limits) -> Limits:
