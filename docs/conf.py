@@ -8,7 +8,7 @@ from pathlib import Path
 from darimage._version import FORMAT_VERSION, __version__
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "reference" / "tests")]
 
 project = "darimage"
 author = "The darimage developers"
@@ -17,6 +17,7 @@ release = __version__
 version = __version__
 
 extensions = ["sphinx_needs", "ksy_tables", "hexdump_directive", "cli_help", "drive_models"]
+extensions += ["traceability"]
 exclude_patterns = ["_build", "_ext", "_static"]
 rst_epilog = f"\n.. |format-version| replace:: {FORMAT_VERSION}\n"
 nitpicky = True

@@ -110,6 +110,7 @@ def test_streams_of_a_directory_that_leads_to_a_change_are_there(levels):
 
 @pytest.mark.parametrize("way", ["mtime", "ctime", "size", "name", "mode"])
 def test_what_counts_as_a_change(levels, way):
+    """Shows DARI-INC-003."""
     path = levels.source / "b/five"
     path.write_bytes(b"x" * 100)
     settled()
@@ -150,6 +151,7 @@ def change(way, path):
 
 
 def test_numbers_stay_and_are_never_given_again(levels):
+    """Shows DARI-INC-005, DARI-INC-006."""
     levels.make(0)
     first = numbers(levels.images[0])
     os.rename(levels.source / "a", levels.source / "moved")
@@ -174,6 +176,7 @@ def test_numbers_stay_and_are_never_given_again(levels):
 
 
 def test_another_type_is_another_inode(levels):
+    """Shows DARI-INC-005."""
     path = levels.source / "one"
     levels.make(0)
     number = numbers(levels.images[0])[b"one"]
@@ -190,6 +193,7 @@ def test_another_type_is_another_inode(levels):
 
 
 def test_bases_are_chosen_as_dump_does(levels):
+    """Shows DARI-INC-010."""
     for level in (0, 3, 2, 5, 1, 9, 9):
         levels.make(level)
     with levels.catalog() as catalogue:
@@ -221,6 +225,7 @@ def test_without_a_base_it_is_refused(levels):
 
 
 def test_an_image_without_a_good_verdict_is_no_base(levels):
+    """Shows DARI-INC-010."""
     levels.make(0)
     levels.make(1)
     with sqlite3.connect(levels.catalogue) as connection:

@@ -112,12 +112,14 @@ def test_any_hole_map_of_a_plain_dump(present, rest, per_header, coded):
 
 
 def test_entries_past_the_size_are_thrown_away():
+    """Shows DARI-FIL-018."""
     data, wanted = plain_file([1, 1, 1, 1], 1500)
     with Image.open(data) as image:
         assert read_all(image, b"file") == (wanted, [])
 
 
 def test_junk_in_c_addr_past_c_count_is_ignored():
+    """Shows DARI-REC-024."""
     image = Plain()
     image.front([2, 5])
     image.directory(2, [(2, 4, b"."), (2, 4, b".."), (5, 8, b"file")])
@@ -129,6 +131,7 @@ def test_junk_in_c_addr_past_c_count_is_ignored():
 
 
 def test_metadata_only_and_attributes():
+    """Shows DARI-REC-027."""
     image = Plain()
     image.front([2, 5, 6])
     image.directory(2, [(2, 4, b"."), (2, 4, b".."), (5, 8, b"meta"), (6, 8, b"file")])

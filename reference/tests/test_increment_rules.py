@@ -71,6 +71,7 @@ def test_good_increments_have_no_faults(held):
 
 
 def test_what_is_named_and_not_there_is_not_missing():
+    """Shows DARI-INC-011."""
     with Image.open(GOOD) as image:
         named = set(image.names.named().tolist())
         there = set(image.dumped.numbers())

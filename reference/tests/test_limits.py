@@ -87,6 +87,7 @@ def high(scan, top):
     "top", [2**28 + 5, pytest.param(2**32 - 1, marks=pytest.mark.slow)], ids=["2^28", "2^32-1"]
 )
 def test_high_inode_numbers(top, tmp_path):
+    """Shows DARI-LIM-001."""
     scan = recipe.scan_of([(b"below", [b"a", b"b", b"c", b"d"], [10, 2000, 3000, 0])])
     made = recipe.Recipe(scan, high(scan, top))
     with Image.open(made) as image:

@@ -217,6 +217,7 @@ def with_full_maps(plain, records):
 
 @pytest.mark.parametrize("command", [["info"], ["list"], ["verify"], ["restore", "--json"]])
 def test_maps_that_lie_take_no_more_memory_than_they_are_long(command, tmp_path):
+    """Shows DARI-SAF-001."""
     records = 4096
     path = tmp_path / "image"
     path.write_bytes(with_full_maps(images()["plain"], records))

@@ -90,6 +90,7 @@ heads = st.tuples(
 @given(st.lists(st.lists(heads, max_size=50), min_size=1, max_size=3), st.binary(max_size=600))
 @settings(deadline=None)
 def test_any_entries(lists, tail):
+    """Shows DARI-DIR-006."""
     datas = []
     for one in lists:
         data = b"".join(

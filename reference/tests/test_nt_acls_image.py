@@ -58,6 +58,7 @@ trees_with_acls = st.composite(lambda draw: with_acls(draw, draw(trees())))()
 @given(trees_with_acls)
 @settings(deadline=None, max_examples=40)
 def test_each_inode_has_the_acl_it_had_by_every_way(tree):
+    """Shows DARI-SDE-008."""
     image = images.encode(tree)
     wanted, got = by_path(tree, image)
     assert got == wanted

@@ -52,6 +52,7 @@ def test_equal_descriptors_are_one_object(one, two):
 
 @given(st.binary(max_size=80), st.sampled_from([SAMBA, NTFS_3G]))
 def test_what_is_not_well_formed_is_left_where_it_is(value, name):
+    """Shows DARI-SDE-017."""
     values = {name: value}
     try:
         descriptor, _ = NtAcls().take(values)
@@ -112,6 +113,7 @@ def test_those_not_wanted_are_left_out_wholly(tree):
 
 
 def test_a_broken_one_is_told_of_and_kept(tree):
+    """Shows DARI-SDE-011."""
     os.setxattr(tree / "d", SAMBA, BROKEN[SAMBA])
     scan = scanned(tree)
     assert [(fault.path, fault.requirement) for fault in scan.faults] == [(b"d", "DARI-SDE-012")]

@@ -90,6 +90,7 @@ CHANGES = [
 def test_a_file_that_changes_is_reported_and_the_map_stays_true(
     tmp_path, kind, disturb, content, marked
 ):
+    """Shows DARI-FIL-013."""
     run, report = disturbed(tmp_path, disturb)
     assert [(fault.kind, fault.path) for fault in report.faults] == [(kind, b"b")]
     assert not report.good

@@ -308,6 +308,7 @@ def test_a_damaged_map_is_not_used():
 
 
 def test_a_lying_map_is_found_out():
+    """Shows DARI-OFF-005."""
     data = {b"a": Node(FILE, size=2, data={0: b"aa"}), b"b": Node(FILE, size=2, data={0: b"bb"})}
     image = encode(Node(DIRECTORY, children=data))
     with Image.open(image) as opened:
@@ -346,6 +347,7 @@ def test_faults_are_kept_within_bounds():
 
 
 def test_claims_of_size_take_no_memory():
+    """Shows DARI-SAF-001."""
     claims = [
         poke(PLAIN, 1, 160, "<i", 2**31 - 1),
         poke(PLAIN, 3, 160, "<i", 2**31 - 1),

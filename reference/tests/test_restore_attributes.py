@@ -73,6 +73,7 @@ def expected(tree):
 @QUIET
 @given(tree=trees(extended=settable()).map(fit), form=st.sampled_from(["direct", "walk", "plain"]))
 def test_any_attributes_come_back(ext4, tree, form):
+    """Shows DARI-XAT-012."""
     data, _ = encode(tree)
     data = strip_extensions(data) if form == "plain" else data
     with legacy.scratch_directory_on(ext4) as folder:
@@ -242,6 +243,7 @@ def attributed(values, mode=0o444, uid=0, count=1):
 
 
 def test_a_user_sets_what_a_user_may(ext4):
+    """Shows DARI-XAT-016."""
     values = {b"user.mine": b"1", b"trusted.not": b"2", b"security.not": b"3"}
     values[xattrs.ACL_ACCESS] = ACL
     image = Image.open(encode(attributed(values, uid=NOBODY, count=3))[0])
@@ -280,6 +282,7 @@ def test_a_file_system_without_attributes_is_told_of_once(tmp_path, monkeypatch,
 
 
 def test_capabilities_go_with_their_owner_alone(ext4):
+    """Shows DARI-XAT-017."""
     tree = attributed({b"security.capability": CAPABILITY, b"user.x": b"y"}, uid=1000, mode=0o755)
     data, _ = encode(tree)
     with legacy.scratch_directory_on(ext4) as folder:
@@ -308,6 +311,7 @@ def test_no_acl_of_the_destination_is_inherited(ext4):
 
 
 def test_an_attribute_that_cannot_be_leaves_the_rest(ext4):
+    """Shows DARI-XAT-016."""
     values = {b"user.a": b"1", b"nonsense": b"2", xattrs.ACL_ACCESS: b"bad", b"trusted.z": b"3"}
     with legacy.scratch_directory_on(ext4) as folder:
         report = bring(Image.open(encode(attributed(values))[0]), folder / "out")

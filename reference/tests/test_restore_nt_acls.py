@@ -114,6 +114,7 @@ def values(root):
 
 
 def test_there_and_back(tree, place, samba):
+    """Shows DARI-SDE-013."""
     image, back = place / "image.dari", place / "back"
     report = json.loads(darimage("create", "--json", tree, image))
     darimage("verify", image)
@@ -247,6 +248,7 @@ def ntfs(tmp_path):
 
 
 def test_from_samba_to_ntfs_3g_and_back(tmp_path, ntfs):
+    """Shows DARI-ACL-014."""
     source, image, back = tmp_path / "source", tmp_path / "a.dari", ntfs / "back"
     (source / "d").mkdir(parents=True)
     (source / "d" / "f").write_bytes(b"data")
@@ -302,6 +304,7 @@ def test_one_that_is_too_long_for_a_disk_is_told_of(tmp_path):
 
 
 def test_a_descriptor_that_samba_would_read_otherwise_is_not_restored(tmp_path):
+    """Shows DARI-SDE-011."""
     odd = from_sddl("O:BAG:SYD:(XA;;FA;;;WD;#616263)").build()
     broken = odd[:-8]
     root = Node.directory({b"odd": Node.file(b"x"), b"broken": Node.file(b"y")})

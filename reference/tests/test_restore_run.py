@@ -134,6 +134,7 @@ def two_big_files():
     [(b"d/y", 70), (b"d", 5070), (b"a", 3 * MIB), (b"[dz]", 5070 + 3 * MIB), (b"?/[px]", 10_000)],
 )
 def test_no_data_but_that_of_the_selection_is_read(pattern, data, out):
+    """Shows DARI-RST-004."""
     image = image_of(two_big_files())
     places = [*image.offsets.offsets.tolist(), image.volume.size]
     names = image.names
@@ -320,6 +321,7 @@ def test_a_file_swapped_for_a_link_before_its_contents(out, tmp_path):
 
 
 def test_files_are_private_until_they_are_whole(out):
+    """Shows DARI-RST-001."""
     tree = Node.directory({b"d": Node.directory({b"f": Node.file(b"f")}, mode=0o755)})
     seen = []
 

@@ -118,6 +118,7 @@ CASES = [
 
 @pytest.mark.parametrize(("pattern", "expected"), CASES, ids=[c[0] for c in CASES])
 def test_patterns(image, pattern, expected):
+    """Shows DARI-RST-002."""
     if expected is None:
         with pytest.raises(UsageError, match="nothing in the image matches"):
             brought(image, [pattern])
@@ -158,6 +159,7 @@ def test_parents_come_with_their_attributes_if_asked_for(image):
 
 
 def test_directories_are_planned_before_what_is_in_them(image):
+    """Shows DARI-RST-001."""
     plan = make_plan(image, select(image.names, [b"dir/sub/deep", b"**/five"]))
     for number, (parent, _) in plan.places.items():
         assert parent == plan.root or list(plan.places).index(parent) < list(plan.places).index(
@@ -166,6 +168,7 @@ def test_directories_are_planned_before_what_is_in_them(image):
 
 
 def test_files_ascend_by_offset_and_are_bounded_by_their_neighbours(image):
+    """Shows DARI-RST-001."""
     files = make_plan(image, select(image.names)).files
     assert len(files) == len(TREE) - 1 - 2
     assert (np.diff(files.offsets) > 0).all()

@@ -94,6 +94,7 @@ def test_files_are_made_empty_and_private(out):
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling", "fifo", "directory"])
 def test_what_exists_is_kept(out, tmp_path, kind):
+    """Shows DARI-SAF-005."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"precious")
     with open_at(out, {}) as target:
@@ -112,6 +113,7 @@ def test_what_exists_is_kept(out, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling", "fifo"])
 def test_overwriting_replaces_and_never_writes_through(out, tmp_path, kind):
+    """Shows DARI-SAF-005."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"precious")
     with open_at(out, {}, overwrite=True) as target:

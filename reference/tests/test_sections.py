@@ -98,6 +98,7 @@ def test_an_empty_bitmap_holds_nothing():
 
 @given(st.dictionaries(st.integers(2, 500), st.integers(0, 2**54 - 1).map(lambda n: n * RECORD)))
 def test_an_offset_map_reads_back(offsets):
+    """Shows DARI-LIM-003."""
     inodes = np.array(sorted(offsets), np.int64)
     values = np.array([offsets[n] for n in sorted(offsets)], np.uint64)
     made = offset_map.OffsetMap(inodes, values, 500)

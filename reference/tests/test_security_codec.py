@@ -68,6 +68,7 @@ def test_what_is_no_sid_is_refused(text):
 @given(descriptors(), ORDERINGS, st.integers(0, 9))
 @settings(deadline=None)
 def test_a_descriptor_reads_back_however_it_is_laid_out(descriptor, order, gap):
+    """Shows DARI-SDE-007."""
     for sample in (descriptor, rearranged(descriptor, order, gap)):
         data = sample.build()
         parsed = SecurityDescriptor.parse(data)

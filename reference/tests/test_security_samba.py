@@ -158,7 +158,10 @@ def test_descriptor_and_origin_give_back_the_bytes_that_samba_wrote(samba, found
 @given(wrappers(), ORDERINGS, st.sampled_from([0, 3, 8]), st.integers(0, 2**64 - 1))
 @settings(deadline=None)
 def test_any_wrapper_is_put_together_again(found, order, gap, time):
-    """Parts in any order and place, which Samba does not write, and version 2 with a time."""
+    """Parts in any order and place, which Samba does not write, and version 2 with a time.
+
+    Shows DARI-SDE-016.
+    """
     moved = rearranged(SecurityDescriptor.parse(found.descriptor), order, gap).build()
     front = split(found.build())[1]
     with_time = b"\2\0\2\0\0\0\2\0\4\0\2\0" + time.to_bytes(8, "little")

@@ -102,6 +102,7 @@ def test_only_a_must_decides_unless_asked(folder):
 
 
 def test_profiles_select(folder):
+    """Shows DARI-PRO-001."""
     assert findings(folder / "bad", "--profile", "dump") == []
     plain = json.loads(validate("--json", folder / "plain").stdout)["images"][0]
     assert (plain["profile"], plain["uuid"]) == ("dump", None)
@@ -338,6 +339,7 @@ def test_a_baseline_knows_all_of_a_flood_or_is_not_written(tmp_path):
 
 
 def test_what_is_checked_is_of_the_profile():
+    """Shows DARI-PRO-001."""
     for word in ("dump", "dari-core", "dari-core+acl"):
         ids = Selection().ids(named(word))
         assert set(checked()) & ids

@@ -201,12 +201,14 @@ def test_a_lost_or_doubled_record_costs_what_is_under_one_header(chain, data):
 @given(st.binary(max_size=20 * RECORD), st.booleans(), st.booleans())
 @settings(deadline=None)
 def test_any_bytes(image, numbered, sparse):
+    """Shows DARI-SAF-003."""
     found, faults = walked(image, numbered=numbered, date=None, sparse=sparse)
     assert found == []
     assert len(faults) <= 1
 
 
 def test_it_ends_after_the_end():
+    """Shows DARI-END-007."""
     image, plain = images.small_plain(), images.small_plain()
     headers = [at for at, _, _ in images.headers_of(image)]
     assert walked(image + b"junk" * 5000, numbered=False) == (headers, [])
@@ -236,6 +238,7 @@ def test_big_files_are_hopped_over():
 
 
 def test_alternating_damage_takes_linear_time():
+    """Shows DARI-SAF-003."""
     headers = [sealed(CType.TS_INODE, 5, 0, k) for k in range(8000)]
     image = b"".join(one if k % 2 else b"\0" * RECORD for k, one in enumerate(headers))
     volume, faults = MemoryVolume(image), []

@@ -200,6 +200,7 @@ def test_figure_4():
 
 
 def test_a_map_that_lies_is_noticed_while_writing(monkeypatch):
+    """Shows DARI-OFF-004."""
     from darimage.image import writer
 
     def lie(inodes, offsets, highest):
@@ -244,6 +245,7 @@ def test_a_run_that_is_longer_than_planned_is_noticed(monkeypatch):
 
 
 def test_directories_with_more_data_than_one_header_holds():
+    """Shows DARI-DIR-017."""
     tree = Node.directory({b"%05d" % n + b"x" * 200: Node.file() for n in range(6000)})
     image = slow_reader.read(encode(tree)[0])
     assert len(image.inodes[ROOT].headers) > 1

@@ -181,6 +181,7 @@ def test_a_value_that_fills_the_list_is_in_it_and_one_byte_more_is_not(size):
 
 
 def test_what_goes_nowhere_is_named():
+    """Shows DARI-XAT-012."""
     values = {b"user.%d" % number: bytes(65536) for number in range(9)}
     packed = xattrs.pack({**values, b"user.": b"", b"x" * 256: b"", b"a\0": b"", b"user.k": b"v"})
     assert len(packed.payload) <= xattrs.PAYLOAD_MAX
