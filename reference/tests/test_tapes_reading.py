@@ -113,6 +113,7 @@ def test_what_is_not_ours_on_a_simh_tape_is_passed_over(around, size):
 @FEWER
 @given(st.sets(st.integers(0, 60), max_size=5), st.booleans(), st.integers(1500, 12_000))
 def test_what_lies_in_other_blocks_comes_back(bad, nothing, size):
+    """Shows DARI-TAP-007."""
     blocks = [
         (BAD_NOTHING if nothing else Bad(b"?" * len(block))) if at in bad else block
         for at, block in enumerate(in_blocks(SAMPLE, size))
@@ -135,6 +136,7 @@ def test_what_lies_in_other_blocks_comes_back(bad, nothing, size):
 
 @pytest.mark.parametrize("at", range(2, len(SAMPLE) // 4096))
 def test_verify_names_every_block_that_could_not_be_read(at):
+    """Shows DARI-TAP-007."""
     blocks = in_blocks(SAMPLE, 4096)
     blocks[at] = Bad(blocks[at])
     found = verify(volume_of("simh", [*blocks, MARK]))
@@ -246,6 +248,7 @@ def test_marks_and_nothings_without_end_take_little_memory(kind):
 
 
 def test_a_file_of_many_on_a_tape_is_chosen_by_its_number(tmp_path):
+    """Shows DARI-TAP-006."""
     other = encode(sample(), reproducible=True)
     labels = [b"VOL1" + b" " * 76, b"HDR1" + b" " * 76]
     for kind, suffix in (("simh", "tap"), ("aws", "aws")):

@@ -76,6 +76,7 @@ def test_one_tape_holds_what_a_file_would(tree, kind, block):
 @RELAXED
 @given(trees(), KINDS, SIZES, st.integers(2, 400))
 def test_an_image_goes_on_on_further_tapes_wherever_one_ends(tree, kind, block, percent):
+    """Shows DARI-TAP-004."""
     data = encode(tree, reproducible=True)
     capacity = max(block + 100, len(data) * percent // 400)
     with legacy.scratch_directory() as folder:
@@ -292,6 +293,7 @@ def blocks_of(sink, block, number=0):
 
 @pytest.mark.parametrize("block", [512, 1024, 10_240, 10_001, 65_535, 65_536])
 def test_mtdump_sees_the_blocks_and_the_mark(tmp_path, block):
+    """Shows DARI-TAP-001, DARI-TAP-003."""
     sink = written(sample(), OneFile(tmp_path / "a.tap", Simh()), block)
     assert tapes.mtdump(tmp_path / "a.tap") == [*blocks_of(sink, block), None]
     folder = tmp_path / "tapes"
