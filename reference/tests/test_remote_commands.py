@@ -97,6 +97,14 @@ def test_secrets_are_not_printed(url, tmp_path):
     assert b"secret" not in run.stdout + run.stderr
 
 
+def test_headers_of_the_configuration_are_sent(server, url, tmp_path):
+    """As docs/howto/remote.rst says."""
+    (tmp_path / "http.json").write_text('{"https": {"headers": {"Authorization": "Bearer x"}}}')
+    run = program("info", url, env={**os.environ, "FSSPEC_CONFIG_DIR": os.fspath(tmp_path)})
+    assert run.returncode == 0
+    assert {head.get("Authorization") for head in server.heads} == {"Bearer x"}
+
+
 def test_exit_codes(server, url):
     assert program("info", server.url + "/none").returncode == 3
     run = program("info", "nonsense://host/image")

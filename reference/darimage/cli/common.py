@@ -35,7 +35,7 @@ def quiet_option(command: F) -> F:
 
 
 def image_argument(command: F) -> F:
-    """Add the argument ``IMAGE``; ``-`` is standard input.
+    """Add the argument ``IMAGE``: a path or URL; ``-`` is standard input.
 
     The command gets a path, or a list of them if there was ``--volume``.
     """

@@ -30,6 +30,7 @@ def command(image: common.ImageName, *, as_json: bool) -> int:
     Examples:
       darimage info home.dari
       darimage info --json home.dari | jq .parts
+      darimage info s3://backups/home.dari
     """
     with Image.open(image) as opened:
         answer = describe(opened)

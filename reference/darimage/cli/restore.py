@@ -106,6 +106,7 @@ def command(
       darimage restore home.dari /tmp/back alice/mail 'bob/*.txt'
       darimage restore --inode 1234 --parents home.dari /tmp/back
       cat home.dari | darimage restore - /tmp/back
+      darimage restore https://backup.example.org/home.dari /tmp/back alice
       darimage restore --chain sunday.dari --chain monday.dari tuesday.dari /tmp/back
       darimage restore --plan --drive lto-5 home.dari /tmp/back alice
     """
