@@ -16,7 +16,7 @@ from test_restore_accepts import check_tree
 from test_restore_run import bring
 
 from darimage.drives import files
-from darimage.drives.model import Distance, Serpentine
+from darimage.drives.model import Serpentine
 from darimage.errors import StorageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
@@ -25,8 +25,6 @@ from darimage.restore.plan import make_plan
 from darimage.restore.selection import select
 from darimage.sources.memory import Node
 from darimage.units import RECORD
-from darimage.volumes import in_order
-from darimage.volumes.in_order import InOrder
 from darimage.volumes.reading import MemoryVolume
 from darimage.volumes.simulated import SimulatedDrive
 
@@ -119,41 +117,6 @@ def test_a_cut_image_is_planned_by_its_volumes():
 def _offsets(image, plan):
     chain = Chain.of(image)
     return make_plan(chain, select(chain.names)).files.offsets[plan.rows]
-
-
-def test_what_is_asked_for_is_read_in_order(monkeypatch):
-    monkeypatch.setattr(in_order, "STEP", 10)
-    monkeypatch.setattr(in_order, "KEPT", 40)
-    data = bytes(range(250))
-    drive = Distance("line", rate=1.0, seek=((0.0, 5.0),))
-    tape = SimulatedDrive(MemoryVolume(data), drive)
-    volume = InOrder(tape, np.array([[100, 160], [20, 90]]))
-    assert volume.read_at(105, 10) == data[105:115]
-    assert volume.read_at(101, 3) == data[101:104]
-    assert volume.read_at(150, 10) == data[150:160]
-    assert (tape.counts.seeks, volume.strays) == (1, 0)
-    assert volume.read_at(30, 30) == data[30:60]
-    assert volume.read_at(50, 60) == data[50:110]
-    assert (tape.counts.seeks, volume.strays) == (2, 1)
-    assert volume.read_at(5, 5) == data[5:10]
-    assert (tape.counts.seeks, volume.strays) == (3, 2)
-    assert volume.read_at(240, 100) == data[240:]
-    assert volume.read_at(250, 10) == b""
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 240), st.integers(0, 60)), max_size=8),
-    st.lists(st.tuples(st.integers(0, 240), st.integers(0, 60)), max_size=8),
-)
-def test_bytes_are_right_whatever_the_order(spans, wanted):
-    data = bytes(range(250))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(in_order, "STEP", 7)
-        patch.setattr(in_order, "KEPT", 20)
-        plan = np.array([(low, low + size) for low, size in spans], np.int64).reshape(-1, 2)
-        volume = InOrder(MemoryVolume(data), plan)
-        for offset, length in wanted:
-            assert volume.read_at(offset, length) == data[offset : offset + length]
 
 
 class Scratched(MemoryVolume):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from darimage.drives import planner
+from darimage.drives import files, planner
 from darimage.drives.model import Drive
 from darimage.drives.planner import ReadingPlan
 from darimage.image.volume_set import real_of
 from darimage.units import RECORD
-from darimage.volumes.in_order import InOrder
-from darimage.volumes.reading import expect
+from darimage.volumes.ahead import Ahead
+from darimage.volumes.reading import is_slow, medium
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
     from darimage.restore.plan import Files
     from darimage.volumes.cut import Cut
+    from darimage.volumes.reading import Volume
 
 Ints = npt.NDArray[np.int64]
 
@@ -56,6 +57,11 @@ class ImagePlan:
         spans = _shown(cut, self.reading.reads)
         return np.minimum(spans, self.image.volume.size)
 
+    @property
+    def wanted(self) -> Ints:
+        """What of the reads is wanted, in logical bytes."""
+        return np.minimum(_shown(self.image.volume.cut, self.extents), self.image.volume.size)
+
     def groups(self) -> Iterator[list[int]]:
         """Yield the rows of each read, ascending, in the order of the reads."""
         order = np.argsort(self.read_of, kind="stable")
@@ -73,18 +79,36 @@ class ImagePlan:
         return planner.one_by_one(self.extents, self.reading.drive, at=self.reading.at)
 
 
-def plan_of(image: Image, files: Files, rows: Ints, drive: Drive) -> ImagePlan:
+def drives_of(images: Sequence[Image], given: Drive | None) -> dict[Image, Drive]:
+    """Return what each image is read by; nothing if a plan is of no use.
+
+    Args:
+        images: The images.
+        given: What the user says they are read by.
+    """
+    if given is None and not any(is_slow(image.volume) for image in images):
+        return {}
+    return {image: given or _usual(image.volume) for image in images}
+
+
+def _usual(volume: Volume) -> Drive:
+    """Return the model that fits what a volume is on, as far as the volume knows."""
+    name = medium(volume)
+    return files.find(name) if name else Drive("unknown")
+
+
+def plan_of(image: Image, chosen: Files, rows: Ints, drive: Drive) -> ImagePlan:
     """Plan how to read some files of an image.
 
     Args:
         image: The image.
-        files: All files.
+        chosen: All files.
         rows: Which of them, ascending; all come from this image.
         drive: What the image's tapes are read by.
     """
     cut = image.volume.cut
     extents = np.column_stack(
-        (_placed(cut, files.offsets[rows]), _placed(cut, files.ends[rows] - RECORD) + RECORD)
+        (_placed(cut, chosen.offsets[rows]), _placed(cut, chosen.ends[rows] - RECORD) + RECORD)
     ).astype(np.int64)
     drive = fitted(drive, image)
     reading = planner.plan(extents, drive, at=position_of(image))
@@ -111,12 +135,12 @@ def position_of(image: Image) -> int:
 def reading(image: Image, plan: ImagePlan) -> Iterator[None]:
     """Have all reads of an image come from one reader that goes by a plan."""
     behind = image.volume
-    expect(behind, plan.spans)
-    image.volume = InOrder(behind, plan.spans)
-    try:
-        yield
-    finally:
-        image.volume = behind
+    with Ahead(behind, plan.spans, plan.wanted) as ahead:
+        image.volume = ahead
+        try:
+            yield
+        finally:
+            image.volume = behind
 
 
 def _placed(cut: Cut, offsets: Ints) -> Ints:

@@ -29,7 +29,6 @@ from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
-from darimage.volumes.reading import is_slow
 
 if TYPE_CHECKING:
     from darimage.image.names import Names
@@ -117,9 +116,9 @@ class _Run:
         self.refusals = Refusals()
         self.missed = Missed()
         self.streams = options.streams
-        self.drive = options.drive
-        alone = self.drive is not None or any(is_slow(image.volume) for image in chain.images)
-        self.workers = 1 if alone or len(plan.files) < FORKED_FROM else options.workers
+        self.drives = by_plan.drives_of(chain.images, options.drive)
+        forked = len(plan.files) >= FORKED_FROM and not self.drives
+        self.workers = options.workers if forked else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
         self.note(plan.faults)
@@ -214,7 +213,7 @@ class _Run:
         pieces = cut(rows[plain], np.ones(int(plain.sum()), np.int64), FILES_PER_PIECE)
         for made in share(pieces, self.workers, self.empty_files, self.progress):
             self.count(made)
-        if self.drive is not None:
+        if self.drives:
             # What they are is read with the contents of the files around them.
             return rows
         regular = self.make_nodes(rows[~plain], self.progress.advance)
@@ -259,13 +258,15 @@ class _Run:
         # Processes that are forked now would each count again what was refused so far.
         self.refusals.add(self.rights.refusals())
         work = partial(self.filled, image)
-        if self.drive is not None:
-            plan = by_plan.plan_of(image, files, rows, self.drive)
+        if self.drives:
+            plan = by_plan.plan_of(image, files, rows, self.drives[image])
             with by_plan.reading(image, plan):
                 done = [work(plan.groups(), self.progress.advance)]
         else:
             pieces = cut(rows, weights, BYTES_PER_PIECE)
             done = share(pieces, self.workers, work, self.progress)
+            # What other processes read does not show in this one's count.
+            volume.bytes_read = before + sum(filled.bytes_read for filled in done)
         misfits: list[int] = []
         for filled in done:
             self.report.files += filled.files
@@ -277,13 +278,11 @@ class _Run:
             misfits += filled.misfits
             if filled.made is not None:
                 self.count(filled.made, image)
-        # What other processes read does not show in this one's count.
-        volume.bytes_read = before + sum(filled.bytes_read for filled in done)
         return misfits
 
     def filled(self, image: Image, pieces: Iterable[Piece], advance: Advance) -> Filled:
         """Fill files, in this process or one of several."""
-        maker = None if self.drive is None else self.maker(image)
+        maker = self.maker(image) if self.drives else None
         filler = Filler(image, self.plan, self.target, self.rights, advance, maker)
         for piece in pieces:
             filler.fill(piece)

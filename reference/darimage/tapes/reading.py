@@ -10,7 +10,7 @@ from darimage.errors import StorageError
 from darimage.tapes.element import Form
 from darimage.tapes.index import scan
 from darimage.tapes.indexed import IndexedVolume
-from darimage.volumes.reading import Volume, expect, is_slow
+from darimage.volumes.reading import Volume, expect, is_slow, medium
 
 if TYPE_CHECKING:
     from darimage.volumes.reading import Spans
@@ -26,6 +26,7 @@ class TapeVolume(IndexedVolume):
 
     Attributes:
         is_slow: Whether the container is.
+        medium: What the container is on.
     """
 
     def __init__(self, container: Volume, form: Form, number: int | None = None) -> None:
@@ -42,6 +43,7 @@ class TapeVolume(IndexedVolume):
         name = container.name if number is None else f"{container.name}:{number}"
         super().__init__(name, form.name, scan(container, form, number))
         self.is_slow = is_slow(container)
+        self.medium = medium(container)
         self._container = container
 
     def expect(self, spans: Spans) -> None:

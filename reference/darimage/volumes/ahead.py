@@ -29,11 +29,11 @@ STEP = 1 << 20
 MEMORY = 64 << 20
 """Bytes that are held, those that were taken and are kept included."""
 
-KEPT = 24 << 20
+KEPT = 16 << 20
 """Bytes that are kept of what was taken: headers are looked at before the data among them."""
 
-HEADERS_AHEAD = 16
-"""Headers of a file that are looked at before the data: they lie at most half a MiB apart."""
+HEADERS_AHEAD = 1
+"""Headers of a file that are looked at before the data: more would have to be waited for."""
 
 _PATIENCE = 2.0
 """Seconds to wait for a reader that is in the middle of something when nobody wants it any more."""
@@ -194,8 +194,7 @@ class Ahead:
 
     def missing(self, start: int, end: int) -> list[Gap]:
         """Return the gaps among some bytes, each up to its end."""
-        with self._turn:
-            return self.behind.missing(start, end)
+        return self.behind.missing(start, end)
 
     def close(self) -> None:
         """End the thread, and close what is behind."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
-from darimage.volumes.reading import Gap, Volume, expect, is_slow, read_up_to
+from darimage.volumes.reading import Gap, Volume, expect, is_slow, medium, read_up_to
 
 if TYPE_CHECKING:
     from darimage.volumes.reading import Spans
@@ -86,6 +86,11 @@ class Joined:
     def is_slow(self) -> bool:
         """Whether what is behind is slow."""
         return is_slow(self.real)
+
+    @property
+    def medium(self) -> str:
+        """What is behind is on."""
+        return medium(self.real)
 
     def expect(self, spans: Spans) -> None:
         """Tell what is behind which of its bytes will be read; see ``reading.expect``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 
 from darimage.errors import FormatError, StorageError
 from darimage.volumes.cut import ONE_VOLUME, Cut
-from darimage.volumes.reading import Gap, Volume, expect, is_slow, open_file, read_up_to
+from darimage.volumes.reading import Gap, Volume, expect, is_slow, medium, open_file, read_up_to
 
 if TYPE_CHECKING:
     from darimage.volumes.reading import Spans
@@ -80,6 +81,7 @@ class Pieces:
         self.bytes_read = 0
         self.reads = 0
         self.opened: list[str] = []
+        self._opening = threading.Lock()
         self._check = check
         self._absent = absent
         self._opener = opener
@@ -141,6 +143,12 @@ class Pieces:
         """Whether a file that is open is slow."""
         return any(place.file is not None and is_slow(place.file) for place in self.places)
 
+    @property
+    def medium(self) -> str:
+        """What the first file is on."""
+        first = self.places[0].file if self.places else None
+        return "" if first is None else medium(first)
+
     def expect(self, spans: Spans) -> None:
         """Tell the files that are open which of their bytes will be read; see ``reading.expect``.
 
@@ -170,20 +178,27 @@ class Pieces:
 
     def _opened(self, place: Place) -> Volume | None:
         """Return a file, opened if it is not yet; nothing if it is refused."""
-        if place.refused:
+        if place.file is not None and not place.refused:
+            return place.file
+        with self._opening:
+            return self._open(place)
+
+    def _open(self, place: Place) -> Volume | None:
+        """Open a file and check it, unless another thread has just done so."""
+        if place.refused or place.file is not None:
+            return None if place.refused else place.file
+        self.opened.append(place.path)
+        try:
+            file = self._opener(place.url or place.path)
+        except (StorageError, FormatError) as error:
+            place.refused = str(error)
             return None
-        if place.file is None:
-            self.opened.append(place.path)
-            try:
-                place.file = self._opener(place.url or place.path)
-            except (StorageError, FormatError) as error:
-                place.refused = str(error)
-                return None
-            place.refused = self._check(place.file, place) if self._check else ""
-            if place.refused:
-                place.file.close()
-                place.file = None
-        return place.file
+        place.refused = self._check(file, place) if self._check else ""
+        if place.refused:
+            file.close()
+            return None
+        place.file = file
+        return file
 
     def close(self) -> None:
         """Close the files that were opened."""

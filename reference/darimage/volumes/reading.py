@@ -39,7 +39,8 @@ class Gap(NamedTuple):
 class Volume(Protocol):
     """Random access to the bytes of an image.
 
-    A volume may also have ``expect`` and ``is_slow``; ask with the functions of these names.
+    A volume may also have ``expect``, ``is_slow`` and ``medium``; ask with the functions of these
+    names.
 
     Attributes:
         name: What to call it in messages.
@@ -67,7 +68,10 @@ class Volume(Protocol):
         ...
 
     def missing(self, start: int, end: int) -> list[Gap]:
-        """Return the gaps among some bytes, each up to its end; they read as zeros."""
+        """Return the gaps among some bytes, each up to its end; they read as zeros.
+
+        It may be asked while another thread reads.
+        """
         ...
 
     def close(self) -> None:
@@ -232,6 +236,11 @@ def is_slow(volume: Volume) -> bool:
     So it is where seeks or requests take long: its attribute ``is_slow`` says so.
     """
     return bool(getattr(volume, "is_slow", False))
+
+
+def medium(volume: Volume) -> str:
+    """Return the name of the drive model that fits what a volume is on; empty if it is unknown."""
+    return str(getattr(volume, "medium", ""))
 
 
 def open_file(name: str) -> Volume:

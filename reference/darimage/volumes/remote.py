@@ -57,6 +57,7 @@ class RemoteVolume:
         name: The URL without its secrets.
         size: Bytes of the image.
         is_slow: It is.
+        medium: Name of the drive model that fits.
     """
 
     cut: Cut = ONE_VOLUME
@@ -66,6 +67,7 @@ class RemoteVolume:
         """Read by requests; see ``open``."""
         self.url = url
         self.name = requests.store.name
+        self.medium = requests.store.medium
         self._requests = requests
         self._news = requests.news
         self._kept: list[Fetch] = []

@@ -80,10 +80,12 @@ class Store(Protocol):
     Attributes:
         name: What to call the image in messages; no secrets are in it.
         size: Bytes of the image; -1 until something was read.
+        medium: Name of the drive model that fits.
     """
 
     name: str
     size: int
+    medium: str
 
     def pieces(self, start: int, end: int) -> AsyncGenerator[bytes]:
         """Yield the bytes of a range in order.
@@ -102,6 +104,8 @@ class Store(Protocol):
 
 class _Known:
     """What is known of an image: its name, size and tag."""
+
+    medium = "http"
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -231,6 +235,8 @@ class HttpStore(_Known):
 
 class S3Store(_Known):
     """An image in an object store that speaks S3."""
+
+    medium = "object-store"
 
     def __init__(self, system: Any, url: str) -> None:
         """Read with an ``S3FileSystem``."""

@@ -64,6 +64,7 @@ class RangeServer:
         self._thread.start()
         self.over = threading.Event()
         self.lock = threading.Lock()
+        self.reading = threading.Lock()
 
     def clear(self):
         """Forget what was asked so far."""
@@ -145,7 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
         if cut:
             end = (start + end) // 2
         while start < end:
-            piece = image.volume.read_at(start, min(1 << 20, end - start))
+            with self.owner.reading:  # not every volume is safe to use from several threads
+                piece = image.volume.read_at(start, min(1 << 20, end - start))
             try:
                 self.wfile.write(piece)
             except OSError:

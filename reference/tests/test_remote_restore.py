@@ -1,0 +1,56 @@
+"""Restoring from a slow server: few requests, few bytes more than are needed (issue 5)."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from support.range_server import range_server
+from support.recipe import Recipe, data, scan_of
+from test_restore_run import bring
+
+from darimage.image.reader import Image
+
+LATENCY = 0.05
+MIB = 1 << 20
+
+
+def test_one_directory_of_an_image_of_4_gib(tmp_path, capsys):
+    """The measure of issue 5: 50 ms for each answer, 100 files of about 1 MiB each."""
+    folders = [
+        (b"dir%02d" % number, [b"file%03d" % k for k in range(100)], [MIB - 999 * k % 2000] * 100)
+        for number, k in zip(range(41), range(7, 1000, 13), strict=False)
+    ]
+    recipe = Recipe(scan_of(folders))
+    assert recipe.size > 4 << 30
+    with range_server(LATENCY) as server:
+        url = server.put("/big.dari", recipe)
+        with Image.open(url) as image:
+            assert image.access == "direct"
+            opening = len(server.asked), image.volume.bytes_read
+            chosen = [name for name in image.names.children(2) if name.name == b"dir20"]
+            assert chosen
+            server.clear()
+            before = image.volume.bytes_read
+            begun = time.monotonic()
+            report = bring(image, tmp_path / "out", [b"dir20"])
+            seconds = time.monotonic() - begun
+            read = image.volume.bytes_read - before
+    assert [fault.text() for fault in report.faults] == []
+    assert report.files == 100
+    needed = sum(path.stat().st_size for path in (tmp_path / "out/dir20").iterdir())
+    with capsys.disabled():
+        print(
+            f"\n  opening: {opening[0]} requests, {opening[1]:,} bytes; restoring "
+            f"{needed:,} bytes: {len(server.asked)} requests, {read:,} bytes, {seconds:.2f} s"
+        )
+    assert opening[0] <= 5
+    assert len(server.asked) <= 5
+    assert read <= 1.2 * needed
+    number = chosen[0].inode
+    with Image.open(recipe) as image:
+        for entry in image.names.children(number)[::17]:
+            blocks = -(-folders[20][2][0] // 1024)
+            expected = data(entry.inode, 0, blocks).tobytes()[: folders[20][2][0]]
+            path = tmp_path / "out/dir20" / os.fsdecode(entry.name)
+            assert path.read_bytes() == expected
