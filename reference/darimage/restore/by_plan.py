@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from darimage.drives import files, planner
+from darimage.drives import planner
 from darimage.drives.model import Drive
 from darimage.drives.planner import ReadingPlan
 from darimage.image.volume_set import real_of
@@ -94,7 +94,11 @@ def drives_of(images: Sequence[Image], given: Drive | None) -> dict[Image, Drive
 def _usual(volume: Volume) -> Drive:
     """Return the model that fits what a volume is on, as far as the volume knows."""
     name = medium(volume)
-    return files.find(name) if name else Drive("unknown")
+    if not name:
+        return Drive("unknown")
+    from darimage.drives import files
+
+    return files.find(name)
 
 
 def plan_of(image: Image, chosen: Files, rows: Ints, drive: Drive) -> ImagePlan:
