@@ -62,6 +62,7 @@ NOT_TO_READ = ["hashlib", "darimage.sources.scan", "darimage.restore.streams", "
         (["restore", "image", "out", "below/file"], NOT_TO_READ),
         (["list", "image"], [*NOT_TO_READ, "darimage.restore.run"]),
         (["info", "image"], [*NOT_TO_READ, "darimage.restore"]),
+        (["verify", "image"], ["darimage.restore", "importlib.resources", "tempfile"]),
     ],
     ids=lambda value: value[0],
 )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from darimage.errors import UsageError
@@ -17,6 +15,7 @@ LEVELS = ("MUST", "SHOULD", "MAY")
 """How binding a requirement is, the strongest first; ``MUST NOT`` is as binding as ``MUST``."""
 
 _SUGGESTED = 5
+_FILE = os.path.join(os.path.dirname(__file__), "requirements.json")
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,14 @@ class Requirement:
 @cache
 def requirements() -> Mapping[str, Requirement]:
     """Return all requirements by id, in the order of the text."""
-    text = resources.files(__package__).joinpath("requirements.json").read_text(encoding="utf-8")
+    # A verdict on a sound image needs none of them.
+    import json
+
+    with open(_FILE, encoding="utf-8") as stream:
+        rows = json.load(stream)["requirements"]
     found = (
         Requirement(**{**row, "binds": tuple(row["binds"]), "reason": tuple(row["reason"])})
-        for row in json.loads(text)["requirements"]
+        for row in rows
     )
     return {one.id: one for one in found}
 
@@ -102,6 +105,8 @@ def standing_for(word: str) -> list[str]:
 
 def similar(word: str) -> list[str]:
     """Return ids that somebody who wrote a wrong one may have meant, the likeliest first."""
+    import difflib
+
     wanted = word.upper()
     if not wanted.startswith("DARI-"):
         wanted = f"DARI-{wanted}"
