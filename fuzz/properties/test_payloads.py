@@ -13,7 +13,7 @@ from fuzz.worker import random_bytes
 from hypothesis import given
 
 TARGETS = {name: importlib.import_module(f"fuzz.targets.{name}") for name in (
-    "sections", "attributes", "security"
+    "sections", "attributes", "security", "tapes"
 )}  # fmt: skip
 
 

@@ -6,4 +6,4 @@ if something is wrong; and perhaps ``mutate``, which changes inputs (``fuzz.muta
 
 from __future__ import annotations
 
-NAMES = ("decode", "judge", "bring", "sections", "attributes", "security")
+NAMES = ("decode", "judge", "bring", "sections", "attributes", "security", "tapes")

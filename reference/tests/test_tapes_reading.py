@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import stat
 import struct
 import subprocess
+import sys
 
+import numpy as np
 import pytest
 from fuzz.limits import in_time
 from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import legacy, tapes
-from support.images import encode, sample, small_plain
+from support.images import contents_of, encode, paths_of, sample, small_plain
 from support.tapes import BAD_NOTHING, FORMS, MARK, Bad, in_blocks
 from test_round_trip import check_same
 from test_volume_reading import everything, is_whole
 
 from darimage.errors import DarimageError, FormatError, UsageError
 from darimage.image.reader import Image
+from darimage.restore.run import restore
+from darimage.restore.selection import select
+from darimage.tapes import index as index_module
 from darimage.tapes.aws import Aws
+from darimage.tapes.index import scan
 from darimage.tapes.opening import open_named, recognised
 from darimage.tapes.reading import TapeVolume
 from darimage.tapes.simh import Simh
 from darimage.validate.verify import verify
-from darimage.volumes.reading import FileVolume, MemoryVolume
+from darimage.volumes.reading import FileVolume, MemoryVolume, expect
 
 RELAXED = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 FEWER = settings(RELAXED, max_examples=25)
@@ -196,6 +204,64 @@ def test_a_damaged_length_costs_one_block_at_most(kind, size, data):
     assert tape.read_at((at + 1) * size, 10**6) == SAMPLE[(at + 1) * size :]
 
 
+RUNS = st.lists(
+    st.tuples(st.integers(1, 40), st.integers(1, 60), st.sampled_from(["good"] * 4 + ["bad"])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("kind", sorted(FORM))
+@pytest.mark.parametrize("size", [512, 10240, 65024])
+@pytest.mark.parametrize("at", range(4))
+def test_a_damaged_length_of_the_first_block_does_no_harm(tmp_path, kind, size, at):
+    """By the name of its file, which says that it is a tape."""
+    data = SAMPLE * 5
+    container = bytearray(FORMS[kind]([*in_blocks(data, size), MARK]))
+    container[at] ^= 0xC3
+    path = tmp_path / f"tape{FORM[kind].suffix}"
+    path.write_bytes(container)
+    tape = open_named(path)
+    assert tape.read_at(0, len(data) + 1) == data
+    if at < 2 or kind == "simh":
+        assert tape.index.notes
+
+
+def test_a_plain_image_may_be_called_what_it_likes(tmp_path):
+    for damaged in (False, True):
+        path = tmp_path / "image.tap"
+        path.write_bytes(bytes(1024) * damaged + SAMPLE[1024 * damaged :])
+        assert isinstance(open_named(path), FileVolume)
+
+
+@settings(RELAXED, max_examples=150)
+@given(RUNS, KINDS, st.lists(st.tuples(st.integers(0), st.integers(1, 255)), max_size=2), st.data())
+def test_going_over_many_blocks_at_once_finds_what_going_one_by_one_does(runs, kind, flips, data):
+    blocks = [
+        Bad(bytes([length])) * length
+        if what == "bad" and kind == "simh"
+        else bytes([length]) * length
+        for length, count, what in runs
+        for _ in range(count)
+    ]
+    container = bytearray(FORMS[kind]([*blocks, MARK]))
+    for at, value in flips:
+        container[at % len(container)] ^= value
+    container = container[: data.draw(st.integers(len(container) // 2, len(container)))]
+
+    def found():
+        try:
+            index = scan(MemoryVolume(container, "tape"), FORM[kind])
+        except FormatError as error:
+            return str(error)
+        return [np.asarray(value).tolist() for value in vars(index).values()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_module, "_SURE", 10**9)
+        one_by_one = found()
+    assert found() == one_by_one
+
+
 HOSTILE = st.one_of(
     st.binary(max_size=300),
     st.lists(
@@ -314,6 +380,64 @@ def test_commands_take_a_container_by_its_name(tmp_path, command, kind):
         same = legacy.darimage(command, plain, *more).stdout
         if command != "info":
             assert run.stdout.replace(str(path), str(plain)) == same
+
+
+def test_a_container_comes_through_a_pipe(tmp_path):
+    path = tmp_path / "a.tap"
+    path.write_bytes(tapes.simh([*in_blocks(SAMPLE, 10240), MARK]))
+    command = [sys.executable, "-m", "darimage", "verify", "-"]
+    with path.open("rb") as stream:
+        done = subprocess.run(command, stdin=stream, capture_output=True, text=True, check=True)
+    assert "no fault" in done.stdout
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 900)))
+
+
+class Told(MemoryVolume):
+    """Bytes that keep what they are told to expect."""
+
+    is_slow = True
+
+    def expect(self, spans):
+        self.spans = spans.tolist()
+
+
+@RELAXED
+@given(
+    KINDS, st.integers(300, 9000), st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 900)))
+)
+def test_what_is_expected_is_passed_on_as_places_of_the_container(kind, size, wanted):
+    volume = Told(FORMS[kind]([*in_blocks(SAMPLE, size), MARK]), "tape")
+    tape = TapeVolume(volume, FORM[kind])
+    assert tape.is_slow
+    spans = np.array([(at, at + length) for at, length in wanted], np.int64).reshape(-1, 2)
+    expect(tape, spans)
+    for (at, _), (start, end) in zip(wanted, volume.spans, strict=True):
+        assert volume.read_at(start, 1) == SAMPLE[at : at + 1]
+        assert end - start >= 1
+
+
+@FEWER
+@given(st.sets(st.integers(2, 30), min_size=1, max_size=4), st.integers(1500, 6000))
+def test_restore_brings_back_what_lies_in_other_blocks(bad, size):
+    blocks = [Bad(b) if at in bad else b for at, b in enumerate(in_blocks(SAMPLE, size))]
+    with legacy.scratch_directory() as folder:
+        (folder / "a.tap").write_bytes(tapes.simh([*blocks, MARK]))
+        try:
+            image = Image.open(folder / "a.tap", trust_map=True)
+        except FormatError:
+            return
+        report = restore(image, folder / "out", select(image.names, []))
+        told = {fault.path for fault in report.faults}
+        nodes = paths_of(sample())
+        for path, node in nodes.items():
+            back = folder / "out" / os.fsdecode(path)
+            linked = path in (b"hard1", b"sub/hard2") and told & {b"hard1", b"sub/hard2"}
+            if stat.S_ISREG(node.mode) and path not in told and not linked and back.exists():
+                assert back.read_bytes() == contents_of(node), path
+        lost = bool(told or report.image_faults)
+        assert report.exit_code == int(lost)
 
 
 def test_compressed_tapes_are_refused_with_the_way_out(tmp_path):

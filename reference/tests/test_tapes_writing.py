@@ -175,6 +175,16 @@ def test_a_run_that_fails_anywhere_leaves_nothing(tmp_path, monkeypatch, after):
     assert verify(tmp_path).good
 
 
+def test_what_a_killed_run_left_does_no_harm(tmp_path):
+    (tmp_path / ".tape001.tap.99.partial").write_bytes(b"half")
+    (tmp_path / "tape001.tap").write_bytes(b"moved, but not in the catalogue")
+    with pytest.raises(StorageError):
+        Image.open(tmp_path)
+    sink = written(big(), Changer(tmp_path, Simh(), 10**6), 10_240)
+    assert [part.name for part in sink.parts] == ["tape002.tap"]
+    assert verify(tmp_path).good
+
+
 def test_a_single_tape_that_is_full_is_an_error_and_leaves_nothing(tmp_path):
     with pytest.raises(StorageError, match="full; a folder of tapes"):
         written(big(), OneFile(tmp_path / "a.tap", Simh(), 100_000), 10240)

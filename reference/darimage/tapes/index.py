@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.tapes.element import Element, Form, Kind, Look
+from darimage.tapes.joints import equal_joints
 from darimage.volumes.reading import Volume
 
 Ints = npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ class _Run:
     bad: bool
     count: int = 1
     stride: int = 0
+    tried: int = 0
 
     def takes(self, offset: int, length: int, bad: bool) -> bool:
         """Take one more piece if it fits."""
@@ -181,6 +183,15 @@ class _Found:
 
 _NOTES_MOST = 20
 
+_STEP, _GUESSED = 512, 1 << 20
+"""Lengths of a first block that are tried if its own is damaged."""
+
+_SURE = 8
+"""Blocks of one length in a row after which more are expected."""
+
+_NEAR = 64
+"""Bytes between two blocks that are read to see that they are the same as before."""
+
 
 def scan(volume: Volume, form: Form, number: int | None = None) -> Index:
     """Return what a file of a tape holds; of the container little but its headers is read.
@@ -242,6 +253,7 @@ class _Walk:
                 kind = element.kind
             if kind is Kind.DATA or kind is Kind.BAD:
                 self.found.add(element, bad=kind is Kind.BAD)
+                element = element._replace(next=element.next + self._passed_over(look, element))
             elif kind is Kind.MARK:
                 self.found.ended = "a file mark"
                 return element.next, True
@@ -251,6 +263,25 @@ class _Walk:
             elif kind is not Kind.SKIP:
                 return self._end(look, element), False
             at = element.next
+
+    def _passed_over(self, look: Look, element: Element) -> int:
+        """Take many blocks like the last one at once; return how many bytes they take.
+
+        All but the last of them: that one is looked at as any other.
+        """
+        run = self.found.runs[-1]
+        between = run.stride - run.length
+        if run.bad or element.goes_on or run.count < run.tried + _SURE or not 0 < between <= _NEAR:
+            return 0
+        joint = look.at(element.data - between, between)
+        more = equal_joints(self.volume, element.data + run.length, run.stride, joint)
+        run.tried = run.count
+        if more < _SURE:
+            return 0
+        run.count += more - 1
+        run.tried = run.count
+        self.found.blocks += more - 1
+        return (more - 1) * run.stride
 
     def _end(self, look: Look, element: Element) -> int:
         """Take what is there of a block that is cut; tell why nothing more is read."""
@@ -271,16 +302,30 @@ class _Walk:
 
         A damaged length would end the tape here.
         """
-        usual = self.found.runs[-1].length if self.found.runs else 0
+        usual = self.found.runs[-1].length if self.found.runs else self._first(look, element)
         if not usual or (element.kind is Kind.CUT and element.length <= usual):
             return element
-        follows = element.data + usual + self.form.behind(usual)
-        if follows <= look.size:
-            behind = self.form.element(look, follows)
-            if behind.kind in (Kind.MARK, Kind.DATA) or _is_clean_end(behind):
-                self._note(element._replace(told=f"{element.told}; taken for one of {usual}"))
-                return Element(Kind.DATA, element.data, usual, follows)
+        behind = self._behind(look, element, usual)
+        if behind is not None and (behind.kind in (Kind.MARK, Kind.DATA) or _is_clean_end(behind)):
+            self._note(element._replace(told=f"{element.told}; taken for one of {usual}"))
+            return Element(Kind.DATA, element.data, usual, self._follows(element, usual))
         return element._replace(kind=Kind.BROKEN, told=f"{element.told}; nothing more is read")
+
+    def _first(self, look: Look, element: Element) -> int:
+        """Return how long the first block is if the second one has a usual length; else 0."""
+        for length in range(_STEP, min(_GUESSED, look.size) + 1, _STEP):
+            behind = self._behind(look, element, length)
+            if behind is not None and behind.kind is Kind.DATA and behind.length == length:
+                return length
+        return 0
+
+    def _follows(self, element: Element, length: int) -> int:
+        return element.data + length + self.form.behind(length)
+
+    def _behind(self, look: Look, element: Element, length: int) -> Element | None:
+        """Return what lies behind an element if its data has a length."""
+        follows = self._follows(element, length)
+        return self.form.element(look, follows) if follows <= look.size else None
 
     def _note(self, element: Element) -> None:
         if len(self.found.notes) < _NOTES_MOST:

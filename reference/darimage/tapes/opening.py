@@ -1,15 +1,16 @@
 """Opens what a name stands for: a tape, a file on one, a folder of tapes, or a file as it lies.
 
 A container is known by its contents: the first lengths in it agree with one another. What begins
-with a header of a dump is no container.
+with a header of a dump is no container. If the first length is damaged, the end of the name counts.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from darimage.errors import UsageError
+from darimage.errors import FormatError, UsageError
 from darimage.sections.header import byte_order
 from darimage.tapes.names import is_changer, is_drive, split_name
 from darimage.units import RECORD
@@ -49,12 +50,32 @@ def _open_file(path: str, number: int | None = None) -> Volume:
             from darimage.tapes.reading import TapeVolume
 
             return TapeVolume(file, form, number)
+        if (tape := _by_suffix(path, file, number)) is not None:
+            return tape
         if number is not None:
             raise UsageError(f"{path}: is no tape and has no file {number}")
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _by_suffix(path: str, file: Volume, number: int | None) -> Volume | None:
+    """Return the tape that a file is by its name, although its first length is damaged."""
+    if _is_dump(file):
+        return None
+    from darimage.tapes.forms import FORMS
+    from darimage.tapes.reading import TapeVolume
+
+    form = next((form for form in FORMS if path.endswith(form.suffix)), None)
+    with suppress(FormatError):
+        return None if form is None else TapeVolume(file, form, number)
+    return None
+
+
+def _is_dump(volume: Volume) -> bool:
+    first = volume.read_at(0, RECORD)
+    return len(first) == RECORD and byte_order(first) is not None
 
 
 def _open_changer(folder: str, number: int | None) -> Pieces:
@@ -80,8 +101,7 @@ def _why_another(tape: Volume, place: Place) -> str:
 
 def recognised(volume: Volume) -> Form | None:
     """Return the form of a container, ``None`` if it is none."""
-    first = volume.read_at(0, RECORD)
-    if len(first) == RECORD and byte_order(first) is not None:
+    if _is_dump(volume):
         return None
     # What begins with a header of a dump, as most do, does not wait for them.
     from darimage.tapes.forms import FORMS, fits

@@ -88,7 +88,7 @@ class Simh:
             return Element(kind, data, 0, at + _SIZE)
         if stop + _SIZE > look.size:
             told = f"the container ends within a record of {length} bytes"
-            cut = {Kind.DATA: Kind.CUT, Kind.SKIP: Kind.END}.get(kind, kind)
+            cut = {Kind.DATA: Kind.CUT, Kind.SKIP: Kind.BROKEN}.get(kind, kind)
             return Element(cut, data, length, look.size, told=told)
         told = f"a record of {length} bytes does not end where it says"
         return Element(Kind.BROKEN, data, length, stop + _SIZE, told=told)
