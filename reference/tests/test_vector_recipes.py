@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import stat
 import struct
+import subprocess
 
 import pytest
 from support import dialect
@@ -113,6 +115,18 @@ def test_old_dumps_are_what_the_c_headers_say():
         struct.pack_into("<I", piece.header, dialect.CHECKSUM_AT, (84446 - total) % 2**32)
         made += piece.header + data
     assert made == SUITE.image(SUITE["dialects/old-le"])
+
+
+@pytest.mark.skipif(shutil.which("restore") is None, reason="Debian's package dump is not there")
+def test_linux_restore_reads_dumps_on_volumes(tmp_path):
+    """A file that goes on over several volumes comes back as it was."""
+    vector = SUITE["dialects/volumes"]
+    for name, data in SUITE.files(vector):
+        (tmp_path / name).write_bytes(data)
+    command = ["restore", "-r", "-M", "-y", "-f", tmp_path / "image"]
+    subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, check=True, timeout=60)
+    (told,) = (one for one in vector.expected["inodes"] if one["paths"] == [{"text": "k600000"}])
+    assert hashlib.sha256((tmp_path / "k600000").read_bytes()).hexdigest() == told["sha256"]
 
 
 @pytest.mark.parametrize("runs", [[1], [64], [65], [16447, 16448], [3, 70, 40000, 1]])

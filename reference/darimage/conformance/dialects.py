@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.conformance import seals
+from darimage.conformance.cutting import cut
 from darimage.conformance.frame import Frame, Head, Rows, sealed
 from darimage.errors import UsageError
 from darimage.schema import CType, Order, Section, dtype, header_dtype
@@ -22,6 +24,7 @@ from darimage.units import ADDRESSES, RECORD, S_IFMT
 _DIRECTORY = 0o040000
 _HEAD = dtype("directory/entry_head")
 _HEAD_BIG = dtype("directory/entry_head", "be")
+_FILE_BLOCKS = 256
 
 
 @dataclass
@@ -39,14 +42,16 @@ class Piece:
     data: Rows
 
 
-def convert(data: bytes, dialect: str, order: Order) -> bytes:
+def convert(data: bytes, dialect: str, order: Order, capacity: int = 0) -> bytes:
     """Return an image of the encoder's in another dialect and byte order.
 
     Args:
         data: The image.
-        dialect: ``dari``; ``dump`` as Linux ``dump`` writes up to 0.4b48; ``runs`` with the
-            run-coded maps of 0.4b49 and later; ``old`` with the entries and owners of 4.2BSD.
+        dialect: ``dari``; ``dump``, the same without what DARI adds; ``linux`` with headers for as
+            few blocks as Linux ``dump`` 0.4b47 has; ``runs`` with the run-coded maps of 0.4b49 and
+            later; ``old`` with the entries and owners of 4.2BSD.
         order: Byte order of the result.
+        capacity: Records of a volume of a plain dump; 0 for one volume.
 
     Raises:
         UsageError: There is no such dialect.
@@ -63,9 +68,9 @@ def convert(data: bytes, dialect: str, order: Order) -> bytes:
         _swap_entries(pieces, old=dialect == "old")
         for piece in pieces:
             piece.header = piece.header.astype(header_dtype("be", piece.head.body))
-    joined = b"".join(
-        part for piece in pieces for part in (_sealed(piece, order), piece.data.tobytes())
-    )
+    if capacity:
+        return cut(_rows(pieces, order), _is_header(pieces), capacity, order)
+    joined = _rows(pieces, order).tobytes()
     return _swap_payloads(joined) if (dialect, order) == ("dari", "be") else joined
 
 
@@ -76,8 +81,19 @@ def _pieces(frame: Frame) -> Iterator[Piece]:
         yield Piece(head, header, frame.rows[begin : begin + head.following].copy())
 
 
-def _sealed(piece: Piece, order: Order) -> bytes:
-    return sealed(piece.header.view(np.uint8).reshape(1, RECORD), order).tobytes()
+def _rows(pieces: list[Piece], order: Order) -> Rows:
+    """Return the records of all pieces, shape (n, 1024)."""
+    parts = (
+        part
+        for piece in pieces
+        for part in (sealed(piece.header.view(np.uint8).reshape(1, RECORD), order), piece.data)
+    )
+    return np.concatenate(list(parts))
+
+
+def _is_header(pieces: list[Piece]) -> npt.NDArray[np.bool_]:
+    """Tell which of these records are headers."""
+    return np.concatenate([np.arange(1 + len(piece.data)) == 0 for piece in pieces])
 
 
 # -- plain dumps ----------------------------------------------------------------------------------
@@ -102,6 +118,35 @@ def _number(pieces: list[Piece], ntrec: int) -> None:
     for piece in pieces:
         piece.header["c_tapea"] = record
         record += 1 + len(piece.data)
+
+
+def _few_blocks(pieces: list[Piece]) -> list[Piece]:
+    """Have a header for each block of a directory, and for at most 256 blocks of a file."""
+    made: list[Piece] = []
+    for piece in pieces:
+        if piece.head.body != "inode_body" or piece.head.attributes:
+            made.append(piece)
+            continue
+        mode = int(piece.header["c_dinode"]["di_mode"][0])
+        most = 1 if mode & S_IFMT == _DIRECTORY else _FILE_BLOCKS
+        made += _split(piece, most)
+    return made
+
+
+def _split(piece: Piece, most: int) -> Iterator[Piece]:
+    """Yield a piece as several with at most some blocks each."""
+    count = int(piece.header["c_count"][0])
+    used = piece.header["c_addr"][0, :count].copy()
+    for begin in range(0, max(1, count), most):
+        here = used[begin : begin + most]
+        header = piece.header.copy()
+        header["c_addr"] = 0
+        header["c_addr"][0, : len(here)] = here
+        header["c_count"] = len(here)
+        if begin:
+            header["c_type"] = CType.TS_ADDR
+        first, last = (int(used[:end].sum()) for end in (begin, begin + most))
+        yield Piece(piece.head, header, piece.data[first:last])
 
 
 def _old(pieces: list[Piece]) -> list[Piece]:
@@ -160,6 +205,7 @@ def encode_runs(present: bytes) -> bytes:
 _STEPS: dict[str, list[Callable[[list[Piece]], list[Piece]]]] = {
     "dari": [],
     "dump": [_plain],
+    "linux": [_plain, _few_blocks],
     "runs": [_plain, _runs],
     "old": [_plain, _old],
 }

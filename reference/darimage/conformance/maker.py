@@ -37,6 +37,7 @@ def make(recipe: dict[str, Any]) -> bytes:
     if unknown := options.keys() - KNOWN:
         raise UsageError(f"a recipe knows no option {sorted(unknown)}")
     sink = MemorySink()
+    capacity, dialect = options.get("volume_records", 0), options.get("dialect", "dari")
     tree = trees.tree(recipe["tree"])
     source = MemorySource(tree, options.get("filesys", "/vector").encode())
     chosen = Options(
@@ -44,14 +45,14 @@ def make(recipe: dict[str, Any]) -> bytes:
         ntrec=options.get("ntrec", 10),
         acls=options.get("acls", True),
         reproducible=True,
-        volume_records=options.get("volume_records", 0),
+        volume_records=capacity if dialect == "dari" else 0,
     )
     create(source, sink, chosen, number=partial(_numbered, tree, options))
     identity = uuid.UUID(options.get("uuid", _UUID)).bytes
     made = _identified(bytes(sink.data), options.get("date", _DATE), identity)
-    if "volume_records" in options:
+    if capacity and dialect == "dari":
         return made
-    return dialects.convert(made, options.get("dialect", "dari"), options.get("order", "le"))
+    return dialects.convert(made, dialect, options.get("order", "le"), capacity)
 
 
 def _numbered(tree: Marked, options: dict[str, Any], scan: Scan) -> Numbering:

@@ -12,6 +12,7 @@ VERSION = "1"
 """Version of the suite: what the manifest says and how vectors are told."""
 
 _COPIED = ("requirements", "features", "phase", "bug", "since", "limits", "because", "todo")
+_FILES = {"missing", "foreign"}
 _MOST_CHANGES = 64
 
 
@@ -56,7 +57,8 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     if vector.parent is not None:
         parent = suite[vector.parent]
         told["parent"] = parent.id
-        told["changes"] = None if "missing" in vector.told else changes(suite.image(parent), data)
+        other_files = vector.told.keys() & _FILES
+        told["changes"] = None if other_files else changes(suite.image(parent), data)
     return told
 
 

@@ -178,7 +178,11 @@ class Suite:
             return [(IMAGE, data)]
         volumes = enumerate((data[at : at + size] for at in range(0, len(data), size)), 1)
         missing = vector.told.get("missing", ())
-        return [(f"{IMAGE}{number:03}", one) for number, one in volumes if number not in missing]
+        kept = {f"{IMAGE}{number:03}": one for number, one in volumes if number not in missing}
+        for one in vector.told.get("foreign", ()):
+            name = f"{IMAGE}{one['volume']:03}"
+            kept[name] = dict(self.files(self[one["of"]]))[name]
+        return list(kept.items())
 
     @contextmanager
     def given(self, vector: Vector) -> Iterator[bytes | Path]:

@@ -74,11 +74,14 @@ DECODERS = {
     "DARI-XAT-006": "sections.xattrs",
     "DARI-XAT-007": "sections.posix_acl",
     "DARI-XAT-008": "sections.xattrs",
-    "DARI-XAT-009": "sections.xattrs",
 }
 """Modules that tell each requirement, below ``darimage``."""
 
-ELSEWHERE = {"image.runs": "DARI-FIL-014", "sections.security.samba": "DARI-SDE-015"}
+ELSEWHERE = {
+    "image.runs": "DARI-FIL-014",
+    "sections.security.samba": "DARI-SDE-015",
+    "sections.xattrs": "DARI-XAT-009",
+}
 """What these modules tell only when no image is judged."""
 
 NO_IMAGE = "DARI-REC-001"
