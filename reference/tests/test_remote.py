@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.range_server import range_server
 
+from darimage import parallel
 from darimage.errors import StorageError, UsageError
+from darimage.progress import SILENT
 from darimage.volumes import remote, urls
 from darimage.volumes.reading import FileVolume, MemoryVolume, expect, open_volume
 from darimage.volumes.remote import RemoteVolume
@@ -137,7 +139,7 @@ def test_what_stays_away_is_told_and_the_rest_can_be_read(server, data):
 
 def test_a_server_that_is_gone_is_not_asked_for_ever(data):
     with range_server() as server:
-        volume = opened(server, data, Limits(attempts=2, pause=0.01, connect=1, silence=1))
+        volume = opened(server, data, Limits(attempts=2, pause=0.01, connect=1, silence=0.3))
         server.put("/image", MemoryVolume(data), fail=lambda *_: "hang")
         for at in range(1_000_000, 1_600_000, 100_000):
             with pytest.raises(StorageError):
@@ -253,12 +255,23 @@ def test_closing_wakes_whoever_waits(data):
         assert "closed" in str(failed[0])
 
 
+def test_a_forked_process_is_told_that_it_cannot_read(server, data):
+    """The requests run in a thread that is not forked with it: it would wait for ever."""
+    with opened(server, data) as volume:
+
+        def read(_advance):
+            return volume.read_at(1_000_000, 10)
+
+        with pytest.raises(StorageError, match="forked"):
+            parallel.run([read, read], SILENT)
+
+
 def test_other_protocols_of_fsspec():
     import fsspec
 
     system = fsspec.filesystem("memory")
     system.pipe("/there/image", b"0123456789" * 100_000)
-    with open_volume("memory://there/image") as volume:
+    with RemoteVolume.open("memory://there/image", QUICK) as volume:
         assert (volume.size, volume.read_at(500_005, 7)) == (1_000_000, b"5678901")
         system.pipe("/there/image", b"0123456789" * 40_000)
         with pytest.raises(StorageError, match="too short"):

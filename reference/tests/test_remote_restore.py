@@ -5,14 +5,56 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+from fuzz.strategies.trees import trees
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import legacy
+from support.images import encode
 from support.range_server import range_server
 from support.recipe import Recipe, data, scan_of
+from test_restore_accepts import check_tree
 from test_restore_run import bring
 
 from darimage.image.reader import Image
+from darimage.units import RECORD
+from darimage.volumes.reading import MemoryVolume
 
 LATENCY = 0.05
 MIB = 1 << 20
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="owners and devices need root")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with range_server() as running:
+        yield running
+
+
+@needs_root
+@settings(QUIET, max_examples=25)
+@given(trees(), st.sampled_from([0, 40]))
+def test_any_tree_comes_back(server, tree, volume_records):
+    url = server.put("/tree.dari", MemoryVolume(encode(tree, volume_records=volume_records)))
+    with legacy.scratch_directory() as folder, Image.open(url) as image:
+        report = bring(image, folder / "out")
+        assert [fault.text() for fault in report.faults] == []
+        check_tree(tree, os.fsencode(folder / "out"))
+
+
+def test_headers_far_apart_come_several_at_once():
+    """``list -l`` of 200 files, each a MiB behind the last."""
+    files = [b"f%03d" % number for number in range(200)]
+    recipe = Recipe(scan_of([(b"dir", files, [MIB] * len(files))]))
+    with range_server(LATENCY) as server, Image.open(server.put("/image", recipe)) as image:
+        server.clear()
+        begun = time.monotonic()
+        found = list(image.inodes([entry.inode for entry in image.names.children(3)]))
+        seconds = time.monotonic() - begun
+    assert len(found) == len(files) >= len(server.asked)
+    assert seconds < LATENCY * len(files) / 4
+    assert server.sent <= len(files) * RECORD
 
 
 def test_one_directory_of_an_image_of_4_gib(tmp_path, capsys):

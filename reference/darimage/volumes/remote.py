@@ -7,6 +7,7 @@ announced by ``expect`` requests are under way before it is asked for.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
@@ -66,6 +67,7 @@ class RemoteVolume:
     def __init__(self, url: str, requests: Requests) -> None:
         """Read by requests; see ``open``."""
         self.url = url
+        self._process = os.getpid()
         self.name = requests.store.name
         self.medium = requests.store.medium
         self._requests = requests
@@ -141,6 +143,8 @@ class RemoteVolume:
 
     def _copy(self, offset: int, view: memoryview) -> int:
         """Fill the beginning of a view with what one window has; return how much that is."""
+        if os.getpid() != self._process:
+            raise StorageError(f"{self.name}: cannot be read by a forked process")
         with self._news:
             fetch = self._holding(offset) or self._begin(*self._window(offset, len(view)))
             self._news.wait_for(lambda: fetch.upto > offset or fetch.is_over)
@@ -241,7 +245,8 @@ class RemoteVolume:
             return
         at = self._ahead.index(fetch) + (upto >= fetch.end)
         if at:
-            self._kept += self._ahead[:at]
+            # Whoever reads in a plan's order keeps for himself what he may come back to.
+            self._kept += [read for read in self._ahead[:at] if read.end - read.start <= NEAR]
             del self._ahead[:at]
             self._forget()
             self._send()
@@ -269,7 +274,6 @@ class RemoteVolume:
 
 def _spooled(requests: Requests) -> Volume:
     """Copy a whole image into a temporary file without a name and open that."""
-    import os
     import tempfile
 
     with tempfile.TemporaryFile() as file:
