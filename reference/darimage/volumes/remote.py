@@ -75,7 +75,6 @@ class RemoteVolume:
         self._kept: list[Fetch] = []
         self._ahead: list[Fetch] = []
         self._expected: deque[tuple[int, int]] = deque()
-        self._last = (0, 0)
         self.size = FIRST
         self._first = self._begin(0, FIRST)
         with self._news:
@@ -176,16 +175,17 @@ class RemoteVolume:
 
     def _window(self, offset: int, length: int) -> tuple[int, int]:
         """Return what to ask for when some bytes are wanted that nobody has."""
-        start, before = offset, self._last
-        wanted = APART
+        start, wanted = offset, APART
+        fetches = (*self._ahead, *self._kept)
         if offset >= self.size - TAIL:
             start = max(0, self.size - TAIL)
-        elif before[0] < before[1] <= offset <= before[1] + NEAR:
-            wanted = min(WINDOW, 4 * (before[1] - before[0]))
+        else:
+            before = (fetch for fetch in fetches if fetch.end <= offset <= fetch.end + NEAR)
+            grown = (4 * (fetch.end - fetch.start) for fetch in before)
+            wanted = min(WINDOW, max(grown, default=APART))
         end = min(max(offset + length, start + wanted), self.size, start + REQUEST)
-        others = (fetch.start for fetch in (*self._ahead, *self._kept))
+        others = (fetch.start for fetch in fetches)
         end = min((other for other in others if offset < other < end), default=end)
-        self._last = (start, end)
         return start, end
 
     def _begin(self, start: int, end: int, *, ahead: bool = False) -> Fetch:
