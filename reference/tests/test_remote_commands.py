@@ -127,6 +127,16 @@ def test_without_a_url_nothing_of_it_is_imported(image):
     assert run.stdout == b"set()\n"
 
 
+def test_a_tape_container(server, tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_bytes(b"x" * 300_000)
+    assert program("create", tmp_path / "tree", tmp_path / "a.tap").returncode == 0
+    url = server.put("/a.tap", MemoryVolume((tmp_path / "a.tap").read_bytes()))
+    run = program("restore", url, tmp_path / "out", "file")
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert (tmp_path / "out/file").read_bytes() == b"x" * 300_000
+
+
 @pytest.fixture(scope="module")
 def volumes(server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("volumes")

@@ -43,6 +43,19 @@ def test_any_tree_comes_back(server, tree, volume_records):
         check_tree(tree, os.fsencode(folder / "out"))
 
 
+def test_opening_an_image_of_many_files():
+    """A front of some 12 MiB, directories of 200,000 files: windows grow."""
+    names = [b"some-file-name-%03d.txt" % number for number in range(100)]
+    recipe = Recipe(scan_of([(b"dir%05d" % at, names, [3000] * 100) for at in range(2000)]))
+    with range_server() as server, Image.open(server.put("/image", recipe)) as image:
+        assert image.access == "direct"
+        assert len(image.names.children(2)) == 2000
+        front = image.front.files * RECORD
+        assert front > 10 << 20
+        assert len(server.asked) <= 6
+        assert image.volume.bytes_read <= front + MIB
+
+
 def test_headers_far_apart_come_several_at_once():
     """``list -l`` of 200 files, each a MiB behind the last."""
     files = [b"f%03d" % number for number in range(200)]
