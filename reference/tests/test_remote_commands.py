@@ -83,12 +83,11 @@ def test_restoring(image, url, tmp_path):
 
 def test_secrets_are_not_printed(url, tmp_path):
     secret = url.replace("://", "://user:secret@") + "?token=secret"
-    commands = (["info"], ["info", "--json"], ["list", "--json"], ["verify"], ["verify", "--json"])
-    for command in (*commands, ["validate"], ["validate", "--json"]):
+    for command in (["info", "--json"], ["list", "--json"], ["verify"], ["validate"]):
         run = program(*command, secret)
         assert run.returncode == 0, run.stderr
         assert b"secret" not in run.stdout + run.stderr
-        assert b"***" in run.stdout or command[0] == "list"
+        assert b"***" in run.stdout
     run = program("restore", secret, tmp_path / "out", "no such file")
     assert run.returncode == 2
     assert b"secret" not in run.stderr
@@ -226,7 +225,7 @@ assert volume.size == 3_000_000
 assert volume.read_at(1_000_000, 5) == b"aaaaa"
 store.pipe("backups/c", b"b" * 3_000_000)
 try:
-    print(volume.read_at(2_000_000, 5))
+    print(volume.read_at(2_900_000, 5))
 except OSError as error:
     print(error)
 store.pipe("backups/c", b"")
