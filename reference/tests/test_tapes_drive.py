@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+import click
 import pytest
 from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from support.images import contents_of, encode, paths_of, sample
 from support.tapes import in_blocks
 from test_round_trip import check_same
 
+from darimage.cli import tapes as cli_tapes
 from darimage.errors import FormatError, StorageError
 from darimage.image.reader import Image
 from darimage.image.writer import Options, create
@@ -24,7 +26,7 @@ from darimage.sources.memory import MemorySource
 from darimage.tapes import mtio
 from darimage.tapes.container import ContainerTape
 from darimage.tapes.device import DeviceVolume
-from darimage.tapes.drives import Drives
+from darimage.tapes.drives import Drives, by_command
 from darimage.tapes.element import Kind
 from darimage.tapes.linux import LinuxTape
 from darimage.tapes.names import is_drive
@@ -236,3 +238,49 @@ def test_errors_of_a_drive_are_told(monkeypatch):
             act()
     monkeypatch.undo()
     assert tape.read().kind is Kind.END
+
+
+# -- the command line -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_drive(monkeypatch):
+    """Take any name for a drive; return what options there are by default."""
+    monkeypatch.setattr("darimage.cli.tapes.is_drive", lambda _: True)
+    names = ("container", "block_size", "next_tape", "tape_size", "volume_size")
+    return dict.fromkeys(names) | {"ntrec": 10, "force": False}
+
+
+def test_a_drive_is_taken_by_its_name(as_drive):
+    found = cli_tapes.loader("/dev/nst0", as_drive)
+    assert isinstance(found, Drives)
+    with pytest.raises(StorageError, match="/dev/nst0"):
+        found.load(1)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"container": "simh"}, "are for files"),
+        ({"tape_size": 1}, "are for files"),
+        ({"volume_size": 1}, "does not go with tapes"),
+        ({"block_size": 1 << 30}, "blocks of 1 to"),
+    ],
+)
+def test_options_that_a_drive_does_not_have(as_drive, option, told):
+    with pytest.raises(click.UsageError, match=told):
+        cli_tapes.loader("/dev/nst0", as_drive | option)
+
+
+def test_the_command_that_loads_the_next_tape(tmp_path):
+    seen = tmp_path / "seen"
+    command = f'echo "$DARIMAGE_TAPE $DARIMAGE_DRIVE" >> {seen}; test "$DARIMAGE_TAPE" -lt 4'
+    drive = str(tmp_path / "no drive")
+    for number in (1, 2, 3):
+        with pytest.raises(StorageError, match="no drive: No such file"):
+            by_command(drive, command)(number)
+    with pytest.raises(StorageError, match="for tape 4 ended with 1"):
+        by_command(drive, command)(4)
+    with pytest.raises(StorageError, match="the tape is full; --next-tape"):
+        by_command(drive, None)(2)
+    assert seen.read_text() == "".join(f"{number} {drive}\n" for number in (2, 3, 4))

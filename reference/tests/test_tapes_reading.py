@@ -313,6 +313,17 @@ def test_marks_and_nothings_without_end_take_little_memory(kind):
         tracemalloc.stop()
 
 
+def test_blocks_of_changing_lengths_take_some_bytes_each():
+    import tracemalloc
+
+    container = tapes.aws([bytes(10 + at % 2) for at in range(40_000)])
+    tracemalloc.start()
+    tape = TapeVolume(MemoryVolume(container), Aws())
+    assert len(tape.index.length) == tape.index.blocks == 40_000
+    assert tracemalloc.get_traced_memory()[1] < 300 * 40_000
+    tracemalloc.stop()
+
+
 def test_a_file_of_many_on_a_tape_is_chosen_by_its_number(tmp_path):
     """Shows DARI-TAP-006."""
     other = encode(sample(), reproducible=True)

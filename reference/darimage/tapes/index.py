@@ -6,6 +6,7 @@ is a handful of rows, however many blocks it has.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -38,7 +39,7 @@ class Blocks(NamedTuple):
     bad: Bools
 
 
-@dataclass
+@dataclass(slots=True)
 class _Run:
     """Pieces of one length at equal distances."""
 
@@ -122,7 +123,8 @@ class _Found:
     """What is known of a file while its elements are gone through."""
 
     number: int
-    runs: list[_Run] = field(default_factory=list)
+    last: _Run | None = None
+    rows: array[int] = field(default_factory=lambda: array("q"))
     blocks: int = 0
     block: int = 0
     usual: int = 0
@@ -137,8 +139,13 @@ class _Found:
             self.close_block()
             self.blocks += 1
         self.block += 0 if bad else length
-        if not self.runs or not self.runs[-1].takes(element.data, length, bad):
-            self.runs.append(_Run(element.data, length, bad))
+        if self.last is None or not self.last.takes(element.data, length, bad):
+            self._close_run()
+            self.last = _Run(element.data, length, bad)
+
+    def _close_run(self) -> None:
+        if (run := self.last) is not None:
+            self.rows.extend((run.offset, run.stride, run.length, run.count, run.bad))
 
     def close_block(self) -> None:
         """Count the length of the block before."""
@@ -153,16 +160,19 @@ class _Found:
         last = self.block
         least, most = self.lengths
         self.close_block()
-        self._settle_bad(self.usual if least == most else 0)
-        self.runs = [run for run in self.runs if run.length]
-        length, count = self._column("length"), self._column("count")
+        self._close_run()
+        rows = np.array(self.rows, np.int64).reshape(-1, 5)
+        length = self._settled(rows[:, 2], rows[:, 4] != 0, self.usual if least == most else 0)
+        there = length > 0
+        offset, stride, _, count, bad = rows[there].T
+        length = length[there]
         return Index(
-            self._column("offset"),
-            self._column("stride"),
+            offset,
+            stride,
             length,
             count,
             np.cumsum(length * count) - length * count,
-            np.array([run.bad for run in self.runs], np.bool_),
+            bad != 0,
             self.blocks,
             least or last,
             max(most, last),
@@ -171,14 +181,16 @@ class _Found:
             tuple(self.notes),
         )
 
-    def _column(self, name: str) -> Ints:
-        return np.array([getattr(run, name) for run in self.runs], np.int64)
+    def _settled(self, length: Ints, bad: Bools, usual: int) -> Ints:
+        """Return lengths, those of bad blocks as of the others: what they take of the image.
 
-    def _settle_bad(self, usual: int) -> None:
-        """Give bad blocks the length of the others: that is what they take of the image."""
-        for run in self.runs:
-            if run.bad and (run is not self.runs[-1] or not run.length):
-                run.length = usual or run.length or self.usual
+        The last block may be shorter than the others, and is as long as it says.
+        """
+        told = length > 0
+        other = np.full(len(length), usual) if usual else np.where(told, length, self.usual)
+        if len(length):
+            other[-1] = length[-1] if told[-1] else other[-1]
+        return np.where(bad, other, length)
 
 
 _NOTES_MOST = 20
@@ -206,7 +218,7 @@ def scan(volume: Volume, form: Form, number: int | None = None) -> Index:
     """
     held = 0
     for found in _files(volume, form):
-        if found.runs:
+        if found.last is not None:
             held = found.number
             index = found.index()
             if number in (None, held) and index.size:
@@ -230,7 +242,7 @@ def _files(volume: Volume, form: Form) -> Iterator[_Found]:
         found = _Found(number)
         at, goes_on = _Walk(volume, form, found).run(at)
         yield found
-        if number > 1 and not found.runs:
+        if number > 1 and found.last is None:
             return
 
 
@@ -269,7 +281,9 @@ class _Walk:
 
         All but the last of them: that one is looked at as any other.
         """
-        run = self.found.runs[-1]
+        run = self.found.last
+        if run is None:
+            return 0
         between = run.stride - run.length
         if run.bad or element.goes_on or run.count < run.tried + _SURE or not 0 < between <= _NEAR:
             return 0
@@ -302,7 +316,7 @@ class _Walk:
 
         A damaged length would end the tape here.
         """
-        usual = self.found.runs[-1].length if self.found.runs else self._first(look, element)
+        usual = self.found.last.length if self.found.last else self._first(look, element)
         if not usual or (element.kind is Kind.CUT and element.length <= usual):
             return element
         behind = self._behind(look, element, usual)
