@@ -59,7 +59,7 @@ def _directory(place: Place) -> Table:
 def _restored(volume: Any, name: str, path: bytes, place: Place) -> list[Any]:
     drive = files.find(name)
     simulated = SimulatedDrive(volume, drive)
-    with Image.open(simulated) as image:
+    with Image.open(simulated, map_first=True) as image:
         chain = Chain.of(image)
         selection = select(chain.names, [path])
         found = make_plan(chain, selection)

@@ -179,6 +179,15 @@ def two_terabytes():
     return recipe.Recipe(recipe.scan_of(directories))
 
 
+def test_opening_winds_to_the_end_and_nowhere_else(two_terabytes):
+    """Front and map are read in one go, then the verdict; the files are where one goes next."""
+    volume = SimulatedDrive(two_terabytes, files.find("lto-5"))
+    with Image.open(volume, map_first=True) as image:
+        planned(image, files.find("lto-5"), [b"d0250"])
+        assert image.access == "direct"
+    assert volume.counts.seeks == 1
+
+
 @pytest.mark.parametrize("name", ["dlt-7000", "lto-5", "lto-9"])
 def test_a_directory_out_of_two_terabytes(name, two_terabytes, tmp_path):
     """200 files: as predicted within 1 %, and in a hundredth of the time for all of the image."""

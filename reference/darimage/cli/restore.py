@@ -115,7 +115,9 @@ def command(
     if picture is not None and not plan:
         raise click.UsageError("--picture is a picture of the plan: add --plan")
     model = _model(drive or "disk") if plan or drive else None
-    with Chain.open([*bases, image], trust_map=force, sequential=sequential) as chain:
+    with Chain.open(
+        [*bases, image], trust_map=force, sequential=sequential, map_first=True
+    ) as chain:
         chosen = select(chain.names, selection, inodes)
         for opened in chain.images:
             if opened.access == "sequential" and opened.is_dari and not sequential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,34 +22,55 @@ if TYPE_CHECKING:
     from darimage.image.reader import Image
 
 
-def front_of(image: Image, start: int) -> Front:
+def front_of(
+    image: Image, start: int, on_the_way: Callable[[Front], None] = lambda _: None
+) -> Front:
     """Return what lies before the files.
 
     Args:
         image: The image.
         start: Record number of the first header after the volume header.
+        on_the_way: Gets the front before it is known to be right, to read what lies in it while a
+            tape is there.
     """
     end = image.shown.files if image.shown else None
-    if end is not None and not _files_begin(image, end):
-        told = f"no file and no end record at record {image.marks.cut.physical(end)}, where files "
-        told += "should begin"
-        field = blame.in_volume("files", image.marks.cut.physical(end))
-        image.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008", None, field))
+    if end is not None and not plausible(end, image.volume.size):
+        _tell(image, end)
         end = None
-    front = read_front(
+    found: list[Fault] = []
+    front = _read(image, start, end, found.append)
+    on_the_way(front)
+    if end is not None and not _files_begin(image, end):
+        found.clear()
+        _tell(image, end)
+        front = _read(image, start, None, found.append)
+    for fault in found:
+        image.faults.tell(fault)
+    for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):
+        if part is None:
+            told = f"{title} is missing or damaged"
+            image.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
+    return front
+
+
+def _read(image: Image, start: int, end: int | None, on_fault: Callable[[Fault], None]) -> Front:
+    return read_front(
         image.volume,
         image.marks,
         start=start,
         end=end,
         fence=None if end is None else _first_section(image),
         old_format=image.old_format,
-        on_fault=image.faults.tell,
+        on_fault=on_fault,
     )
-    for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):
-        if part is None:
-            told = f"{title} is missing or damaged"
-            image.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
-    return front
+
+
+def _tell(image: Image, record: int) -> None:
+    """Report that files do not begin where the volume header says."""
+    real = image.marks.cut.physical(record)
+    told = f"no file and no end record at record {real}, where files should begin"
+    field = blame.in_volume("files", real)
+    image.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008", None, field))
 
 
 def _first_section(image: Image) -> int | None:
@@ -65,8 +87,6 @@ def _files_begin(image: Image, record: int) -> bool:
 
     DARI-VOL-008: the record number comes from the image.
     """
-    if not plausible(record, image.volume.size):
-        return False
     if image.volume.missing(record * RECORD, (record + 1) * RECORD):
         return True  # nobody can tell
     for found, rows in gather(image.volume, np.array([record], np.int64)):

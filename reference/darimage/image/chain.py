@@ -64,6 +64,7 @@ class Chain:
         *,
         trust_map: bool = False,
         sequential: bool = False,
+        map_first: bool = False,
     ) -> Self:
         """Open images and put them together, the last as the last; see ``Image.open``.
 
@@ -74,7 +75,11 @@ class Chain:
         """
         with ExitStack() as opened:
             found = [
-                opened.enter_context(Image.open(name, trust_map=trust_map, sequential=sequential))
+                opened.enter_context(
+                    Image.open(
+                        name, trust_map=trust_map, sequential=sequential, map_first=map_first
+                    )
+                )
                 for name in images
             ]
             chain = cls(found)

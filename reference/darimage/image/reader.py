@@ -17,7 +17,7 @@ from darimage.image.attributes import AttributeRuns, attributes_of
 from darimage.image.beginning import front_of
 from darimage.image.describe import describe, trailing_section
 from darimage.image.first_headers import inodes_at
-from darimage.image.front import MapPart
+from darimage.image.front import Front, MapPart
 from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
@@ -66,6 +66,7 @@ class Image:
         name: str | None = None,
         trust_map: bool = False,
         sequential: bool = False,
+        map_first: bool = False,
     ) -> None:
         """Read maps, directories and the places of the sections; see ``open``."""
         self.name = name or volume.name
@@ -87,12 +88,15 @@ class Image:
         self.first_record = first.first
         self.extension: VolumeHeader | None = first.extension
         self.shown: VolumeHeader | None = first.shown
-        self._find_end()
-        self.front = front_of(self, self._opening.start)
         self._trust_map = trust_map
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
         self._attributes: AttributeRuns | None = None
+        if map_first:
+            self._read_front_and_map()
+        self._find_end()
+        if not map_first:
+            self.front = front_of(self, self._opening.start)
 
     @classmethod
     def open(
@@ -102,6 +106,7 @@ class Image:
         name: str | None = None,
         trust_map: bool = False,
         sequential: bool = False,
+        map_first: bool = False,
     ) -> Self:
         """Open an image.
 
@@ -112,14 +117,17 @@ class Image:
             trust_map: Use the offset map although the verdict on it is not good.
             sequential: Never use the offset map; read an image with unknown features as a plain
                 dump.
+            map_first: Read the offset map, which will be needed, before the end of the image: a
+                tape then is wound to the end and to the files, not back in between.
 
         Raises:
             FormatError: It is no image, or none that is read.
             StorageError: It cannot be read.
         """
         volume = volume_set.open_image(image)
+        wishes = {"trust_map": trust_map, "sequential": sequential, "map_first": map_first}
         try:
-            return cls._without_lost(volume, name=name, trust_map=trust_map, sequential=sequential)
+            return cls._without_lost(volume, name=name, **wishes)
         except FormatError as error:
             error.image = name or volume.name
             if volume is not image:
@@ -333,6 +341,20 @@ class Image:
         return attributes_of(self, inode, on_fault or self.faults.tell)
 
     # -- opening ------------------------------------------------------------------------------
+
+    def _read_front_and_map(self) -> None:
+        """Read what lies before the files in one go, the offset map too if it may be used."""
+        held = self.volume.size // RECORD
+        self.records = min(self.shown.total_records, held) if self.shown else held
+        front = front_of(self, self._opening.start, self._read_map)
+        if getattr(self, "front", front) is not front:
+            self.__dict__.pop("_map", None)
+        self.front = front
+
+    def _read_map(self, front: Front) -> None:
+        if self.is_dari and not self._sequential:
+            self.front = front
+            _ = self._map
 
     def _find_end(self) -> None:
         held = self.volume.size // RECORD
