@@ -16,7 +16,7 @@ from test_restore_accepts import check_tree
 from test_restore_run import bring
 
 from darimage.drives import files
-from darimage.drives.model import Serpentine
+from darimage.drives.model import Distance, Serpentine
 from darimage.errors import StorageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
@@ -25,6 +25,7 @@ from darimage.restore.plan import make_plan
 from darimage.restore.selection import select
 from darimage.sources.memory import Node
 from darimage.units import RECORD
+from darimage.volumes import patient
 from darimage.volumes.reading import MemoryVolume
 from darimage.volumes.simulated import SimulatedDrive
 
@@ -177,6 +178,37 @@ def two_terabytes():
         size = 200_000 if number == 250 else 20_000_000
         directories.append((b"d%04d" % number, names, [size] * 200))
     return recipe.Recipe(recipe.scan_of(directories))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 240), st.integers(0, 60)), max_size=10),
+    st.integers(0, 240),
+    st.integers(1, 5),
+)
+def test_a_patient_volume_has_the_bytes_and_the_errors(wanted, bad, length):
+    """An error comes to who wants those bytes; nothing is read far from what is wanted."""
+    data = bytes(range(250))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("NEAR", 30), ("KEPT", 40), ("STEP", 10)):
+            patch.setattr(patient, name, value)
+        volume = patient.Patient(Scratched(data, bad, bad + length))
+        for offset, size in wanted:
+            hurt = offset < bad + length and bad < min(offset + size, 250)
+            try:
+                assert volume.read_at(offset, size) == data[offset : offset + size]
+            except StorageError:
+                assert hurt
+
+
+def test_little_gaps_are_read_over_and_come_back_from_memory():
+    drive = Distance("line", rate=1.0, seek=((0.0, 50.0),))
+    tape = SimulatedDrive(MemoryVolume(bytes(range(250)) * 100_000), drive)
+    volume = patient.Patient(tape)
+    for offset in (10, 400, 100, 90_000, 50_000, 410):
+        assert volume.read_at(offset, 20) == tape.volume.read_at(offset, 20)
+    assert tape.counts.seeks == 0
+    volume.read_at(20_000_000, 20)
+    assert tape.counts.seeks == 1
 
 
 def test_opening_winds_to_the_end_and_nowhere_else(two_terabytes):

@@ -44,6 +44,7 @@ def front_of(
         found.clear()
         _tell(image, end)
         front = _read(image, start, None, found.append)
+        on_the_way(front)
     for fault in found:
         image.faults.tell(fault)
     for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):

@@ -31,7 +31,7 @@ from darimage.sections.header import Identity
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
 from darimage.volumes.cut import ONE_VOLUME
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import Volume, patient
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
@@ -344,16 +344,18 @@ class Image:
 
     def _read_front_and_map(self) -> None:
         """Read what lies before the files in one go, the offset map too if it may be used."""
-        held = self.volume.size // RECORD
+        held, behind = self.volume.size // RECORD, self.volume
         self.records = min(self.shown.total_records, held) if self.shown else held
-        front = front_of(self, self._opening.start, self._read_map)
-        if getattr(self, "front", front) is not front:
-            self.__dict__.pop("_map", None)
-        self.front = front
+        self.volume = patient(behind)
+        try:
+            front_of(self, self._opening.start, self._read_map)
+        finally:
+            self.volume = behind
 
     def _read_map(self, front: Front) -> None:
+        self.front = front
+        self.__dict__.pop("_map", None)
         if self.is_dari and not self._sequential:
-            self.front = front
             _ = self._map
 
     def _find_end(self) -> None:

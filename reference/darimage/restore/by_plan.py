@@ -16,6 +16,7 @@ from darimage.drives.planner import ReadingPlan
 from darimage.image.volume_set import real_of
 from darimage.units import RECORD
 from darimage.volumes.ahead import Ahead
+from darimage.volumes.pieces import Pieces
 from darimage.volumes.reading import is_slow, medium
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ def fitted(drive: Drive, image: Image) -> Drive:
     if not drive.capacity:
         return drive
     tape = image.volume.cut.capacity * RECORD
+    real = real_of(image.volume)
+    if not tape and isinstance(real, Pieces) and len(real.places) > 1:
+        # Tapes of a folder, or pieces: all but the last are about as long as the first.
+        tape = real.places[0].end - real.places[0].start
     return replace(drive, block=max(1, image.identity.ntrec) * RECORD, tape=tape or drive.tape)
 
 

@@ -243,6 +243,15 @@ def medium(volume: Volume) -> str:
     return str(getattr(volume, "medium", ""))
 
 
+def patient(volume: Volume) -> Volume:
+    """Return a volume that rather reads on than jumps a little, if this one is on a tape."""
+    if not is_slow(volume) or medium(volume):
+        return volume
+    from darimage.volumes.patient import Patient
+
+    return Patient(volume)
+
+
 def open_file(name: str) -> Volume:
     """Return a volume of a path or URL; ``-`` is standard input.
 

@@ -33,7 +33,10 @@ class SimulatedDrive:
         name: What to call it in messages.
         size: Bytes that are there.
         counts: What the drive has done.
+        is_slow: It is, by its own clock.
     """
+
+    is_slow = True
 
     def __init__(self, volume: Volume, drive: Drive) -> None:
         """Put a volume into a drive, at its beginning."""
