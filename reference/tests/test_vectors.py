@@ -182,6 +182,12 @@ def test_the_form_of_vectors_knows_what_the_code_knows():
     assert set(told["$defs"]["entry"]["properties"]["type"]["enum"]) == trees.TYPES.keys()
 
 
+def test_where_more_is_found_than_the_one_fault_the_vector_says_why():
+    for vector in SUITE:
+        others = set(vector.broken) - {vector.shown[0]}
+        assert bool(vector.told.get("because")) >= bool(others), (vector.name, others)
+
+
 def test_the_manifest_says_what_is_no_more_than_advice():
     wanted = {vector.id for vector in SUITE if vector.broken and manifest.conforms(vector)}
     told = {one["id"] for one in MANIFEST.values() if one["conforms"] and not one["valid"]}

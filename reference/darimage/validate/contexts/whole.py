@@ -12,7 +12,9 @@ import numpy.typing as npt
 from darimage.faults import Fault
 from darimage.image.parts import SectionHeader
 from darimage.image.reader import Image
+from darimage.image.volume_set import real_of
 from darimage.schema import Section
+from darimage.units import RECORD
 from darimage.validate.contexts.acls import AclsSeen
 from darimage.validate.contexts.bitmaps import BitmapSeen
 from darimage.validate.contexts.directories import Directories
@@ -72,6 +74,19 @@ class Whole:
         beside = [one.number for one in self.image.streams.by_base.values()]
         inodes, _ = self.found.first()
         return np.union1d(inodes, np.array(beside, np.int64)) if beside else inodes
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it has fewer records than it says, which its readers tell."""
+        known = self.image.extension
+        return known is not None and self.records < known.total_records
+
+    def is_lost(self, record: int) -> bool:
+        """Tell whether a record as stored lies behind a cut, or on a volume that is missing."""
+        known, volume = self.image.extension, real_of(self.image.volume)
+        if known is None or record >= known.total_records:
+            return False
+        return record >= self.records or bool(volume.missing(record * RECORD, record * RECORD + 1))
 
     @cached_property
     def bitmaps(self) -> list[BitmapSeen]:

@@ -22,7 +22,7 @@ def _absent(whole: Whole) -> Iterator[Hit]:
 @image("DARI-END-002", "end.blocks", "the image is no multiple of c_ntrec records")
 def _blocks(whole: Whole) -> Iterator[Hit]:
     ntrec = whole.image.identity.ntrec
-    if whole.image.extension is not None and whole.records % max(1, ntrec):
+    if not whole.is_cut and whole.image.extension is not None and whole.records % max(1, ntrec):
         told = f"{whole.records} records are no multiple of c_ntrec {ntrec}"
         yield Hit(told, 0, field=blame.field("c_ntrec", ntrec))
 

@@ -44,7 +44,7 @@ def _places(whole: Whole) -> Iterator[Hit]:
     volume = whole.image.extension
     for section, name in _PLACES.items() if volume else ():
         said, found = getattr(volume, name), whole.places.get(section, 0)
-        if said != found:
+        if said != found and (found or not whole.is_lost(said)):
             told = f"{name} is at record {found}, the volume header says {said}"
             yield in_header(told, name, said, found)
 
@@ -81,7 +81,7 @@ def _undefined_features(whole: Whole) -> Iterator[Hit]:
 @image("DARI-VOL-007", "volume.total-records", "total_records is not what the image has")
 def _total_records(whole: Whole) -> Iterator[Hit]:
     volume = whole.image.extension
-    if volume is not None and volume.total_records != whole.records:
+    if volume is not None and volume.total_records != whole.records and not whole.is_cut:
         told = f"total_records is {volume.total_records}, the image has {whole.records}"
         yield in_header(told, "total_records", volume.total_records, whole.records)
 
@@ -108,7 +108,8 @@ def _feature_acls(whole: Whole) -> Iterator[Hit]:
     wanted = bool(volume.feature_compat & Compat.NT_ACLS)
     for section in (Section.NT_ACLS_FRONT, Section.NT_ACLS_TRAILING):
         there = section in whole.places
-        if there != wanted:
+        lost = not there and whole.is_lost(getattr(volume, _PLACES[section]))
+        if there != wanted and not lost:
             told = f"compat feature nt_acls is {'set' if wanted else 'clear'}, part "
             told += f"{section.name.lower()} is {'there' if there else 'absent'}"
             yield feature(whole, told, Compat.NT_ACLS)
