@@ -12,6 +12,7 @@ from darimage.progress import SILENT, Progress
 from darimage.units import RECORD
 from darimage.validate import judging
 from darimage.validate.finding import Finding
+from darimage.validate.judging import Outcome
 from darimage.validate.places import Places
 from darimage.validate.registry import requirements
 from darimage.validate.rules import decoded
@@ -40,7 +41,7 @@ class Report(Protocol):
 
 def judge(
     image: Image, profiles: frozenset[str], report: Report, progress: Progress = SILENT
-) -> None:
+) -> Outcome:
     """Judge an image, and tell each place where it breaks a requirement.
 
     Args:
@@ -48,12 +49,15 @@ def judge(
         profiles: The profiles that it is judged by.
         report: Told of each finding, whatever its profile.
         progress: Told of the bytes passed.
+
+    Returns:
+        What was seen of it.
     """
     teller = _Teller(image, report)
     if CORE in profiles and not image.is_dari:
         told = "the extension area does not begin with `DARI`: this is a plain dump"
         teller.tell(decoded.of(_PLAIN), Fault("format", told, None, None, 0, _PLAIN))
-    judging.judge(image, teller, progress)
+    return judging.judge(image, teller, progress)
 
 
 def refused(error: FormatError) -> Finding:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from darimage.faults import display
+from darimage.image.first_headers import inodes_at
 from darimage.image.reader import Image
 from darimage.units import RECORD
-from darimage.validate.places import Places
+from darimage.validate.judging import Outcome
+from darimage.validate.places import Ints, Places
 from darimage.validate.report import Evidence, ImageReport, Stretch
 
 SHOWN_RECORDS = 200
@@ -17,8 +19,14 @@ _FILES_DRAWN = 2000
 _DIRECTORIES_DRAWN = 500
 
 
-def gather(image: Image, report: ImageReport) -> Evidence:
-    """Return the evidence for the findings of an image that was judged."""
+def gather(image: Image, report: ImageReport, outcome: Outcome) -> Evidence:
+    """Return the evidence for the findings of an image that was judged.
+
+    Args:
+        image: The image.
+        report: What came of it.
+        outcome: What was seen of it.
+    """
     kept, places = Evidence(), Places(image)
     for told in report.told:
         record = told.finding.record
@@ -30,7 +38,7 @@ def gather(image: Image, report: ImageReport) -> Evidence:
         Stretch(part.kind, part.title, part.record, part.records) for part in image.parts
     ]
     kept.stretches += _directories(image, places)
-    kept.stretches += _files(image, places)
+    kept.stretches += _files(image, places, *outcome.placed)
     return kept
 
 
@@ -50,20 +58,16 @@ def _directories(image: Image, places: Places) -> list[Stretch]:
     ]
 
 
-def _files(image: Image, places: Places) -> list[Stretch]:
+def _files(image: Image, places: Places, numbers: Ints, found: Ints) -> list[Stretch]:
     """Return the widest files: as long as they say, but none beyond where the next begins."""
-    found = image.offsets
-    in_order = np.argsort(found.offsets, kind="stable")
-    records = places.real(found.offsets[in_order] // RECORD)
-    numbers = found.inodes[in_order]
+    records = places.real(found)
     last = next((part for part in image.parts if part.kind == "files"), None)
     end = places.total(image.records) if last is None else last.record + last.records
     widths = np.diff(np.append(records, max(end, int(records[-1]) if len(records) else 0)))
     drawn = _widest(records, widths, _FILES_DRAWN)
-    said = {
-        inode.number: inode.run_records
-        for inode in image.inodes(numbers[drawn], on_fault=lambda _: None)
-    }
+    at = numbers[drawn], found[drawn] * RECORD
+    seen = inodes_at(image.volume, image.marks, *at, lambda _: None, old_format=image.old_format)
+    said = {inode.number: inode.run_records for inode in seen}
     return [
         Stretch(
             "file",

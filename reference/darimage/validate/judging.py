@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from darimage.image.reader import Image
 from darimage.progress import SILENT, Progress
 from darimage.validate import walking
-from darimage.validate.contexts.whole import Whole
+from darimage.validate.contexts.whole import Ints, Whole
 from darimage.validate.gathering import Gathering
 from darimage.validate.rules.rule import Scope
 from darimage.validate.telling import Telling
@@ -26,6 +26,7 @@ class Outcome:
         headers: Headers that were found.
         inodes: Inodes that were found.
         files: Those that are no directories.
+        placed: Numbers and records of these, as they lie.
         map_equal: Whether the offset map is what was computed from the image; ``None`` in a plain
             dump.
     """
@@ -33,6 +34,7 @@ class Outcome:
     headers: int
     inodes: int
     files: int
+    placed: tuple[Ints, Ints]
     map_equal: bool | None
 
 
@@ -84,7 +86,8 @@ class _Judging:
         self._decode(whole)
         telling.take_over()
         equal = whole.map_equal if image.is_dari else None
-        return Outcome(seen.headers, len(whole.found.inode), len(whole.files[0]), equal)
+        inodes, files = len(whole.found.inode), len(whole.files[0])
+        return Outcome(seen.headers, inodes, files, whole.files, equal)
 
     def _parts(self, whole: Whole) -> None:
         for bitmap in whole.bitmaps:

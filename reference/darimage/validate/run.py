@@ -88,9 +88,9 @@ def _judge(report: ImageReport, image: str, options: Options, progress: Progress
         report.facts = _facts(opened)
         ids = options.selection.ids(report.profiles)
         report.checked = tuple(one for one in checked() if one in ids)
-        engine.judge(opened, report.profiles, report, progress)
+        outcome = engine.judge(opened, report.profiles, report, progress)
         if options.evidence:
-            report.evidence = evidence.gather(opened, report)
+            report.evidence = evidence.gather(opened, report, outcome)
 
 
 def _refuse(report: ImageReport, error: FormatError) -> None:

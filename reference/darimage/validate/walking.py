@@ -41,7 +41,7 @@ Advance = Callable[[int], None]
 SHARED_FROM = 32 << 20
 """Bytes of an image from which on two processes walk."""
 
-_FRONT_SHARE = 0.42
+_FRONT_SHARE = 0.38
 """What of the files this process walks: it has more to do when it is done."""
 
 

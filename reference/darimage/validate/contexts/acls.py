@@ -14,7 +14,6 @@ from darimage.image.nt_acls import most
 from darimage.image.reader import Image
 from darimage.sections import nt_acls
 from darimage.sections.nt_acls import NtAcls
-from darimage.sections.security import SecurityDescriptor, read_origin
 from darimage.validate.contexts.sections import SectionSeen
 
 OnFault = Callable[[Fault], None]
@@ -68,6 +67,8 @@ class AclsSeen:
 
 
 def _broken(found: NtAcls) -> Iterator[Fault]:
+    from darimage.sections.security import SecurityDescriptor, read_origin
+
     users = _first_users(found, found.descriptor_numbers)
     for number in range(found.descriptors):
         try:
