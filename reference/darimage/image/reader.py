@@ -366,7 +366,8 @@ class Image:
         self.records = found.last if found else held
         total = self.shown.total_records if self.shown else 0
         if total > held:
-            told = f"the image has {held} records of {total}"
+            there = self.volume.cut.total(held)
+            told = f"the image has {there} records of {self.volume.cut.total(total)}"
             self.faults.tell(Fault("truncated", told, None, None, held, "DARI-VOL-011"))
         elif found is None and (gaps := self.volume.missing(held * RECORD - 1, held * RECORD)):
             told = f"the end record is not there: {gaps[0].told}"

@@ -65,10 +65,9 @@ class Seen:
 
     def joined(self, other: Seen) -> Seen:
         """Return both parts of a walk as one."""
-        columns = zip(self.found, other.found, strict=True)
         return Seen(
             self.headers + other.headers,
-            Found(*(np.concatenate(pair) for pair in columns)),
+            self.found.joined([other.found]),
             self.sections + other.sections,
             self.attributed + other.attributed,
             self.substituted | other.substituted,

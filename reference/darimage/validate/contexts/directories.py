@@ -47,11 +47,16 @@ class Directories:
         inodes, first = self._found.first()
         return inodes, self._found.mode[first] >> 12
 
-    @cached_property
-    def types(self) -> dict[int, int]:
-        """File types by inode number."""
+    def types_of(self, numbers: list[int]) -> list[int | None]:
+        """Return the file types of inodes; ``None`` for those that are not in the image."""
         inodes, types = self._types
-        return dict(zip(inodes.tolist(), types.tolist(), strict=True))
+        wanted = np.array(numbers, np.int64)
+        if not len(inodes):
+            return [None] * len(numbers)
+        at = np.minimum(np.searchsorted(inodes, wanted), len(inodes) - 1)
+        there = (inodes[at] == wanted).tolist()
+        found = zip(there, types[at].tolist(), strict=True)
+        return [known if is_there else None for is_there, known in found]
 
     @cached_property
     def sound(self) -> Bools:
@@ -136,6 +141,12 @@ class DirectorySeen:
             fault = Fault.of(error, inode=self.number)
             self.all.on_fault(fault._replace(record=self.record))
             return None
+
+    @cached_property
+    def typed(self) -> list[tuple[Entry, int | None]]:
+        """Its entries, and the types that their inodes really have, if they are in the image."""
+        entries = self.entries or []
+        return list(zip(entries, self.all.types_of([e.inode for e in entries]), strict=True))
 
     @cached_property
     def names(self) -> list[bytes]:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ Rows = npt.NDArray[np.uint8]
 _DINODE, _DINODE_END = field_span("c_dinode")
 _ADDR, _ = field_span("c_addr")
 _SIZE_MAX = np.uint64(1 << 62)
+_FOUND = (np.int64, np.int64, np.uint16, np.uint32, np.uint32, np.uint32)
+"""Of what types the columns of ``Found`` are: there may be millions of inodes."""
 
 
 class Found(NamedTuple):
@@ -42,16 +44,21 @@ class Found(NamedTuple):
 
     record: Ints
     inode: Ints
-    mode: Ints
-    nlink: Ints
-    base_inode: Ints
-    stream_directory: Ints
+    mode: npt.NDArray[np.uint16]
+    nlink: npt.NDArray[np.uint32]
+    base_inode: npt.NDArray[np.uint32]
+    stream_directory: npt.NDArray[np.uint32]
 
     @property
     def is_directory(self) -> Bools:
         """Which are directories, by their modes."""
         found: Bools = self.mode & S_IFMT == stat.S_IFDIR
         return found
+
+    def joined(self, others: list[Found]) -> Found:
+        """Return these inodes, and others behind them."""
+        columns: Any = zip(self, *others, strict=True)
+        return Found(*(np.concatenate(column) for column in columns))
 
     def first(self) -> tuple[Ints, Ints]:
         """Return the inode numbers, ascending, and the place of the first header of each."""
@@ -262,10 +269,10 @@ class Runs:
             yield Ended(run.lead, np.zeros(1, np.int64), *counts)
 
     def found(self) -> Found:
-        """Return the first headers of all inodes."""
-        nothing = Found(*(np.zeros(0, np.int64) for _ in Found._fields))
-        columns = zip(nothing, *self._found, strict=True)
-        return Found(*(np.concatenate(column) for column in columns))
+        """Return the first headers of all inodes; this can be asked once."""
+        parts, self._found = self._found, []
+        nothing: Any = (np.zeros(0, kind) for kind in _FOUND)
+        return Found(*nothing).joined(parts)
 
     def _collect(self, batch: Batch) -> None:
         headers = batch.headers()
@@ -275,8 +282,8 @@ class Runs:
         if not self.marks.numbered:
             links = headers["c_dinode"]["di_nlink"]
             rest = [links, np.zeros_like(links), np.zeros_like(links)]
-        columns = (batch.record, batch.inode, batch.mode, *(c.astype(np.int64) for c in rest))
-        self._found.append(Found(*(column[kept] for column in columns)))
+        columns = zip((batch.record, batch.inode, batch.mode, *rest), _FOUND, strict=True)
+        self._found.append(Found(*(column[kept].astype(kind) for column, kind in columns)))
 
     def _runs(self, batch: Batch, leads: Bools, attributes: Bools) -> Iterator[InRuns | Ended]:
         """Yield what rules see of a batch that begins with the first header of a run."""

@@ -6,6 +6,7 @@ plainly sound here is looked at by the rules, which say what is wrong, if anythi
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +26,8 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _DOT = ord(".")
+_AT_ONCE = 1 << 16
+_CHUNKS_AT_ONCE = 1 << 12
 _WORD = np.arange(8)
 
 
@@ -38,9 +41,21 @@ def sound_directories(image: Image, types: tuple[Ints, Ints]) -> Bools:
     table = image.front.directories
     if not len(table.rows) or table.chunk != CHUNK:
         return np.zeros(len(table.rows), np.bool_)
-    sound = _has_its_data(table)
-    entries = _Entries(table)
-    sound &= entries.rows_with(entries.tiles)
+    sound, chunks = _has_its_data(table), table.chunks()
+    bounds = np.searchsorted(chunks[0], np.arange(len(table.rows) + 1)).tolist()
+    first = 0
+    while first < len(table.rows):
+        stop = max(first + 1, bisect_right(bounds, bounds[first] + _CHUNKS_AT_ONCE) - 1)
+        here = slice(bounds[first], bounds[stop])
+        entries = _Entries(table, slice(first, stop), tuple(column[here] for column in chunks))
+        sound[first:stop] &= _of_entries(image, entries, types)
+        first = stop
+    return sound
+
+
+def _of_entries(image: Image, entries: _Entries, types: tuple[Ints, Ints]) -> Bools:
+    """Return which of some directories have only good entries."""
+    sound = entries.rows_with(entries.tiles)
     sound &= entries.rows_with(entries.has_good_name)
     sound &= entries.rows_with(entries.ascends)
     sound &= entries.rows_with(_fits(entries.found, types, image.exists))
@@ -66,18 +81,22 @@ def _has_its_data(table: DirectoryTable) -> Bools:
 
 @dataclass
 class _Entries:
-    """All entries of all directories.
+    """All entries of some directories.
 
     Attributes:
-        table: The directories.
+        table: All directories.
+        rows: Which of them.
+        chunks: Of each of their chunks its row in the table, first byte and length.
     """
 
     table: DirectoryTable
+    rows: slice
+    chunks: tuple[Ints, ...]
 
-    @cached_property
-    def chunks(self) -> tuple[Ints, ...]:
-        """Of each chunk its row, first byte and length."""
-        return self.table.chunks()
+    @property
+    def count(self) -> int:
+        """How many directories these are."""
+        return int(self.rows.stop - self.rows.start)
 
     @cached_property
     def found(self) -> columns.Entries:
@@ -91,12 +110,12 @@ class _Entries:
 
     @cached_property
     def row(self) -> Ints:
-        """The directory of each."""
-        return self.chunks[0][self.found.chunk]
+        """The directory of each, counted from the first of these."""
+        return np.asarray(self.chunks[0][self.found.chunk] - self.rows.start)
 
     def rows_with(self, good: Bools) -> Bools:
         """Return the directories of which all entries are good, and that have some."""
-        count = len(self.table.rows)
+        count = self.count
         bad = np.bincount(self.row, ~good, count)
         return np.asarray((bad == 0) & (np.bincount(self.row, minlength=count) > 0))
 
@@ -120,7 +139,7 @@ class _Entries:
         good = np.where(first, at == starts[chunk], at == begins)
         good &= ~last | (end == starts[chunk] + lengths[chunk])
         empty = np.bincount(chunk, minlength=len(starts)) == 0
-        bad_rows = np.isin(self.row, owner[empty]) if empty.any() else False
+        bad_rows = np.isin(self.row, owner[empty] - self.rows.start) if empty.any() else False
         return np.asarray(good & ~np.asarray(bad_rows))
 
     @cached_property
@@ -132,7 +151,13 @@ class _Entries:
     def ascends(self) -> Bools:
         """Which have a greater name than the one before, from the fourth on."""
         good = np.ones(len(self.row), np.bool_)
-        left = np.flatnonzero(self.number > 2)
+        later = np.flatnonzero(self.number > 2)
+        for at in range(0, len(later), _AT_ONCE):
+            self._compare(later[at : at + _AT_ONCE], good)
+        return good
+
+    def _compare(self, left: Ints, good: Bools) -> None:
+        """Mark those of some entries that have no greater name than the one before."""
         for step in range(32):
             if not left.size:
                 break
@@ -142,7 +167,6 @@ class _Entries:
             ended = self.found.length[left] <= step * 8
             good[left[ended]] = False
             left = left[~ended]
-        return good
 
     def _words(self, which: Ints, step: int) -> npt.NDArray[np.uint64]:
         """Return eight bytes of names as numbers; what lies behind a name is zero."""
@@ -167,13 +191,13 @@ def _fits(found: columns.Entries, types: tuple[Ints, Ints], exists: Bitmap) -> B
 
 def _begins_with_dots(image: Image, entries: _Entries) -> Bools:
     """Tell which directories begin with themselves and their parents."""
-    table, count = entries.table, len(entries.table.rows)
+    table, count = entries.table, entries.count
     good = np.zeros(count, np.bool_)
     firsts = np.searchsorted(entries.row, np.arange(count), side="left")
     rows = np.flatnonzero(np.bincount(entries.row, minlength=count) >= 2)
     found, data = entries.found, table.data
     one, two = firsts[rows], firsts[rows] + 1
-    numbers = table.numbers[rows]
+    numbers = table.numbers[entries.rows][rows]
     parents = np.array([image.names.parent(number) for number in numbers.tolist()], np.int64)
     fine = (found.length[one] == 1) & (data[found.at[one]] == _DOT)
     fine &= (found.length[two] == 2) & (data[found.at[two]] == _DOT)

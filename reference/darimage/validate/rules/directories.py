@@ -79,17 +79,15 @@ def _sorted(seen: DirectorySeen) -> Iterator[Hit]:
 
 @directories("DARI-DIR-012", "directory.types", "an entry has a type that its inode has not")
 def _types(seen: DirectorySeen) -> Iterator[Hit]:
-    types = seen.all.types
-    for inode, d_type, name in seen.entries or []:
-        there = types.get(inode, d_type)
-        if there != d_type:
-            told = f"entry {display(name)} has d_type {d_type}, the inode {there}"
+    for entry, there in seen.typed:
+        if there not in (None, entry.d_type):
+            told = f"entry {display(entry.name)} has d_type {entry.d_type}, the inode {there}"
             yield _hit(seen, told)
 
 
 @directories("DARI-DIR-015", "directory.exists", "an entry names an inode that does not exist")
 def _exists(seen: DirectorySeen) -> Iterator[Hit]:
-    types, exists = seen.all.types, seen.all.exists
-    for inode, _, name in seen.entries or []:
-        if inode not in types and not exists.holds(inode):
-            yield _hit(seen, f"entry {display(name)} names inode {inode}, which does not exist")
+    for entry, there in seen.typed:
+        if there is None and not seen.all.exists.holds(entry.inode):
+            told = f"entry {display(entry.name)} names inode {entry.inode}, which does not exist"
+            yield _hit(seen, told)

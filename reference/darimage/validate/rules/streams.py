@@ -23,7 +23,14 @@ def _directories(whole: Whole) -> list[StreamDirectory]:
     return list(whole.image.streams.by_base.values())
 
 
-def _nonzero(whole: Whole, values: Ints) -> dict[int, int]:
+def _there(whole: Whole) -> set[int]:
+    """Return those inodes of streams, and with streams, that are in the image."""
+    named = [n for one in _directories(whole) for n in (one.base, *(e.inode for e in one.entries))]
+    numbers = np.array(named, np.int64)
+    return set(numbers[np.isin(numbers, whole.found.inode)].tolist()) if named else set()
+
+
+def _nonzero(whole: Whole, values: npt.NDArray[np.integer]) -> dict[int, int]:
     at = np.flatnonzero(values)
     return dict(zip(whole.found.inode[at].tolist(), values[at].tolist(), strict=True))
 
@@ -52,7 +59,7 @@ def _base_exists(whole: Whole) -> Iterator[Hit]:
 
 @image("DARI-STR-001", "streams.base", "a stream belongs to another inode")
 def _base(whole: Whole) -> Iterator[Hit]:
-    base_of, there = _base_of(whole), set(whole.found.inode.tolist())
+    base_of, there = _base_of(whole), _there(whole)
     for one in _directories(whole):
         for name, inode in one.entries:
             if inode in there and base_of.get(inode) != one.base:
@@ -62,7 +69,7 @@ def _base(whole: Whole) -> Iterator[Hit]:
 
 @image("DARI-STR-016", "streams.exists", "a stream is an inode that does not exist")
 def _exists(whole: Whole) -> Iterator[Hit]:
-    base_of, there = _base_of(whole), set(whole.found.inode.tolist())
+    base_of, there = _base_of(whole), _there(whole)
     for one in _directories(whole):
         for name, inode in one.entries:
             strange = inode in there and base_of.get(inode) != one.base
@@ -81,7 +88,7 @@ def _strays(whole: Whole) -> Iterator[Hit]:
 
 @image("DARI-STR-011", "streams.directory", "stream_directory is not the one that it has")
 def _directory(whole: Whole) -> Iterator[Hit]:
-    said, there = _directory_of(whole), set(whole.found.inode.tolist())
+    said, there = _directory_of(whole), _there(whole)
     for one in _directories(whole):
         if one.base in there and said.get(one.base) != one.number:
             told = f"stream_directory is {said.get(one.base, 0)}, not {one.number}"
