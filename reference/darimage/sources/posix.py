@@ -71,7 +71,7 @@ class PosixSource:
         """
         progress.start("scan", 0)
         if self._ahead is not None:
-            scan = self._ahead.result(progress, partial(self._scan_too, progress))
+            scan = self._ahead.result(progress, self._scan_too)
             self._ahead = None
         else:
             scan = Scan()
@@ -87,7 +87,7 @@ class PosixSource:
             scanner.leave = sender.leave
         scanner.run()
 
-    def _scan_too(self, progress: Progress, tail: Tail) -> None:
+    def _scan_too(self, tail: Tail, progress: Progress) -> None:
         """Scan what the other process has left to this one."""
         here = os.open(".", os.O_PATH | os.O_CLOEXEC)
         try:

@@ -107,7 +107,12 @@ class Tail:
 
     def _append_others(self, whole: Scan, moved: Moved) -> None:
         scan, is_new = self.scan, moved.is_new
-        _append(whole.others, _column(scan.others).reshape(-1, WIDTH)[is_new])
+        if is_new.all():
+            whole.others.extend(scan.others)
+        else:
+            _append(whole.others, _column(scan.others).reshape(-1, WIDTH)[is_new])
+        # A million inodes: what is the widest need not be held twice.
+        del scan.others[:]
         _append(whole.other_entry, moved.entries[_column(scan.other_entry)[is_new]])
         _append(whole.other_parent, moved.directories[_column(scan.other_parent)[is_new]])
 
