@@ -141,7 +141,9 @@ class Inventory:
         others = np.frombuffer(scan.others, np.int64).reshape(-1, WIDTH)
         for column, name in enumerate(FIELDS):
             parts = directories[:, column][above], others[:, column][below]
-            setattr(self, name, np.concatenate(parts))
+            setattr(self, name, _held_once(np.concatenate(parts)))
+        # Those of directories are not known yet.
+        self.size = np.require(self.size, requirements="W")
         at = FIELDS.index("mode")
         modes = np.concatenate((directories[:, at], others[:, at]))
         self._types = (modes >> 12).astype(np.uint8)
@@ -229,6 +231,12 @@ class Inventory:
         names = self.scan.names
         spans = (self._entries(at) for at in self._source[: self.directories].tolist())
         return [directory.size_of([1, 2, *map(len, names[first:last])]) for first, last in spans]
+
+
+def _held_once(column: Column) -> Column:
+    """Return a column that holds a number that all rows have, as most owners, only once."""
+    same = (column == column[0]).all()
+    return np.broadcast_to(column[:1].copy(), column.shape) if same else column
 
 
 def _ascending(numbers: Column, held: npt.NDArray[np.bool_] | None) -> Column:
