@@ -65,7 +65,7 @@ def test_one_tape_holds_what_a_file_would(tree, kind, block):
         data = encode(tree, reproducible=True)
         volume = open_named(path)
         assert volume.read_at(0, len(data) + 1) == data
-        assert [part[1:] for part in sink.parts] == [(0, len(data), -(-len(data) // block))]
+        assert [part[1:4] for part in sink.parts] == [(0, len(data), -(-len(data) // block))]
         if kind != "plain":
             index = volume.index
             assert (index.blocks, index.notes, index.ended) == (
@@ -150,6 +150,33 @@ def test_what_lies_on_other_tapes_comes_back(tmp_path, gone):
     assert report.files > 20
 
 
+def test_tapes_that_changed_places_are_not_used(tmp_path):
+    """All full tapes have one size, and nothing within a long file says where it is."""
+    data = random.Random(8).randbytes(900_000)
+    sink = written(
+        Node.directory({b"long": Node.file(data)}), Changer(tmp_path, Simh(), 200_000), 10_240
+    )
+    one, other = (tmp_path / sink.parts[at].name for at in (1, 2))
+    assert one.stat().st_size == other.stat().st_size
+    one.rename(tmp_path / "kept")
+    other.rename(one)
+    (tmp_path / "kept").rename(other)
+    told = [fault.message for fault in verify(tmp_path).faults]
+    for path in (one, other):
+        assert any(f"{path} begins with another block" in text for text in told)
+
+
+@pytest.mark.parametrize("cut", [1, 5000, 100_000, 170_000])
+def test_of_a_tape_that_is_cut_off_what_is_there_is_used(tmp_path, cut):
+    sink = written(big(), Changer(tmp_path, Simh(), 200_000), 10_240)
+    part = sink.parts[1]
+    path = tmp_path / part.name
+    os.truncate(path, path.stat().st_size - cut)
+    with Image.open(tmp_path) as image:
+        lost = sum(gap.end - gap.start for gap in image.volume.missing(0, image.volume.size))
+    assert lost <= cut + 10_240
+
+
 @pytest.mark.parametrize("after", range(0, 47, 5))
 def test_a_run_that_fails_anywhere_leaves_nothing(tmp_path, monkeypatch, after):
     written(Node.directory({}), Changer(tmp_path, Simh(), 10**6), 10240)
@@ -217,7 +244,8 @@ CATALOGUES = st.recursive(
 @RELAXED
 @given(CATALOGUES, st.binary(max_size=20))
 def test_any_catalogue_is_one_or_a_clear_error(known, junk):
-    tape = {"name": "tape001.tap", "start": 0, "bytes": 5, "blocks": 1}
+    numbers = {"start": 0, "size": 5, "blocks": 1, "first_block": 5, "first_block_crc32c": 1}
+    tape = {"name": "tape001.tap", **numbers}
     texts = [json.dumps(known).encode(), junk, b"[" * 100_000]
     for key in tape:
         changed = {"version": 1, "images": [{"tapes": [{**tape, key: known}]}]}

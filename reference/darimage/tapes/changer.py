@@ -66,9 +66,9 @@ def _parts(tapes: list[dict[str, Any]]) -> list[Part]:
 
 
 def _part(one: dict[str, Any]) -> Part:
-    name, *numbers = (one[key] for key in ("name", "start", "bytes", "blocks"))
+    name, *numbers = (one[key] for key in Part._fields)
     if not all(type(number) is int and 0 <= number < _SIZE_MOST for number in numbers):
-        raise ValueError(f"{numbers} are not three sizes")
+        raise ValueError(f"{numbers} are no sizes")
     if not isinstance(name, str) or not _SLOT.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a tape")
     return Part(name, *numbers)
@@ -133,15 +133,11 @@ class Changer:
         """Move the tapes to their places, and enter the image into the catalogue."""
         for slot in self._slots:
             slot.finish()
-        tapes = [
-            {"name": part.name, "start": part.start, "bytes": part.size, "blocks": part.blocks}
-            for part in parts
-        ]
         image = {
             "image": len(self._images) + 1,
             "bytes": parts[-1].start + parts[-1].size,
             "block": block,
-            "tapes": tapes,
+            "tapes": [part._asdict() for part in parts],
         }
         catalogue = FileSink(os.path.join(self._folder, CATALOGUE), overwrite=True)
         try:

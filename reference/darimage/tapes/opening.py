@@ -18,7 +18,11 @@ from darimage.volumes.reading import Volume, open_file
 
 if TYPE_CHECKING:
     from darimage.tapes.element import Form
+    from darimage.tapes.sink import Part
     from darimage.volumes.pieces import Pieces, Place
+
+_FIRST_MOST = 1 << 28
+"""Bytes of the longest block that any container can hold."""
 
 
 def open_named(name: str | os.PathLike[str]) -> Volume:
@@ -83,20 +87,32 @@ def _open_changer(folder: str, number: int | None) -> Pieces:
     from darimage.tapes.changer import parts_of
     from darimage.volumes.pieces import Pieces, Place
 
+    parts = {part.start: part for part in parts_of(folder, number)}
     places = [
         Place(os.path.join(folder, part.name), part.start, part.start + part.size)
-        for part in parts_of(folder, number)
+        for part in parts.values()
     ]
+
+    def why_another(tape: Volume, place: Place) -> str:
+        return _why_another(tape, place, parts[place.start])
+
     named = folder if number is None else f"{folder}:{number}"
-    return Pieces(named, places, places[-1].end, check=_why_another, opener=_open_file)
+    return Pieces(named, places, places[-1].end, check=why_another, opener=_open_file)
 
 
-def _why_another(tape: Volume, place: Place) -> str:
-    """Return why a tape is not the one that the catalogue means; nothing if it may be."""
-    expected = place.end - place.start
-    if tape.size == expected:
+def _why_another(tape: Volume, place: Place, part: Part) -> str:
+    """Return why a tape is not the one that the catalogue means; nothing if it may be.
+
+    All full tapes are of one size, so it is known by its first block.
+    """
+    held = min(part.first_block, _FIRST_MOST)
+    if tape.missing(0, held):
         return ""
-    return f"{place.path} holds {tape.size} bytes, not {expected}: it is not the tape of this image"
+    from darimage.sections.crc import crc32c
+
+    if crc32c(tape.read_at(0, held)) == part.first_block_crc32c:
+        return ""
+    return f"{place.path} begins with another block: it is not the tape of this image"
 
 
 def recognised(volume: Volume) -> Form | None:

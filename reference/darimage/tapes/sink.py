@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from darimage.errors import StorageError
+from darimage.sections.crc import crc32c
 from darimage.tapes.tape import EndOfMediumError, Tape
 from darimage.volumes.writing import Buffer
 
@@ -21,12 +22,16 @@ class Part(NamedTuple):
         start: First byte of the image on it.
         size: Bytes of the image on it.
         blocks: Blocks.
+        first_block: Bytes of its first block.
+        first_block_crc32c: Its CRC-32C, by which the tape is known again.
     """
 
     name: str
     start: int
     size: int
     blocks: int
+    first_block: int
+    first_block_crc32c: int
 
 
 class Loader(Protocol):
@@ -123,12 +128,14 @@ class TapeSink:
             self._write(block)
             return
         part, length = self.parts[-1], memoryview(block).nbytes
+        if not part.blocks:
+            part = part._replace(first_block=length, first_block_crc32c=crc32c(bytes(block)))
         self.parts[-1] = part._replace(size=part.size + length, blocks=part.blocks + 1)
 
     def _begin(self) -> None:
         last = self.parts[-1] if self.parts else None
         start = last.start + last.size if last else 0
-        self.parts.append(Part(self._tape.name, start, 0, 0))
+        self.parts.append(Part(self._tape.name, start, 0, 0, 0, 0))
 
     def _next(self) -> None:
         """Go on on the next tape."""
