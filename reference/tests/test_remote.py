@@ -194,6 +194,54 @@ def test_answers_that_are_no_use(server, data, how, told):
     assert len(server.asked) == 1
 
 
+numbers = st.one_of(
+    st.sampled_from([0, 1, remote.FIRST - 1, SIZE - 1, SIZE, 1 << 62, 1 << 63, 10**30, "9" * 5000]),
+    st.integers(0, SIZE),
+)
+ranges = st.one_of(
+    st.builds("bytes {}-{}/{}".format, numbers, numbers, numbers),
+    st.builds("bytes */{}".format, numbers),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126)),
+    st.just(f"bytes 0-{remote.FIRST - 1}/{SIZE}"),
+)
+
+
+@settings(max_examples=80)
+@given(ranges, st.sampled_from([None, 206, 416]), st.sampled_from(["", '"1"', "x" * 5000]))
+def test_whatever_a_server_says_one_line_comes_of_it(server, data, said, status, etag):
+    def fail(number, start, end):
+        return status
+
+    try:
+        with opened(server, data, headers={"Content-Range": said}, fail=fail, etag=etag) as volume:
+            assert volume.read_at(0, 10) in (data[:10], b"")
+    except StorageError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 500
+
+
+def test_a_date_counts_only_without_a_tag(server, data):
+    first = {"Last-Modified": "Mon, 23 Nov 2026 08:00:00 GMT"}
+    later = {"Last-Modified": "Mon, 23 Nov 2026 09:00:00 GMT"}
+    for etag in ('"1"', ""):
+        volume = opened(server, data, etag=etag, headers=first)
+        server.put("/image", MemoryVolume(data), etag=etag, headers=later)
+        if etag:
+            assert volume.read_at(2_000_000, 10) == data[2_000_000:2_000_010]
+        else:
+            with pytest.raises(StorageError, match="changed"):
+                volume.read_at(2_000_000, 10)
+
+
+def test_proxies_of_the_environment_are_used(server, data, monkeypatch):
+    """Our server is the proxy: it is asked for the path, whatever the host."""
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("no_proxy", "")
+    server.put("http://images.invalid/image", MemoryVolume(data))
+    with RemoteVolume.open("http://images.invalid/image", QUICK) as volume:
+        assert volume.read_at(5, 5) == data[5:10]
+
+
 def test_a_server_without_ranges_gives_all_of_it_once(server, data):
     volume = opened(server, data, ranges=False)
     assert isinstance(volume, FileVolume)

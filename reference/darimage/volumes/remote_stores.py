@@ -1,6 +1,6 @@
 """Ranges of bytes from a server: HTTP, S3, and whatever else fsspec knows.
 
-A store learns size and tag (ETag, or else the date) of its image from the first answer and holds
+A store learns size and ETag (or else the date) of its image from the first answer and holds
 each later one against them: bytes of two images never come together.
 """
 
@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from darimage.errors import StorageError, UsageError
 from darimage.volumes.urls import masked, without_secrets
 
-_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
+_RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19})")
+_SIZE_MAX = 1 << 62
 _WORTH_A_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TOLD = {
     401: "access is denied",
@@ -112,26 +113,30 @@ class _Known:
         self.name = masked(url)
         self.size = -1
         self.tag = ""
+        self.date = ""
 
     def refused(self, why: str, *, missing: bool = False) -> RefusedError:
         error = RefusedError(f"{self.name}: {why}")
         error.missing = missing
         return error
 
-    def hold(self, size: int, tag: str) -> None:
-        """Learn size and tag, or see that they are as before."""
+    def hold(self, size: int, tag: str = "", date: str = "") -> None:
+        """Learn size, tag and date, or see that they are as before; a date counts without tags."""
+        if size > _SIZE_MAX:
+            raise self.refused(f"says that it has {size} bytes")
+        known, said = (self.tag, tag) if self.tag and tag else (self.date, date)
         if self.size < 0:
-            self.size, self.tag = size, tag
-        elif size != self.size or (tag and self.tag and tag != self.tag):
+            self.size, self.tag, self.date = size, tag, date
+        elif size != self.size or (known and said and known != said):
             raise self.refused(_CHANGED)
 
-    def hold_range(self, said: str, tag: str, start: int, end: int) -> None:
+    def hold_range(self, said: str, start: int, end: int, tag: str, date: str = "") -> None:
         """Hold a ``Content-Range`` against the range that was asked for."""
         found = _RANGE.fullmatch(said.strip())
         if found is None or found[1] is None:
             raise self.refused(f"the answer has no sound Content-Range ({said[:80]!r})")
         first, last, size = map(int, found.groups())
-        self.hold(size, tag)
+        self.hold(size, tag, date)
         if first != start or last + 1 != min(end, size):
             told = f"bytes {first} to {last} came where {start} to {end - 1} were asked for"
             raise self.refused(told)
@@ -140,7 +145,7 @@ class _Known:
         """Take in that no byte of a range is there: so it is with an empty image."""
         found = _RANGE.fullmatch(said.strip())
         if start == 0 and (found is None or int(found[3]) == 0):
-            self.hold(0, "")
+            self.hold(0)
             return
         raise self.refused(_CHANGED)
 
@@ -180,7 +185,8 @@ class HttpStore(_Known):
                 raise self.refused("the server gives the whole image where a part was asked for")
             if answer.status != 206:
                 raise self.unfit(answer.status, _seconds(answer.headers))
-            self.hold_range(said, _tag(answer.headers), start, end)
+            date = answer.headers.get("Last-Modified", "")
+            self.hold_range(said, start, end, answer.headers.get("ETag", ""), date)
             async for piece in self._body(answer):
                 yield piece
 
@@ -261,7 +267,7 @@ class S3Store(_Known):
                 return
             raise self._failed(error, status) from error
         said = answer.get("ContentRange", "")
-        self.hold_range(said, answer.get("ETag", ""), start, end)
+        self.hold_range(said, start, end, answer.get("ETag", ""))
         async with answer["Body"] as body:
             while piece := await self._next(body):
                 yield piece
@@ -304,7 +310,7 @@ class AnyStore(_Known):
             found = await self._call("info", self._path)
             if found.get("type") == "directory" or found.get("size") is None:
                 raise self.refused("is no file whose size is known")
-            self.hold(int(found["size"]), "")
+            self.hold(int(found["size"]))
         end = min(end, self.size)
         if start < end:
             yield await self._call("cat_file", self._path, start=start, end=end)
@@ -339,7 +345,7 @@ def store_of(url: str, limits: Limits) -> tuple[Store, Any]:
         import fsspec
         import fsspec.asyn
 
-        system, _ = fsspec.core.url_to_fs(url)
+        system, _ = fsspec.core.url_to_fs(url, **_options(url))
     except ImportError as error:
         told = f"{name}: URLs are read with the extra remote (pip install 'darimage[remote]')"
         raise UsageError(f"{told}: {_words(error)}") from error
@@ -354,8 +360,15 @@ def store_of(url: str, limits: Limits) -> tuple[Store, Any]:
     return AnyStore(system, url), loop
 
 
-def _tag(headers: Mapping[str, str]) -> str:
-    return headers.get("ETag", "") or headers.get("Last-Modified", "")
+def _options(url: str) -> dict[str, Any]:
+    """Return what is said to fsspec: that proxies and ``~/.netrc`` count for HTTP."""
+    from fsspec.config import conf
+
+    protocol = url.partition(":")[0].lower()
+    if protocol not in ("http", "https"):
+        return {}
+    told = conf.get("https", {}).get("client_kwargs") or conf.get("http", {}).get("client_kwargs")
+    return {"client_kwargs": {"trust_env": True, **(told or {})}}
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
