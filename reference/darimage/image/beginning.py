@@ -17,6 +17,7 @@ from darimage.image.parts import plausible
 from darimage.schema import CType, Section
 from darimage.sections.header import sound
 from darimage.units import RECORD
+from darimage.volumes.reading import expect
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
@@ -37,6 +38,8 @@ def front_of(
     if end is not None and not plausible(end, image.volume.size):
         _tell(image, end)
         end = None
+    if end is not None:
+        expect(image.volume, np.array([[0, (end + 1) * RECORD]], np.int64))
     found: list[Fault] = []
     front = _read(image, start, end, found.append)
     on_the_way(front)

@@ -222,6 +222,8 @@ class RemoteVolume:
         """Put a span in the queue: with the one before if they are close, or in several pieces."""
         if self._expected and self._expected[-1][1] <= start <= self._expected[-1][1] + APART:
             start = self._expected.pop()[0]
+        for kept in self._kept:
+            start = max(start, kept.end) if kept.start <= start < kept.end else start
         while start < end:
             self._expected.append((start, min(end, start + REQUEST)))
             start += REQUEST
@@ -246,7 +248,7 @@ class RemoteVolume:
         at = self._ahead.index(fetch) + (upto >= fetch.end)
         if at:
             # Whoever reads in a plan's order keeps for himself what he may come back to.
-            self._kept += [read for read in self._ahead[:at] if read.end - read.start <= NEAR]
+            self._kept += [read for read in self._ahead[:at] if read.end - read.start <= WINDOW]
             del self._ahead[:at]
             self._forget()
             self._send()
