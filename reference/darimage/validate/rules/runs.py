@@ -21,12 +21,16 @@ ended = partial(over_columns, Scope.ENDED)
 
 _ADDR, _ = field_span("c_addr")
 _FIRST_BLOCK, _RUN_RECORDS = "extension.body.first_block", "extension.body.run_records"
-_REPEATED = tuple(
-    f"extension.body.{name}"
-    for name in header_dtype()["extension"]["body"].names or ()
-    if name not in ("first_block", "run_records", "reserved")
-)
-"""What all headers of an inode say in the extension, and no other rule asks for."""
+
+
+def _repeated(body: str) -> tuple[str, ...]:
+    """Return what all headers of a run say in the extension, and no other rule asks for."""
+    own = ("first_block", "run_records", "reserved")
+    names = header_dtype("le", body)["extension"]["body"].names or ()
+    return tuple(f"extension.body.{name}" for name in names if name not in own)
+
+
+_REPEATED = {body: _repeated(body) for body in ("inode_body", "section_body")}
 _BYTES = np.arange(RECORD)
 _TARGET_BLOCKS = 4
 """Records of the longest target: PATH_MAX is 4,096."""
@@ -62,7 +66,8 @@ def _behind_a_map(seen: InRuns) -> Any:
 
 def _not_repeated_body(seen: InRuns, at: int) -> FaultyField | None:
     pair = (seen.batch.rows[at], seen.leads.rows[seen.lead[at]])
-    return blame.first_difference(*pair, seen.batch.order, _REPEATED)
+    body = "section_body" if seen.is_section[at] else "inode_body"
+    return blame.first_difference(*pair, seen.batch.order, _REPEATED[body])
 
 
 @in_runs(
@@ -72,11 +77,27 @@ def _not_repeated_body(seen: InRuns, at: int) -> FaultyField | None:
     blamed=_not_repeated_body,
 )
 def _extension(seen: InRuns) -> Any:
+    return _differs(seen, "inode_body", ~seen.is_section)
+
+
+@in_runs(
+    "DARI-FIL-005",
+    "run.section",
+    "does not repeat what the first header says of the section",
+    blamed=_not_repeated_body,
+)
+def _section(seen: InRuns) -> Any:
+    return _differs(seen, "section_body", seen.is_section)
+
+
+def _differs(seen: InRuns, body: str, these: Bools) -> Bools:
+    """Return which of some headers differ in their extension from the first of their run."""
     broken = np.zeros(len(seen.batch), np.bool_)
-    later = np.flatnonzero((seen.number > 0) & seen.same & ~seen.is_section)
+    later = np.flatnonzero((seen.number > 0) & seen.same & these)
     if later.size:
         pair = seen.batch.rows[later], seen.leads.rows[seen.lead[later]]
-        for start, end in map(field_span, _REPEATED):
+        for path in _REPEATED[body]:
+            start, end = field_span(path, body)
             broken[later] |= (pair[0][:, start:end] != pair[1][:, start:end]).any(axis=1)
     return broken
 
