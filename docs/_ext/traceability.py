@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SHOWN_MAX = 6
 """Vectors, and tests, that are named; of more only the number is told."""
 
+_WORDS = ("rules", "broken in", "shown in", "tests")
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,16 +46,20 @@ def lines_of(found: Sequence[Trace]) -> Iterator[str]:
     """Yields the page as reStructuredText."""
     for chapter, mine in groupby(found, key=lambda trace: trace.requirement.chapter):
         yield from (f":doc:`/spec/{chapter}`", "")
-        yield from (".. list-table::", "   :header-rows: 1", "   :widths: 22 18 22 20 18", "")
-        yield from _row(["Requirement", "Rules", "Broken in", "Shown in", "Tests"])
+        yield from (".. list-table::", "   :header-rows: 1", "   :widths: 30 70", "")
+        yield from ("   * - Requirement", "     - Checked by")
         for trace in mine:
             one = trace.requirement
-            head = f":need:`{one.id}` ({one.level}) {one.title}"
+            yield f"   * - :need:`{one.id}` ({one.level}) {one.title}"
             lists = (trace.rules, trace.broken, trace.shown, trace.tests)
-            cells = [_names(names) for names in lists]
-            if not trace.is_checked:
-                cells[0] = "nobody"
-            yield from _row([head, *cells])
+            told = [
+                f"| {what}: {_names(names)}"
+                for what, names in zip(_WORDS, lists, strict=True)
+                if names
+            ]
+            told = told or ["| nobody"]
+            yield f"     - {told[0]}"
+            yield from (f"       {line}" for line in told[1:])
         yield ""
 
 
@@ -61,11 +67,6 @@ def _names(names: Sequence[str]) -> str:
     shown = ", ".join(f"``{name}``" for name in names[:SHOWN_MAX])
     more = len(names) - SHOWN_MAX
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _row(cells: Sequence[str]) -> Iterator[str]:
-    for at, cell in enumerate(cells):
-        yield f"   {'* -' if at == 0 else '  -'} {cell}".rstrip()
 
 
 def tell_what_nobody_checks(_app: Sphinx) -> None:
