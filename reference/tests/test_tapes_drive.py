@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -34,6 +35,7 @@ from darimage.tapes.simh import Simh
 from darimage.tapes.sink import TapeSink
 from darimage.tapes.tape import EndOfMediumError
 from darimage.validate.verify import verify
+from darimage.volumes.pieces import Pieces, Place
 
 RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 SAMPLE = encode(sample())
@@ -104,6 +106,21 @@ def test_an_unreadable_block_is_named_and_the_rest_comes_back(bad, tmp_path):
         if stat.S_ISREG(node.mode) and path not in told and not (front and not back.exists()):
             assert back.read_bytes() == contents_of(node), path
     assert told or report.image_faults or bad >= len(BLOCKS) - 3
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("bad", range(1, len(BLOCKS)))
+def test_who_judges_goes_on_behind_an_unreadable_block(bad, wrapped):
+    tape, _ = volume_of([*BLOCKS, MARK], bad=[bad])
+    place = Place("/dev/nst0", 0, tape.size, file=tape)
+    found = verify(Pieces("all", [place], tape.size) if wrapped else tape)
+    lost = tape.missing(0, tape.size)
+    told = f"block {bad} of /dev/nst0 could not be read"
+    assert [gap.told for gap in lost] in ([], [told])
+    assert any(told in fault.message for fault in found.faults) == bool(lost) != found.good
+    # Whoever reads it afterwards is told of it too: now, or by what is missing.
+    with contextlib.nullcontext() if lost else pytest.raises(StorageError, match=told):
+        tape.read_at(bad * 4096, 10)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ class DeviceVolume(IndexedVolume):
         self._tape = tape
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._lost: dict[int, Gap] = {}
+        self._forgiving = False
+
+    def forgive(self, yes: bool) -> None:
+        """Give zeros for what cannot be read, or do so no longer; see ``reading.forgiving``."""
+        self._forgiving = yes
 
     def _from_row(self, row: int, number: int, into: int, view: memoryview) -> int:
         length = int(self.index.length[row])
@@ -72,6 +77,8 @@ class DeviceVolume(IndexedVolume):
             self._lost[place] = Gap(
                 start, start + length, f"block {block} of {self.name} could not be read"
             )
+            if self._forgiving:
+                return bytes(length)
             raise StorageError(self._lost[place].told)
         if len(found.data) != length:
             told = f"{self.name}: a block of {len(found.data)} bytes among those of {length}"

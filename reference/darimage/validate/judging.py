@@ -16,6 +16,7 @@ from darimage.validate.contexts.whole import Ints, Whole
 from darimage.validate.gathering import Gathering
 from darimage.validate.rules.rule import Scope
 from darimage.validate.telling import Telling
+from darimage.volumes.reading import forgiving
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def judge(
     Raises:
         StorageError: It cannot be read.
     """
-    return _Judging(image, gathering, off).run(progress)
+    with forgiving(image.volume):
+        return _Judging(image, gathering, off).run(progress)
 
 
 class _Judging:

@@ -92,6 +92,10 @@ class Joined:
         """What is behind is on."""
         return medium(self.real)
 
+    def forgive(self, yes: bool) -> None:
+        """Pass it on; see ``reading.forgiving``."""
+        getattr(self.real, "forgive", lambda _: None)(yes)
+
     def expect(self, spans: Spans) -> None:
         """Tell what is behind which of its bytes will be read; see ``reading.expect``."""
         first, into = np.divmod(spans[:, 0], RECORD)

@@ -149,6 +149,11 @@ class Pieces:
         first = self.places[0].file if self.places else None
         return "" if first is None else medium(first)
 
+    def forgive(self, yes: bool) -> None:
+        """Pass it on to the files that are open; see ``reading.forgiving``."""
+        for place in self.places:
+            getattr(place.file, "forgive", lambda _: None)(yes)
+
     def expect(self, spans: Spans) -> None:
         """Tell the files that are open which of their bytes will be read; see ``reading.expect``.
 

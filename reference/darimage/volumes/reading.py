@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, Self
 
 from darimage.errors import StorageError
@@ -228,6 +229,23 @@ def expect(volume: Volume, spans: Spans) -> None:
     tell = getattr(volume, "expect", None)
     if tell is not None:
         tell(spans)
+
+
+@contextmanager
+def forgiving(volume: Volume) -> Iterator[None]:
+    """Let a volume meanwhile give zeros, and no error, for what proves to be unreadable.
+
+    For those who judge what is there and ask ``missing`` afterwards, and keep nothing of it.
+
+    Args:
+        volume: The volume; if it has a method ``forgive``, that is called with True, then False.
+    """
+    forgive = getattr(volume, "forgive", lambda _: None)
+    forgive(True)
+    try:
+        yield
+    finally:
+        forgive(False)
 
 
 def is_slow(volume: Volume) -> bool:
