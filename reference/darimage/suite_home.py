@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).parent
 
 
 def suite_home(part: str) -> Path:
-    """Return the directory of a part of the suite: ``vectors``, ``giants``, ``adapters``, ``schemas``."""
+    """Return the directory of a part: ``vectors``, ``giants``, ``adapters`` or ``schemas``."""
     brought = _PACKAGE / "_suite"
     return (brought if brought.is_dir() else _PACKAGE.parents[1] / "conformance") / part
