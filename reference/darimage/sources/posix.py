@@ -60,7 +60,10 @@ class PosixSource:
         self._ahead: ScanAhead | None = None
 
     def begin(self) -> None:
-        """Begin to scan, in a process of its own; ``scan`` then waits for it."""
+        """Begin to scan, in a process of its own.
+
+        ``scan`` then waits for it and scans too; meanwhile the working directory is another.
+        """
         self._ahead = ScanAhead(self._scan_ahead)
 
     def scan(self, progress: Progress) -> Scan:
