@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import trees
+from support.everybody import let_through
 
 from darimage.errors import StorageError
 from darimage.progress import SILENT
@@ -198,3 +199,21 @@ def test_whoever_helps_is_back_in_its_directory(tmp_path, monkeypatch):
     before = os.getcwd()
     both(tmp_path)
     assert os.getcwd() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming somebody else needs root")
+def test_whoever_could_not_come_back_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(Sender, "leave", leave_after(1))
+    tree, shut = tmp_path / "tree", tmp_path / "shut"
+    tree.mkdir()
+    grow(tree, [0, 0, 0, 0], [(number, "plain") for number in range(5)])
+    let_through(tmp_path)
+    shut.mkdir(0o700)
+    monkeypatch.chdir(shut)
+    os.seteuid(65534)
+    try:
+        here, there = both(tree)
+    finally:
+        os.seteuid(0)
+    assert here == there
+    assert os.getcwd() == str(shut)

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -92,13 +93,9 @@ class PosixSource:
 
     def _scan_too(self, tail: Tail, progress: Progress) -> None:
         """Scan what the other process has left to this one."""
-        here = os.open(".", os.O_PATH | os.O_CLOEXEC)
-        try:
-            scanner = _Scanner(self, self.open_root(), tail.scan, progress, may_move=True)
+        with _back_again() as may_move:
+            scanner = _Scanner(self, self.open_root(), tail.scan, progress, may_move=may_move)
             scanner.run(tail.pending)
-        finally:
-            os.fchdir(here)
-            os.close(here)
 
     def contents(self, scan: Scan) -> Contents:
         """Return a reader of the files of ``scan``."""
@@ -133,6 +130,21 @@ class PosixSource:
             return open_directory(self.path, follow=True)
         except OSError as error:
             raise StorageError.of(error, self.path) from error
+
+
+@contextmanager
+def _back_again() -> Iterator[bool]:
+    """Come back to the working directory at the end; yield whether that is possible at all."""
+    try:
+        here = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    except OSError:  # this user may not enter it
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.fchdir(here)
+        os.close(here)
 
 
 class _All:
