@@ -59,7 +59,7 @@ def test_a_plan_restores_nothing(image, tmp_path):
 def test_the_numbers_are_those_of_the_planner(image, tmp_path):
     done = run("restore", "--plan", "--json", "--drive", "dlt-7000", image, tmp_path, "a/1", "a/9")
     told = json.loads(done.stdout)
-    with Image.open(str(image)) as opened:
+    with Image.open(str(image), map_first=True) as opened:
         _, plan = planned(opened, files.find("dlt-7000"), [b"a/1", b"a/9"])
         one = told["images"][0]
         assert one["reads"] == plan.reading.reads.tolist()

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.drives import SIZE, drives
 
-from darimage.drives import files
+from darimage.drives import files, planner
 from darimage.drives.model import Requests, Serpentine
 from darimage.errors import StorageError, UsageError
 
@@ -169,3 +169,44 @@ def test_what_is_near_is_read_up_to_rather_than_wound_back_for():
     drive = replace(drive, approach=20.0)
     assert float(drive.locate(50, 60)) == 1 + 10 / 10
     assert float(drive.locate(50, 90)) == pytest.approx(1 + 20 / 50 + 20 / 10)
+
+
+figures = st.one_of(
+    st.floats(), st.integers(), st.sampled_from([0, 1, -1, 1e-320, 1e308, 10**400, "x", True, []])
+)
+seeks = st.lists(st.lists(figures, min_size=1, max_size=3), max_size=3)
+
+
+def toml_of(value):
+    if isinstance(value, list):
+        return "[" + ", ".join(toml_of(one) for one in value) + "]"
+    if isinstance(value, float):
+        return {"inf": "inf", "-inf": "-inf", "nan": "nan"}.get(repr(value), repr(value))
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["serpentine", "distance", "requests"]),
+    st.dictionaries(st.sampled_from(sorted(files.MEANINGS)), st.one_of(figures, seeks)),
+)
+def test_any_file_is_a_model_that_computes_or_is_refused(kind, told):
+    """No figure leads to anything but times, or to a line that says what is wrong."""
+    good = GOOD_FIGURES[kind]
+    lines = [f"{key} = {toml_of(value)}\n" for key, value in told.items()]
+    others = [line for line in lines if line.split()[0] not in good]
+    for text in ("".join(lines), good + "".join(others)):
+        try:
+            drive = files.parse(f'kind = "{kind}"\n' + text, "it.toml")
+        except UsageError as error:
+            assert len(str(error).splitlines()) == 1
+            continue
+        plan = planner.plan([[0, 10], [10**6, 10**9], [10**12, 10**12 + 1]], drive, at=5)
+        assert plan.seconds >= 0
+
+
+GOOD_FIGURES = {
+    "serpentine": "rate = 1\ncapacity = 1000000\nwraps = 3\nlength = 5\nsearch = 2\n",
+    "distance": "rate = 1\n",
+    "requests": "rate = 1\nlatency = 1\n",
+}

@@ -18,6 +18,9 @@ MOST_INHERITED = 8
 MOST = 1e18
 """No figure is larger."""
 
+LEAST = 1e-6
+"""No figure that has to be more than 0 is smaller."""
+
 
 class Meaning(NamedTuple):
     """What a figure of a model is.
@@ -197,7 +200,7 @@ def _checked(key: str, value: object, meaning: Meaning, name: str) -> float | li
     if key == "seek":
         return _points(value, name)
     number = _number(value)
-    if number is None or not (0 <= number <= MOST) or (meaning.positive and number <= 0):
+    if number is None or not ((LEAST if meaning.positive else 0) <= number <= MOST):
         raise UsageError(f"{name}: {key} is {value!r}, not what {meaning.text} can be")
     if key not in _WHOLE:
         return float(number)

@@ -56,6 +56,7 @@ class Image:
         end: The end record; ``None`` in a plain dump, or if it is not found.
         end_at: Record number of the first ``TS_END``; ``None`` if it is not found.
         records: Records up to the end of the block with ``TS_END``, or all if it is not found.
+        ends_at_end: Whether opening looked at its end last, not at its front.
         faults: What was found wrong so far.
     """
 
@@ -92,6 +93,7 @@ class Image:
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
         self._attributes: AttributeRuns | None = None
+        self.ends_at_end = map_first
         if map_first:
             self._read_front_and_map()
         self._find_end()
@@ -117,8 +119,7 @@ class Image:
             trust_map: Use the offset map although the verdict on it is not good.
             sequential: Never use the offset map; read an image with unknown features as a plain
                 dump.
-            map_first: Read the offset map, which will be needed, before the end of the image: a
-                tape then is wound to the end and to the files, not back in between.
+            map_first: Read the map before the end of the image: a tape is wound less then.
 
         Raises:
             FormatError: It is no image, or none that is read.

@@ -133,10 +133,11 @@ def fitted(drive: Drive, image: Image) -> Drive:
 
 
 def position_of(image: Image) -> int:
-    """Return where the drive is when the names and the map have been read."""
-    known = getattr(real_of(image.volume), "position", None)
-    if known is not None:
-        return int(known)
+    """Return where the drive is when the names, the map and the verdict have been read."""
+    real = real_of(image.volume)
+    known = getattr(real, "position", None)
+    if known is not None or image.ends_at_end:
+        return int(real.size if known is None else known)
     return int(image.volume.cut.physical(image.front.files)) * RECORD
 
 
