@@ -9,9 +9,11 @@ import pytest
 from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import legacy, recipe
+from support import edits, legacy, recipe
+from support.compare import compare_trees
 from support.drives import drives
 from support.images import DIRECTORY, FILE, contents_of, encode, sample
+from support.levels import Levels
 from test_restore_accepts import check_tree
 from test_restore_run import bring
 
@@ -164,6 +166,23 @@ def test_everything_of_the_sample_comes_back_in_order(tmp_path):
     assert (report.symlinks, report.others) == (1, 2)
     assert volume.counts.seeks - seeks <= 1
     check_tree(sample(), os.fsencode(tmp_path / "out"))
+
+
+@needs_root
+@pytest.mark.parametrize("volume_records", [0, 100])
+def test_a_chain_comes_back_from_the_tapes_of_each_image(volume_records, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    edits.populate(source)
+    levels = Levels(source, tmp_path)
+    levels.make(0, volume_records=volume_records)
+    (source / "new").write_bytes(b"new" * 100_000)
+    levels.make(1, volume_records=volume_records)
+    images = [str(image) for image in levels.chain()]
+    with Chain.open(images, map_first=True) as chain:
+        report = bring(chain, tmp_path / "out", drive=SMALL_TAPE)
+    assert [fault.text() for fault in report.faults] == []
+    assert compare_trees(source, tmp_path / "out") == []
 
 
 # -- what the issue asks for ---------------------------------------------------------------
