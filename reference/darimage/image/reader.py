@@ -345,8 +345,7 @@ class Image:
 
     def _read_front_and_map(self) -> None:
         """Read what lies before the files in one go, the offset map too if it may be used."""
-        held, behind = self.volume.size // RECORD, self.volume
-        self.records = min(self.shown.total_records, held) if self.shown else held
+        behind, self.records = self.volume, self.volume.size // RECORD
         self.volume = patient(behind)
         try:
             front_of(self, self._opening.start, self._read_map)

@@ -26,7 +26,10 @@ class Patient:
         behind: What is read.
         name: What to call it in messages.
         size: Bytes that are there.
+        is_slow: What is behind is a tape.
     """
+
+    is_slow = True
 
     def __init__(self, behind: Volume) -> None:
         """Keep nothing yet."""
