@@ -4,54 +4,71 @@ from __future__ import annotations
 
 import hashlib
 
-import numpy as np
 import pytest
-import yaml
-from support import recipe
 
-from darimage.conformance.vectors import HOME
-from darimage.image.numbering import Numbering, fresh
+from darimage.conformance.export import export
+from darimage.conformance.giants import giants, records_of
+from darimage.conformance.vectors import Suite
 from darimage.image.reader import Image
 from darimage.units import RECORD
 
-GIANTS = sorted((HOME.parent / "giants").glob("*.yaml"))
+GIANTS = giants()
+ON_DISK = 16 << 20
 
 
-def made(told):
-    """Return the image of a recipe, which makes its files only when they are read."""
-    directories = []
-    for one in told["directories"]:
-        names = [file["name"].encode() for file in one["files"]]
-        directories.append((one["name"].encode(), names, [file["size"] for file in one["files"]]))
-    scan = recipe.scan_of(directories)
-    numbers = [f.get("number", 0) for one in told["directories"] for f in one["files"]]
-    if not any(numbers):
-        return recipe.Recipe(scan)
-    given = fresh(scan)
-    others = [number or k for number, k in zip(numbers, given.others.tolist(), strict=True)]
-    return recipe.Recipe(scan, Numbering(given.directories, np.array(others)))
+def slow(giant):
+    """Return a giant as a parameter; one is made in minutes and in gigabytes of memory."""
+    marks = [pytest.mark.slow] if giant.name == "highest-inode" else []
+    return pytest.param(giant, id=giant.name, marks=marks)
 
 
-def records_of(size):
-    """Return the records of a file without holes: its blocks, and a header for 512 of them."""
-    blocks = -(-size // RECORD)
-    return blocks + max(1, -(-blocks // 512))
+def places(giant, image):
+    """Hold the inodes of an image against the recipe; yield name, place and records of each."""
+    sizes = {
+        f"{d['name']}/{f['name']}": f["size"] for d in giant.told["directories"] for f in d["files"]
+    }
+    assert image.access == "direct"
+    assert image.end_at == giant.told["end"]
+    place = image.front.files
+    for name, size in sizes.items():
+        wanted = giant.told["files"][name]
+        inode = image.inode(image.names.lookup(name.encode()))
+        assert (inode.number, inode.size) == (wanted["inode"], size)
+        assert inode.record == wanted["record"] == place
+        yield name, place, records_of(size)
+        place += records_of(size)
 
 
-@pytest.mark.parametrize("path", GIANTS, ids=lambda path: path.stem)
-def test_a_giant_is_where_it_says(path):
-    told = yaml.safe_load(path.read_text())
-    volume = made(told)
-    sizes = {f"{d['name']}/{f['name']}": f["size"] for d in told["directories"] for f in d["files"]}
-    with Image.open(volume) as image:
-        assert image.access == "direct"
-        assert image.end_at == told["end"]
-        place = image.front.files
-        for name, size in sizes.items():
-            wanted = told["files"][name]
-            inode = image.inode(image.names.lookup(name.encode()))
-            assert (inode.number, inode.size) == (wanted["inode"], size)
-            assert inode.record == wanted["record"] == place
-            tail = volume.read_at((place + records_of(size)) * RECORD - RECORD, RECORD)
-            assert hashlib.sha256(tail).hexdigest() == wanted["last_record_sha256"]
-            place += records_of(size)
+def hold(giant, source):
+    with Image.open(source) as image:
+        for name, place, count in places(giant, image):
+            tail = image.volume.read_at((place + count) * RECORD - RECORD, RECORD)
+            wanted = giant.told["files"][name]["last_record_sha256"]
+            assert hashlib.sha256(tail).hexdigest() == wanted
+
+
+@pytest.mark.parametrize("giant", [slow(giant) for giant in GIANTS])
+def test_a_giant_is_where_it_says(giant):
+    assert giant.volume.size == giant.size
+    hold(giant, giant.volume)
+
+
+def test_small_giants_are_written_as_sparse_files(tmp_path):
+    """What is written is the image, and takes no more of the disk than is told."""
+    suite = Suite()
+    export(suite, tmp_path, [suite["basic/hello"]], giants_to=ON_DISK)
+    written = [giant for giant in GIANTS if giant.stored <= ON_DISK]
+    assert {giant.name for giant in written} >= {"past-4-gib", "high-inodes"}
+    assert sorted(path.name for path in (tmp_path / "giants").iterdir()) == sorted(
+        giant.name for giant in written
+    )
+    for giant in written:
+        path = tmp_path / "giants" / giant.name / "image"
+        assert path.stat().st_size == giant.size
+        assert path.stat().st_blocks * 512 <= 8 * giant.stored
+        hold(giant, path)
+
+
+def test_ids_of_giants_are_unique():
+    ids = sorted(giant.id for giant in GIANTS)
+    assert ids == [f"DARI-G-{number:04}" for number in range(1, len(ids) + 1)]

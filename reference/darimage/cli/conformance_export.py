@@ -16,8 +16,16 @@ from darimage.conformance.vectors import Suite
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("vectors", nargs=-1, metavar="[VECTOR]...")
 @vectors_option
+@click.option(
+    "--giants",
+    callback=common.as_size,
+    metavar="SIZE",
+    help="Write giants too, as sparse files, that take at most SIZE of the disk, as 64M or 1G.",
+)
 @common.quiet_option
-def command(directory: Path, vectors: tuple[str, ...], home: Path, *, quiet: bool) -> None:
+def command(
+    directory: Path, vectors: tuple[str, ...], home: Path, giants: int | None, *, quiet: bool
+) -> None:
     """Write vectors to DIRECTORY as plain files, for programs in any language.
 
     Each has a directory TOPIC/NAME with its image and, if a reader must agree on what is in it,
@@ -28,8 +36,9 @@ def command(directory: Path, vectors: tuple[str, ...], home: Path, *, quiet: boo
     Examples:
       darimage conformance export /tmp/vectors
       darimage conformance export /tmp/vectors directories DARI-V-0001
+      darimage conformance export /tmp/vectors --giants 64M
     """
     suite = Suite(home)
-    count = export(suite, directory, chosen(suite, vectors))
+    count = export(suite, directory, chosen(suite, vectors), giants_to=giants or 0)
     if not quiet:
         click.echo(f"{directory}: {common.plural(count, 'vector')}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from darimage.conformance.giants import IMAGE, Giant, giants
 from darimage.conformance.manifest import head
 from darimage.conformance.vectors import MANIFEST, Suite, Vector, sha256
 from darimage.errors import FormatError, UsageError
@@ -14,13 +15,16 @@ from darimage.errors import FormatError, UsageError
 SUMS = "SHA256SUMS"
 
 
-def export(suite: Suite, home: Path, chosen: Iterable[Vector] | None = None) -> int:
+def export(
+    suite: Suite, home: Path, chosen: Iterable[Vector] | None = None, *, giants_to: int = 0
+) -> int:
     """Write images, inventories, the manifest and a list of hashes; return how many vectors.
 
     Args:
         suite: The vectors.
         home: Where to; what is there already is kept unless it is in the way.
         chosen: Those that are written; by default all.
+        giants_to: Giants are written, as sparse files, if they take no more bytes of disk.
 
     Raises:
         FormatError: An image is not the one whose hash the manifest has.
@@ -32,11 +36,22 @@ def export(suite: Suite, home: Path, chosen: Iterable[Vector] | None = None) -> 
         if vector.id not in known:
             raise UsageError(f"{vector.name} is not in the manifest: run tools/vectors.py --write")
         entries.append(_one(suite, vector, known[vector.id], home))
-    _write_json(home / MANIFEST, {**head(), "vectors": entries})
+    big = [_giant(giant, home, giants_to) for giant in giants(suite.home.parent / "giants")]
+    _write_json(home / MANIFEST, {**head(), "vectors": entries, "giants": big})
     files = [file for entry in entries for file in entry["files"]]
     lines = [f"{file['sha256']}  {file['path']}\n" for file in files]
     (home / SUMS).write_text("".join(lines))
     return len(entries)
+
+
+def _giant(giant: Giant, home: Path, most: int) -> dict[str, Any]:
+    """Write a giant if it is not too big; return what the manifest says of it."""
+    if giant.stored > most:
+        return giant.entry()
+    place = Path("giants") / giant.name / IMAGE
+    (home / place).parent.mkdir(parents=True, exist_ok=True)
+    giant.write(home / place)
+    return {**giant.entry(), "path": str(place)}
 
 
 def _one(suite: Suite, vector: Vector, entry: dict[str, Any], home: Path) -> dict[str, Any]:

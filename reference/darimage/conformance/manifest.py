@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from darimage._version import FORMAT_VERSION
+from darimage.conformance.giants import giants
 from darimage.conformance.vectors import EXPECTED, RESTORED, Suite, Vector, sha256
 from darimage.validate.registry import requirements
 
@@ -19,7 +20,8 @@ _MOST_CHANGES = 64
 def manifest(suite: Suite) -> dict[str, Any]:
     """Return the manifest; makes all images for their hashes."""
     ordered = sorted(suite, key=lambda vector: vector.id)
-    return {**head(), "vectors": [entry(suite, vector) for vector in ordered]}
+    told = [entry(suite, vector) for vector in ordered]
+    return {**head(), "vectors": told, "giants": [giant.entry() for giant in giants()]}
 
 
 def head() -> dict[str, Any]:
