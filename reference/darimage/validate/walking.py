@@ -83,15 +83,16 @@ def walked(image: Image, telling: Telling, off: AbstractSet[str], progress: Prog
         off: Names of rules that are switched off.
         progress: Told of the bytes passed.
     """
-    progress.start("verify", image.records * RECORD)
-    meeting = _meeting(image)
-    try:
-        if meeting is None:
-            return _Walker(image, telling).run(progress.advance)
+    meeting, size = _meeting(image), image.records * RECORD
+    if meeting is None:
+        progress.start("verify", size)
+        seen = _Walker(image, telling).run(progress.advance)
+    else:
         with parallel.Beside(lambda advance: _rear(image, meeting, off, advance)) as rear:
-            return _Walker(image, telling).until(meeting, rear, progress)
-    finally:
-        progress.finish()
+            progress.start("verify", size)  # it may start a thread, which is not to be forked
+            seen = _Walker(image, telling).until(meeting, rear, progress)
+    progress.finish()
+    return seen
 
 
 class _Walker:
