@@ -59,16 +59,19 @@ def test_any_reads_give_the_bytes_whatever_was_expected(server, data, wanted, to
 
 def test_what_is_expected_is_under_way_several_at_once_and_bounded(data, monkeypatch):
     monkeypatch.setattr(remote, "AHEAD", 500_000)
-    with range_server(0.1) as server, opened(server, data) as volume:
+    latency = 0.2
+    with range_server(latency) as server, opened(server, data) as volume:
         wanted = np.arange(300_000, SIZE - 100_000, 200_000)
         pairs = np.stack((wanted, wanted + 50_000), axis=1)
         begun = time.monotonic()
         expect(volume, pairs)
-        time.sleep(0.25)
+        while len(server.asked) < 1 + 10:
+            time.sleep(0.01)
+        time.sleep(latency)
         assert len(server.asked) == 1 + 10  # 500,000 bytes of them, no more
         for start, end in pairs.tolist():
             assert volume.read_at(start, end - start) == data[start:end]
-        assert time.monotonic() - begun < 0.1 * len(pairs)
+        assert time.monotonic() - begun < latency * len(pairs)
         assert sorted(server.asked[1:]) == [tuple(pair) for pair in pairs.tolist()]
         assert volume.reads == 1 + len(pairs)
         assert volume.bytes_read == remote.FIRST + 50_000 * len(pairs)

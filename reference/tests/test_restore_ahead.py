@@ -161,7 +161,7 @@ def test_everything_comes_back_in_any_order(mixed, mixed_image, tmp_path, seed):
 
 
 def test_reading_and_writing_overlap(mixed, mixed_image, tmp_path, monkeypatch):
-    rate = 20e6
+    rate = 8e6
     write = contents._write
 
     def slowly(fd, data, offset):

@@ -151,7 +151,7 @@ def command(
     """Hold each IMAGE against the specification and tell every place where it breaks it.
 
     An image conforms if it breaks no MUST that is looked at, and no SHOULD with --strict. IMAGE
-    may be - for standard input.
+    may be a URL, or - for standard input.
 
     \b
     Examples:
