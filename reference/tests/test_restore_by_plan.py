@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+from fuzz.strategies.damage import damage, damages
 from fuzz.strategies.trees import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from test_restore_run import bring
 
 from darimage.drives import files
 from darimage.drives.model import Distance, Serpentine
-from darimage.errors import StorageError
+from darimage.errors import DarimageError, StorageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
 from darimage.restore import by_plan
@@ -228,6 +229,34 @@ def test_little_gaps_are_read_over_and_come_back_from_memory():
     assert tape.counts.seeks == 0
     volume.read_at(20_000_000, 20)
     assert tape.counts.seeks == 1
+
+
+class Slow(MemoryVolume):
+    """A volume that says that it is on a tape."""
+
+    is_slow = True
+
+
+def opened(data, volume, **options):
+    """Return what is known of an image, and what is wrong with it; or why it is none."""
+    try:
+        image = Image.open(volume(bytes(data)), **options)
+    except DarimageError as error:
+        return str(error), set()
+    known = sorted(image.names.directories), image.offsets.inodes.tolist()
+    places = image.offsets.offsets.tolist()
+    return (image.access, known, places), {fault.text() for fault in image.faults}
+
+
+@settings(QUIET, max_examples=100)
+@given(trees(), damages, st.sampled_from([MemoryVolume, Slow]))
+def test_the_order_of_opening_changes_nothing(tree, what, volume):
+    """Of a damaged map that is not used after all more may be told."""
+    data = damage(encode(tree), what)
+    known, faults = opened(data, MemoryVolume)
+    known_too, faults_too = opened(data, volume, map_first=True)
+    assert known == known_too
+    assert faults <= faults_too
 
 
 def test_opening_winds_to_the_end_and_nowhere_else(two_terabytes):
