@@ -12,10 +12,11 @@ import numpy as np
 
 from darimage.conformance import outline
 from darimage.image.numbering import fresh
+from darimage.suite_home import suite_home
 from darimage.units import ADDRESSES, RECORD
 
-HOME = Path(__file__).parents[3] / "conformance" / "giants"
-"""Where their recipes lie in the repository."""
+HOME = suite_home("giants")
+"""Where the recipes are that come with this program."""
 
 IMAGE = "image"
 
