@@ -270,6 +270,26 @@ def test_lying_capacities(capacity):
             assert error.requirement in {"DARI-VOL-012", None}
 
 
+@pytest.mark.parametrize("capacity", [11, 20, 30, 49])
+def test_a_second_volume_that_is_elsewhere_is_told_when_an_image_is_opened(capacity):
+    """Shows DARI-VOL-023."""
+    joined = b"".join(cut(SAMPLE, 10))
+    with Image.open(poke(joined, 0, 960, "<Q", capacity)) as image:
+        told = [(fault.record, fault.requirement) for fault in image.faults]
+        assert (capacity, "DARI-VOL-014") in told
+    with Image.open(joined) as image:
+        assert not image.faults
+
+
+def test_an_image_is_cut_whether_or_not_its_features_say_so():
+    """Shows DARI-VOL-023."""
+    joined = poke(b"".join(cut(SAMPLE, 10)), 0, 956, "<I", 0)
+    with Image.open(joined) as image, Image.open(SAMPLE) as whole:
+        assert everything(image) == everything(whole)
+    broken = {fault.requirement for fault in verify(joined).faults}
+    assert "DARI-VOL-010" in broken
+
+
 @pytest.mark.parametrize("total", [0, 1, 9, 10, 2**40, 2**53, 2**63, 2**64 - 1])
 def test_lying_totals(tmp_path, total):
     volumes = cut(SAMPLE, 10)

@@ -22,6 +22,9 @@ OnFault = Callable[[Fault], None]
 
 _NOBODY = -1
 
+_DOTS = 2
+"""Entries at the beginning of a directory that are ``.`` and ``..`` (DARI-DIR-003)."""
+
 _DIRECTORY = 4
 """``d_type`` of a directory (DARI-DIR-012)."""
 
@@ -185,20 +188,25 @@ class Names:
             requirement = "DARI-DIR-004" if fits else "DARI-DIR-005"
             on_fault(Fault("format", told, None, number, None, requirement))
         bad = columns.bad_names(table.data, found)
+        owners = owner[found.chunk]
         for entry in np.flatnonzero(bad).tolist():
-            self._tell_bad_name(found, entry, int(owner[found.chunk[entry]]), on_fault)
+            row = int(owners[entry])
+            is_late = entry - int(np.searchsorted(owners, row)) >= _DOTS
+            self._tell_bad_name(found, entry, row, on_fault, is_late=is_late)
         self._entries = found.pick(~bad)
         self._owner = owner[self._entries.chunk]
 
     def _tell_bad_name(
-        self, found: columns.Entries, entry: int, row: int, on_fault: OnFault
+        self, found: columns.Entries, entry: int, row: int, on_fault: OnFault, *, is_late: bool
     ) -> None:
-        """Report a bad name, unless it is ``.`` or ``..``."""
+        """Report a bad name, unless it is ``.`` or ``..`` among the first two."""
         at, length = int(found.at[entry]), int(found.length[entry])
         name = self.table.data[at : at + length].tobytes()
-        if name not in (b".", b".."):
+        is_dots = name in (b".", b"..")
+        if is_late or not is_dots:
             told = f"entry is named {display(name[:40])!r}"
-            on_fault(Fault("format", told, None, int(self._numbers[row]), None, "DARI-DIR-007"))
+            record = int(self.table.records[row]) if is_dots else None
+            on_fault(Fault("format", told, None, int(self._numbers[row]), record, "DARI-DIR-007"))
 
     def _index_directories(self) -> None:
         rows = range(len(self._numbers))

@@ -79,7 +79,7 @@ class Image:
             first = opening.look_at_first(volume, self.faults.tell)
         if first.extension is not None and not sequential:
             opening.refuse_unknown_features(first.extension)
-        self.volume, first = volume_set.join(volume, first, self.faults.tell)
+        self.volume, first = volume_set.join(volume, first, self.faults.tell, walked=sequential)
         self._opening = first
         self.marks = first.marks
         self.order: Order = first.marks.order

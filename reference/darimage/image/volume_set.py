@@ -16,7 +16,12 @@ from typing import NamedTuple
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import parts
-from darimage.image.continuation import Expected, why_refused
+from darimage.image.continuation import (
+    Expected,
+    second_begins,
+    why_no_second,
+    why_refused,
+)
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
 from darimage.tapes.opening import open_named
@@ -114,15 +119,23 @@ def first_of(volume: Volume, number: int) -> Volume:
     return first
 
 
-def join(volume: Volume, opening: Opening, on_fault: OnFault) -> tuple[Volume, Opening]:
+def join(
+    volume: Volume, opening: Opening, on_fault: OnFault, *, walked: bool = True
+) -> tuple[Volume, Opening]:
     """Return the logical records of an image, and what its first header says in their numbers.
+
+    Args:
+        volume: The records as they lie, at least those of the first volume.
+        opening: What its first header says.
+        on_fault: Told of volumes that are not what they should be.
+        walked: Whether all headers will be looked at, those that open volumes too.
 
     Raises:
         FormatError: The capacity is none (DARI-VOL-012).
     """
     told = opening.extension
-    if told is not None and parts.is_cut(told):
-        joined: Volume = _join_image(volume, opening, told, on_fault)
+    if told is not None and (parts.is_cut(told) or _is_cut_in_fact(volume, opening, told)):
+        joined: Volume = _join_image(volume, opening, told, on_fault, walked=walked)
     elif opening.is_dari or not isinstance(volume, FileVolume | Pieces):
         return volume, opening
     else:
@@ -132,12 +145,23 @@ def join(volume: Volume, opening: Opening, on_fault: OnFault) -> tuple[Volume, O
     return joined, replace(opening, marks=replace(opening.marks, cut=cut), shown=shown)
 
 
-def _join_image(volume: Volume, opening: Opening, told: VolumeHeader, on_fault: OnFault) -> Joined:
+def _is_cut_in_fact(volume: Volume, opening: Opening, told: VolumeHeader) -> bool:
+    """Tell whether an image is cut, whatever its features say (DARI-VOL-023)."""
+    if not LEAST <= told.records_per_volume < _RECORDS_MAX:
+        return False
+    expected = Expected(opening.marks, Cut(told.records_per_volume), told.image_uuid)
+    return second_begins(volume, expected)
+
+
+def _join_image(
+    volume: Volume, opening: Opening, told: VolumeHeader, on_fault: OnFault, *, walked: bool
+) -> Joined:
     capacity, total = told.records_per_volume, told.total_records
     if not LEAST <= capacity < _RECORDS_MAX or total >= _RECORDS_MAX:
         why = f"{total} records on volumes of {capacity}"
         raise FormatError(why, record=0, requirement="DARI-VOL-012")
     cut = Cut(capacity)
+    expected = Expected(opening.marks, cut, told.image_uuid)
     url = getattr(volume, "url", "")
     names = names_by(volume.name, 1) if url or isinstance(volume, FileVolume) else None
     apart = volume.size <= capacity * RECORD < total * RECORD
@@ -147,7 +171,6 @@ def _join_image(volume: Volume, opening: Opening, told: VolumeHeader, on_fault: 
         for number, path in there.items():
             if 1 < number <= cut.volume_of(total - 1):
                 places.append(_place(path, number, cut))
-        expected = Expected(opening.marks, cut, told.image_uuid)
         real: Volume = Pieces(
             volume.name,
             places,
@@ -157,6 +180,8 @@ def _join_image(volume: Volume, opening: Opening, told: VolumeHeader, on_fault: 
         )
     else:
         real = volume
+        if not walked and (why := why_no_second(volume, expected)):
+            on_fault(Fault("damaged", why, None, None, capacity, "DARI-VOL-014", volume.name))
     return Joined(real, cut)
 
 

@@ -59,12 +59,6 @@ def _dots(seen: DirectorySeen) -> Iterator[Hit]:
         yield _hit(seen)
 
 
-@directories("DARI-DIR-007", "directory.late-dots", "an entry behind the first two is . or ..")
-def _late_dots(seen: DirectorySeen) -> Iterator[Hit]:
-    if b"." in seen.names or b".." in seen.names:
-        yield _hit(seen)
-
-
 @directories("DARI-DIR-008", "directory.same-name", "two entries have the same name")
 def _same_name(seen: DirectorySeen) -> Iterator[Hit]:
     if len(set(seen.names)) < len(seen.names):
