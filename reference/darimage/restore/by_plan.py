@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from darimage.image.volume_set import real_of
 from darimage.units import RECORD
 from darimage.volumes.ahead import Ahead
 from darimage.volumes.pieces import Pieces
-from darimage.volumes.reading import is_slow, medium
+from darimage.volumes.reading import medium
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
@@ -80,19 +80,7 @@ class ImagePlan:
         return planner.one_by_one(self.extents, self.reading.drive, at=self.reading.at)
 
 
-def drives_of(images: Sequence[Image], given: Drive | None) -> dict[Image, Drive]:
-    """Return what each image is read by; nothing if a plan is of no use.
-
-    Args:
-        images: The images.
-        given: What the user says they are read by.
-    """
-    if given is None and not any(is_slow(image.volume) for image in images):
-        return {}
-    return {image: given or _usual(image.volume) for image in images}
-
-
-def _usual(volume: Volume) -> Drive:
+def usual(volume: Volume) -> Drive:
     """Return the model that fits what a volume is on, as far as the volume knows."""
     name = medium(volume)
     if not name:
