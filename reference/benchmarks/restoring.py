@@ -64,7 +64,11 @@ def _parts(
         results = race(commands, place.rounds)
         table = of_race(f"{what} out of {title}", results, ["restore -x", "tar -x"], reads=True)
         metadata, asked = _metadata(image), results[-1].answered("bytes_written") or 0
-        limit = f"{metadata:,} of metadata + {asked:,} asked for = {metadata + asked:,}"
+        records = 2048 * (results[-1].answered("files") or 0)
+        limit = (
+            f"{metadata:,} of metadata + {asked:,} asked for + {records:,} for headers and "
+            f"what ends are filled up with = {metadata + asked + records:,}"
+        )
         table.notes.append(f"target for bytes read from the image: ≤ {limit}")
         yield table
     if cold:
@@ -113,12 +117,14 @@ def _extractions(
 
 
 def _metadata(image: Path) -> int:
-    """Return the bytes of an image before its first file."""
+    """Return the bytes of an image that are neither files nor what old readers get once more."""
     answer = subprocess.run(
         [*darimage(), "info", "--json", image], capture_output=True, check=True
     ).stdout
     parts = json.loads(answer)["parts"]
-    return int(next(part["offset"] for part in parts if part["kind"] == "files"))
+    files = next(part["offset"] for part in parts if part["kind"] == "files")
+    ends = sum(part["bytes"] for part in parts if part["kind"] == "end")
+    return int(files + ends)
 
 
 def _growth(place: Place) -> Table:

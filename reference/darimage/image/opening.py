@@ -182,12 +182,16 @@ def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
 
     In a sound image the record before it is one, and nothing but these is read.
     """
-    last = high if _end_at(volume, opening, high - 1) else _last_end(volume, opening, high)
-    if last is None:
-        return None
+    first = high - 1
+    record = _end_at(volume, opening, first)
+    if not record:
+        later = _last_end(volume, opening, high)
+        if later is None:
+            return None
+        first, record = later, _end_at(volume, opening, later)
+    last = first + 1
     while last - high < _TAIL and _end_at(volume, opening, last):
         last += 1
-    first, record = last, b""
     while first > 0 and (found := _end_at(volume, opening, first - 1)):
         first, record = first - 1, found
     body = None
@@ -197,13 +201,13 @@ def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
 
 
 def _last_end(volume: Volume, opening: Opening, high: int) -> int | None:
-    """Return the record after the last ``TS_END`` in the tail before a record."""
+    """Return the last ``TS_END`` in the tail before a record."""
     low = max(0, high - _TAIL)
     data = volume.read_at(low * RECORD, (high - low) * RECORD)
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
     for at in reversed(np.flatnonzero(sound(rows, opening.marks.order)).tolist()):
         if _is_end(rows[at].tobytes(), opening, low + at):
-            return int(low + at + 1)
+            return int(low + at)
     return None
 
 

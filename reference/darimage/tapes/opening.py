@@ -49,12 +49,8 @@ def open_named(name: str | os.PathLike[str]) -> Volume:
 def _open_file(path: str, number: int | None = None) -> Volume:
     file = open_file(path)
     try:
-        form = recognised(file)
-        if form is not None:
-            from darimage.tapes.reading import TapeVolume
-
-            return TapeVolume(file, form, number)
-        if (tape := _by_suffix(path, file, number)) is not None:
+        # What begins with a header of a dump, as most do, waits for no other module.
+        if not _is_dump(file) and (tape := _tape_in(file, path, number)) is not None:
             return tape
         if number is not None:
             raise UsageError(f"{path}: is no tape and has no file {number}")
@@ -64,13 +60,14 @@ def _open_file(path: str, number: int | None = None) -> Volume:
     return file
 
 
-def _by_suffix(path: str, file: Volume, number: int | None) -> Volume | None:
-    """Return the tape that a file is by its name, although its first length is damaged."""
-    if _is_dump(file):
-        return None
+def _tape_in(file: Volume, path: str, number: int | None) -> Volume | None:
+    """Return the tape that a file is by its contents, or by its name if the first length is bad."""
     from darimage.tapes.forms import FORMS
     from darimage.tapes.reading import TapeVolume
 
+    form = recognised(file)
+    if form is not None:
+        return TapeVolume(file, form, number)
     form = next((form for form in FORMS if path.endswith(form.suffix)), None)
     with suppress(FormatError):
         return None if form is None else TapeVolume(file, form, number)
@@ -119,7 +116,6 @@ def recognised(volume: Volume) -> Form | None:
     """Return the form of a container, ``None`` if it is none."""
     if _is_dump(volume):
         return None
-    # What begins with a header of a dump, as most do, does not wait for them.
     from darimage.tapes.forms import FORMS, fits
 
     return next((form for form in FORMS if fits(volume, form)), None)
