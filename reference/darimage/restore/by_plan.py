@@ -17,13 +17,11 @@ from darimage.image.volume_set import real_of
 from darimage.units import RECORD
 from darimage.volumes.ahead import Ahead
 from darimage.volumes.pieces import Pieces
-from darimage.volumes.reading import medium
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
     from darimage.restore.plan import Files
     from darimage.volumes.cut import Cut
-    from darimage.volumes.reading import Volume
 
 Ints = npt.NDArray[np.int64]
 
@@ -78,16 +76,6 @@ class ImagePlan:
     def one_by_one(self) -> float:
         """Return the seconds with a seek for each file."""
         return planner.one_by_one(self.extents, self.reading.drive, at=self.reading.at)
-
-
-def usual(volume: Volume) -> Drive:
-    """Return the model that fits what a volume is on, as far as the volume knows."""
-    name = medium(volume)
-    if not name:
-        return Drive("unknown")
-    from darimage.drives import files
-
-    return files.find(name)
 
 
 def plan_of(image: Image, chosen: Files, rows: Ints, drive: Drive) -> ImagePlan:

@@ -20,6 +20,7 @@ from darimage.image.inode import Inode
 from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
+from darimage.restore.drives import drives_of
 from darimage.restore.extended import NOTHING, Missed, Values, of_directories
 from darimage.restore.making import Made, Maker
 from darimage.restore.nt_acls import Refusals, giver
@@ -28,10 +29,8 @@ from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import RestoreReport
 from darimage.restore.sharing import Advance, Piece, cut, share
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
-from darimage.volumes.reading import is_slow
 
 if TYPE_CHECKING:
-    from darimage.drives.model import Drive
     from darimage.image.names import Names
     from darimage.image.reader import Image
     from darimage.restore.selection import Selection
@@ -117,7 +116,7 @@ class _Run:
         self.refusals = Refusals()
         self.missed = Missed()
         self.streams = options.streams
-        self.drives = _drives_of(chain.images, options.drive)
+        self.drives = drives_of(chain.images, options.drive)
         forked = len(plan.files) >= FORKED_FROM and not self.drives
         self.workers = options.workers if forked else 1
         self.blocked: set[int] = set()
@@ -377,20 +376,6 @@ class _Run:
             rows = np.flatnonzero(self.plan.files.inodes == fault.inode).tolist()
             place = self.plan.files.place(rows[0]) if rows else (fault.inode or 0, b"")
             self.report.note([fault._replace(path=self.plan.path(*place) or b".")])
-
-
-def _drives_of(images: Sequence[Image], given: Drive | None) -> dict[Image, Drive]:
-    """Return what each image is read by; nothing if a plan is of no use.
-
-    Args:
-        images: The images.
-        given: What the user says they are read by.
-    """
-    if given is None and not any(is_slow(image.volume) for image in images):
-        return {}
-    from darimage.restore.by_plan import usual
-
-    return {image: given or usual(image.volume) for image in images}
 
 
 def _inodes(names: Names, numbers: list[int]) -> dict[int, Inode]:
