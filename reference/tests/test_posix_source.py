@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from support import slow_reader
@@ -103,6 +104,18 @@ def test_an_empty_file_that_grows_is_reported(tmp_path):
     (tmp_path / "b").touch()
     source = Disturbed(tmp_path, lambda: (tmp_path / "b").write_bytes(b"now"))
     assert [fault.kind for fault in encode(source)[1].faults] == ["grew"]
+
+
+def test_files_of_the_kernel_end_before_their_size():
+    module = Path("/sys/kernel/mm/ksm")
+    if not module.is_dir():
+        pytest.skip("/sys/kernel/mm/ksm is not there")
+    image, report = encode(PosixSource(module))
+    run = image.inodes[inode_of(image, b"run")]
+    text = (module / "run").read_bytes()
+    assert run.content == text + bytes(4096 - len(text))
+    told = {fault.path: fault.message for fault in report.faults}
+    assert told[b"run"] == f"ends after {len(text)} of its 4096 bytes; zeros fill it up"
 
 
 def test_a_long_file_that_shrinks_is_marked_only_where_zeros_are(tmp_path):

@@ -209,7 +209,11 @@ class PosixContents:
             text = f"{reason.strerror}; zeros stand for the data"
             return Shortfall(missing, self._fault(number, "unreadable", text))
         size = self._scan.others[number * WIDTH + _SIZE]
-        text = f"shrank from {size} to {info.st_size} bytes while it was read; zeros fill it up"
+        # Files of the kernel, as those in /sys, end before the size that they are said to have.
+        if info.st_size >= size:
+            text = f"ends after {missing[0][0]} of its {size} bytes; zeros fill it up"
+        else:
+            text = f"shrank from {size} to {info.st_size} bytes while it was read; zeros fill it up"
         return Shortfall(missing, self._fault(number, "shrank", text))
 
     def _read(self, view: memoryview, offset: int) -> tuple[int, OSError | None]:
