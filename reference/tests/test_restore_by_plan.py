@@ -26,6 +26,7 @@ from darimage.image.reader import Image
 from darimage.restore import by_plan
 from darimage.restore.plan import make_plan
 from darimage.restore.selection import select
+from darimage.schema.constants import Section
 from darimage.sources.memory import Node
 from darimage.units import RECORD
 from darimage.volumes import patient
@@ -89,6 +90,41 @@ def test_a_restore_takes_what_its_plan_says(name, patterns, tmp_path):
     for path in patterns or [b"f0", b"f4", b"sparse"]:
         found = (tmp_path / "out" / os.fsdecode(path)).read_bytes()
         assert found == contents_of(tree.children[path])
+
+
+def test_who_trusts_the_map_is_not_wound_to_the_end(tmp_path):
+    data, drive = encode(some_big_files()), files.find("lto-5")
+    patient_one = SimulatedDrive(MemoryVolume(data), drive)
+    with Image.open(patient_one, map_first=True) as image:
+        assert image.end is not None
+        assert patient_one.position > image.end_at * RECORD > len(data) // 2
+        places = image.offsets
+    hasty = SimulatedDrive(MemoryVolume(data), drive)
+    with Image.open(hasty, map_first=True, trust_map=True) as image:
+        assert (image.end, image.access) == (None, "direct")
+        assert image.records * RECORD <= len(data)
+        assert hasty.position < patient.STEP + image.front.files * RECORD < len(data)
+        assert image.offsets.of(np.arange(20)).tolist() == places.of(np.arange(20)).tolist()
+        report = bring(image, tmp_path / "out", (b"f1",), drive=drive)
+    assert report.exit_code == 0
+    assert hasty.counts.clock < patient_one.counts.clock
+
+
+def test_who_trusts_the_map_of_a_cut_image_is_told_so():
+    data = encode(some_big_files())
+    with Image.open(data[: len(data) // 2], map_first=True, trust_map=True) as image:
+        assert image.access == "direct"
+        assert "DARI-VOL-011" in {fault.requirement for fault in image.faults}
+
+
+def test_trust_in_a_damaged_map_is_of_no_use():
+    data = bytearray(encode(some_big_files()))
+    with Image.open(bytes(data)) as image:
+        record = next(s.record for s in image.front.sections if s.section == Section.OFFSET_MAP)
+    data[(record + 1) * RECORD + 20] ^= 1
+    with Image.open(bytes(data), map_first=True, trust_map=True) as image:
+        assert image.access == "sequential"
+        assert image.end is not None
 
 
 def test_files_come_in_the_order_of_the_reads(tmp_path, monkeypatch):

@@ -44,7 +44,11 @@ if TYPE_CHECKING:
 @click.option(
     "--sequential", is_flag=True, help="Do not use the offset map; walk through the image."
 )
-@click.option("--force", is_flag=True, help="Trust an offset map without a good verdict.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Trust the offset map without a good verdict, and do not wind a tape to its end for one.",
+)
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
 )

@@ -177,6 +177,22 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
     return None
 
 
+def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | None:
+    """Return what is wrong with the end of an image, if something is."""
+    held = volume.size // RECORD
+    total = opening.shown.total_records if opening.shown else 0
+    if total > held:
+        there = volume.cut.total(held)
+        told = f"the image has {there} records of {volume.cut.total(total)}"
+        return Fault("truncated", told, None, None, held, "DARI-VOL-011")
+    if found is not None:
+        return None
+    if gaps := volume.missing(held * RECORD - 1, held * RECORD):
+        told = f"the end record is not there: {gaps[0].told}"
+        return Fault("missing", told, None, None, held - 1, "DARI-VOL-020")
+    return Fault("truncated", "no end record is found at the end", None, None, held, "DARI-END-001")
+
+
 def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
     """Return the last row of ``TS_END`` before a record.
 

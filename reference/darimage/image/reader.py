@@ -53,8 +53,8 @@ class Image:
         extension: The volume header's extension, as stored; ``None`` in a plain dump, or if it is
             damaged.
         shown: The same with logical record numbers, those that everything here counts by.
-        end: The end record; ``None`` in a plain dump, or if it is not found.
-        end_at: Record number of the first ``TS_END``; ``None`` if it is not found.
+        end: The end record; ``None`` in a plain dump, or if it is not found or not looked for.
+        end_at: Record number of the first ``TS_END``; ``None`` if it is not known.
         records: Records up to the end of the block with ``TS_END``, or all if it is not found.
         ends_at_end: Whether opening looked at its end last, not at its front.
         faults: What was found wrong so far.
@@ -93,10 +93,14 @@ class Image:
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
         self._attributes: AttributeRuns | None = None
-        self.ends_at_end = map_first
+        self.end: EndRecord | None = None
+        self.end_at: int | None = None
+        self.ends_at_end = False
         if map_first:
             self._read_front_and_map()
-        self._find_end()
+        if not (map_first and self._does_without_verdict()):
+            self._find_end()
+            self.ends_at_end = map_first
         if not map_first:
             self.front = front_of(self, self._opening.start)
 
@@ -119,7 +123,8 @@ class Image:
             trust_map: Use the offset map although the verdict on it is not good.
             sequential: Never use the offset map; read an image with unknown features as a plain
                 dump.
-            map_first: Read the map before the end of the image: a tape is wound less then.
+            map_first: Read the map before the end of the image: a tape is wound less then, and with
+                ``trust_map`` not to the end at all.
 
         Raises:
             FormatError: It is no image, or none that is read.
@@ -358,23 +363,21 @@ class Image:
         if self.is_dari and not self._sequential:
             _ = self._map
 
-    def _find_end(self) -> None:
-        held = self.volume.size // RECORD
-        found = opening.find_end(self.volume, self._opening)
-        self.end: EndRecord | None = found.body if found else None
-        self.end_at = found.first if found else None
-        self.records = found.last if found else held
+    def _does_without_verdict(self) -> bool:
+        """Tell whether nobody asks for the verdict: all headers are checked (DARI-OFF-005)."""
         total = self.shown.total_records if self.shown else 0
-        if total > held:
-            there = self.volume.cut.total(held)
-            told = f"the image has {there} records of {self.volume.cut.total(total)}"
-            self.faults.tell(Fault("truncated", told, None, None, held, "DARI-VOL-011"))
-        elif found is None and (gaps := self.volume.missing(held * RECORD - 1, held * RECORD)):
-            told = f"the end record is not there: {gaps[0].told}"
-            self.faults.tell(Fault("missing", told, None, None, held - 1, "DARI-VOL-020"))
-        elif found is None:
-            told = "no end record is found at the end"
-            self.faults.tell(Fault("truncated", told, None, None, held, "DARI-END-001"))
+        if not (self._trust_map and 0 < total <= self.records) or self._map is None:
+            return False
+        self.records = total
+        return True
+
+    def _find_end(self) -> None:
+        found = opening.find_end(self.volume, self._opening)
+        self.records = self.volume.size // RECORD
+        if found is not None:
+            self.end, self.end_at, self.records = found.body, found.first, found.last
+        if (fault := opening.why_no_end(self.volume, self._opening, found)) is not None:
+            self.faults.tell(fault)
 
     @cached_property
     def streams(self) -> StreamTable:
