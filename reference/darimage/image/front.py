@@ -19,6 +19,7 @@ from darimage.image.directories import DirectoryTable
 from darimage.image.parts import SectionHeader, section_header
 from darimage.image.walk import walk
 from darimage.schema import CType, Kind
+from darimage.sections.bitmap import Bitmap
 from darimage.sections.directory import CHUNK
 from darimage.sections.header import field_span
 from darimage.units import RECORD
@@ -43,6 +44,11 @@ class MapPart:
     record: int
     header: bytes
     payload: bytes
+
+
+def bitmap_of(part: MapPart | None) -> Bitmap:
+    """Return what a bitmap says; one that was not found is empty."""
+    return Bitmap() if part is None else Bitmap(part.payload)
 
 
 @dataclass

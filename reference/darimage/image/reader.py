@@ -17,7 +17,7 @@ from darimage.image.attributes import AttributeRuns, attributes_of
 from darimage.image.beginning import front_of
 from darimage.image.describe import describe, trailing_section
 from darimage.image.first_headers import inodes_at
-from darimage.image.front import Front, MapPart
+from darimage.image.front import Front, bitmap_of
 from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
@@ -177,12 +177,12 @@ class Image:
     @cached_property
     def exists(self) -> Bitmap:
         """Bitmap I: the inodes that exist."""
-        return _bitmap(self.front.exists)
+        return bitmap_of(self.front.exists)
 
     @cached_property
     def dumped(self) -> Bitmap:
         """Bitmap II: the inodes in this image."""
-        return _bitmap(self.front.dumped)
+        return bitmap_of(self.front.dumped)
 
     @property
     def sections(self) -> list[SectionHeader]:
@@ -397,7 +397,3 @@ class Image:
                 span = (self.front.files, self.records)
                 return from_map(self.volume, self.marks, header, span, self.faults.tell)
         return None
-
-
-def _bitmap(part: MapPart | None) -> Bitmap:
-    return Bitmap() if part is None else Bitmap(part.payload)
