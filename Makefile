@@ -15,7 +15,7 @@ FUZZ_TIMES ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: conformance help demo fuzz fuzz-properties test test-all lint format docs bench generate generate-check conformance-results nightly lock clean
+.PHONY: conformance help demo fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
