@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from fuzz import profile
 
-settings.register_profile("darimage", deadline=None, print_blob=True)
-settings.load_profile("darimage")
+profile.load()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from fuzz import profile
 
 # The package `support` lies beside this file; not every way of calling pytest puts it on the path.
 if str(Path(__file__).parent) not in sys.path:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says more of what else the machine does than of the code.
-settings.register_profile("darimage", deadline=None, print_blob=True)
-settings.load_profile("darimage")
+profile.load()
 
 
 def pytest_configure(config: pytest.Config) -> None:
