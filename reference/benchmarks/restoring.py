@@ -14,6 +14,7 @@ from benchmarks.creating import GIB, MIB
 from benchmarks.measure import Command, race, remove, warm
 from benchmarks.place import Place, darimage, file_system, on_disk, tool
 from benchmarks.table import Cell, Table, of_race
+from darimage.units import RECORD
 
 
 def one(place: Place) -> Iterator[Table]:
@@ -64,7 +65,7 @@ def _parts(
         results = race(commands, place.rounds)
         table = of_race(f"{what} out of {title}", results, ["restore -x", "tar -x"], reads=True)
         metadata, asked = _metadata(image), results[-1].answered("bytes_written") or 0
-        records = 2048 * (results[-1].answered("files") or 0)
+        records = 2 * RECORD * (results[-1].answered("files") or 0)
         limit = (
             f"{metadata:,} of metadata + {asked:,} asked for + {records:,} for headers and "
             f"what ends are filled up with = {metadata + asked + records:,}"

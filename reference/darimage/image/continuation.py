@@ -82,29 +82,19 @@ def why_refused(file: Volume, number: int, expected: Expected) -> tuple[str, str
     return "", ""
 
 
-def opens(record: bytes, number: int, expected: Expected) -> bool:
-    """Tell whether a record is the sound header of a further volume of an image."""
-    order = expected.marks.order
-    if len(record) < RECORD or not sound(parts.as_row(record), order)[0]:
-        return False
-    header = as_headers(parts.as_row(record), order)[0]
-    return bool(
-        header["c_type"] == CType.TS_TAPE
-        and header["c_date"] == expected.marks.date
-        and header["c_volume"] == number
-    )
-
-
-def second_begins(volume: Volume, expected: Expected) -> bool:
+def second_begins(volume: Volume, capacity: int, marks: Marks) -> bool:
     """Tell whether a second volume begins where it would, of volumes that lie side by side."""
-    return opens(volume.read_at(expected.cut.capacity * RECORD, RECORD), 2, expected)
+    record = volume.read_at(capacity * RECORD, RECORD)
+    if byte_order(record) != marks.order or parts.volume_number(record) != 2:
+        return False
+    return bool(as_headers(parts.as_row(record), marks.order)[0]["c_date"] == marks.date)
 
 
-def why_no_second(volume: Volume, expected: Expected) -> str:
+def why_no_second(volume: Volume, capacity: int, marks: Marks) -> str:
     """Return why there is no second volume where there is something (DARI-VOL-023)."""
-    start = expected.cut.capacity * RECORD
+    start = capacity * RECORD
     is_there = volume.size >= start + RECORD and not volume.missing(start, start + RECORD)
-    if not is_there or second_begins(volume, expected):
+    if not is_there or second_begins(volume, capacity, marks):
         return ""
     return "no sound header opens volume 2 here, where records_per_volume says"
 

@@ -177,6 +177,16 @@ def bad_names(data: npt.NDArray[np.uint8], entries: Entries) -> npt.NDArray[np.b
     return bad
 
 
+def number_within(owners: Ints, which: Ints) -> Ints:
+    """Return the number of some entries, each within its directory.
+
+    Args:
+        owners: Row of the directory of each entry, ascending.
+        which: The entries, by their number among all.
+    """
+    return np.asarray(which - np.searchsorted(owners, owners[which], side="left"))
+
+
 def _holds_separator(data: npt.NDArray[np.uint8], at: Ints, length: Ints) -> npt.NDArray[np.bool_]:
     low, high = int(at.min()), int((at + length).max())
     part = data[low:high]

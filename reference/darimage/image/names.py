@@ -189,12 +189,12 @@ class Names:
             on_fault(Fault("format", told, None, number, None, requirement))
         bad = columns.bad_names(table.data, found)
         owners = owner[found.chunk]
-        for entry in np.flatnonzero(bad).tolist():
-            row = int(owners[entry])
-            is_late = entry - int(np.searchsorted(owners, row)) >= _DOTS
-            self._tell_bad_name(found, entry, row, on_fault, is_late=is_late)
+        which = np.flatnonzero(bad)
+        late = columns.number_within(owners, which) >= _DOTS
+        for entry, is_late in zip(which.tolist(), late.tolist(), strict=True):
+            self._tell_bad_name(found, entry, int(owners[entry]), on_fault, is_late=is_late)
         self._entries = found.pick(~bad)
-        self._owner = owner[self._entries.chunk]
+        self._owner = owners[~bad]
 
     def _tell_bad_name(
         self, found: columns.Entries, entry: int, row: int, on_fault: OnFault, *, is_late: bool

@@ -56,6 +56,11 @@ class Opening:
     shown: VolumeHeader | None = None
     volume_number: int = 1
 
+    @property
+    def total(self) -> int:
+        """Records of the image, as its volume header says; 0 if that says nothing."""
+        return self.shown.total_records if self.shown else 0
+
 
 def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
     """Read the first header; if it is damaged, go by the next.
@@ -168,8 +173,7 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
     The place comes from the volume header, or else from a look at the last records.
     """
     last = volume.size // RECORD
-    total = opening.shown.total_records if opening.shown else 0
-    for high in dict.fromkeys([total, last]):
+    for high in dict.fromkeys([opening.total, last]):
         if 0 < high <= last:
             found = _end_before(volume, opening, high)
             if found is not None:
@@ -180,10 +184,9 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
 def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | None:
     """Return what is wrong with the end of an image, if something is."""
     held = volume.size // RECORD
-    total = opening.shown.total_records if opening.shown else 0
-    if total > held:
+    if opening.total > held:
         there = volume.cut.total(held)
-        told = f"the image has {there} records of {volume.cut.total(total)}"
+        told = f"the image has {there} records of {volume.cut.total(opening.total)}"
         return Fault("truncated", told, None, None, held, "DARI-VOL-011")
     if found is not None:
         return None
@@ -201,10 +204,9 @@ def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
     first = high - 1
     record = _end_at(volume, opening, first)
     if not record:
-        later = _last_end(volume, opening, high)
-        if later is None:
-            return None
-        first, record = later, _end_at(volume, opening, later)
+        first, record = _last_end(volume, opening, high)
+    if not record:
+        return None
     last = first + 1
     while last - high < _TAIL and _end_at(volume, opening, last):
         last += 1
@@ -216,15 +218,16 @@ def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
     return End(first, last, body)
 
 
-def _last_end(volume: Volume, opening: Opening, high: int) -> int | None:
-    """Return the last ``TS_END`` in the tail before a record."""
+def _last_end(volume: Volume, opening: Opening, high: int) -> tuple[int, bytes]:
+    """Return number and bytes of the last ``TS_END`` in the tail before a record, else nothing."""
     low = max(0, high - _TAIL)
     data = volume.read_at(low * RECORD, (high - low) * RECORD)
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
     for at in reversed(np.flatnonzero(sound(rows, opening.marks.order)).tolist()):
-        if _is_end(rows[at].tobytes(), opening, low + at):
-            return int(low + at)
-    return None
+        record = rows[at].tobytes()
+        if _is_end(record, opening, low + at):
+            return low + at, record
+    return 0, b""
 
 
 def _end_at(volume: Volume, opening: Opening, at: int) -> bytes:

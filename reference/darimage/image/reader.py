@@ -98,7 +98,9 @@ class Image:
         self.ends_at_end = False
         if map_first:
             self._read_front_and_map()
-        if not (map_first and self._does_without_verdict()):
+        if map_first and self._does_without_verdict():
+            self.records = self._opening.total
+        else:
             self._find_end()
             self.ends_at_end = map_first
         if not map_first:
@@ -365,11 +367,8 @@ class Image:
 
     def _does_without_verdict(self) -> bool:
         """Tell whether nobody asks for the verdict: all headers are checked (DARI-OFF-005)."""
-        total = self.shown.total_records if self.shown else 0
-        if not (self._trust_map and 0 < total <= self.records) or self._map is None:
-            return False
-        self.records = total
-        return True
+        is_whole = 0 < self._opening.total <= self.records
+        return self._trust_map and is_whole and self._map is not None
 
     def _find_end(self) -> None:
         found = opening.find_end(self.volume, self._opening)

@@ -16,12 +16,7 @@ from typing import NamedTuple
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import parts
-from darimage.image.continuation import (
-    Expected,
-    second_begins,
-    why_no_second,
-    why_refused,
-)
+from darimage.image.continuation import Expected, second_begins, why_no_second, why_refused
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
 from darimage.tapes.opening import open_named
@@ -147,10 +142,8 @@ def join(
 
 def _is_cut_in_fact(volume: Volume, opening: Opening, told: VolumeHeader) -> bool:
     """Tell whether an image is cut, whatever its features say (DARI-VOL-023)."""
-    if not LEAST <= told.records_per_volume < _RECORDS_MAX:
-        return False
-    expected = Expected(opening.marks, Cut(told.records_per_volume), told.image_uuid)
-    return second_begins(volume, expected)
+    capacity = told.records_per_volume
+    return LEAST <= capacity < _RECORDS_MAX and second_begins(volume, capacity, opening.marks)
 
 
 def _join_image(
@@ -161,7 +154,6 @@ def _join_image(
         why = f"{total} records on volumes of {capacity}"
         raise FormatError(why, record=0, requirement="DARI-VOL-012")
     cut = Cut(capacity)
-    expected = Expected(opening.marks, cut, told.image_uuid)
     url = getattr(volume, "url", "")
     names = names_by(volume.name, 1) if url or isinstance(volume, FileVolume) else None
     apart = volume.size <= capacity * RECORD < total * RECORD
@@ -171,6 +163,7 @@ def _join_image(
         for number, path in there.items():
             if 1 < number <= cut.volume_of(total - 1):
                 places.append(_place(path, number, cut))
+        expected = Expected(opening.marks, cut, told.image_uuid)
         real: Volume = Pieces(
             volume.name,
             places,
@@ -180,7 +173,7 @@ def _join_image(
         )
     else:
         real = volume
-        if not walked and (why := why_no_second(volume, expected)):
+        if not walked and (why := why_no_second(volume, capacity, opening.marks)):
             on_fault(Fault("damaged", why, None, None, capacity, "DARI-VOL-014", volume.name))
     return Joined(real, cut)
 

@@ -122,7 +122,7 @@ class _Entries:
     @cached_property
     def number(self) -> Ints:
         """The number of each within its directory."""
-        return np.arange(len(self.row)) - np.searchsorted(self.row, self.row, side="left")
+        return columns.number_within(self.row, np.arange(len(self.row)))
 
     @cached_property
     def tiles(self) -> Bools:
