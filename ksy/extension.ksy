@@ -5,14 +5,15 @@ meta:
   endian: le
 doc: |
   Bytes 928 to 1023 of every header record. Old readers keep nothing there; a reader that knows
-  DARI finds the eight bytes below and a body by kind (DARI-EXT-001).
+  DARI finds the sixteen bytes below and a body by kind (DARI-EXT-001). Every body but that of a
+  volume header begins with the first four bytes of `image_uuid`, which lie at the same place there.
 -enums-of:
   kind: kind
 -python-enums:
   kind: {class: Kind, doc: Kind of an extension area (DARI-EXT-003).}
   section: {class: Section, doc: Which section (DARI-SCT-002).}
   verdict: {class: Verdict, doc: Whether the offset map was found true while writing (DARI-END-003).}
-  inode_flags: {class: InodeFlag, flags: true, doc: 'Flags of an inode (DARI-FIL-014, DARI-DIR-010, DARI-FIL-020).'}
+  inode_flags: {class: InodeFlag, flags: true, doc: 'Flags of an inode (DARI-FIL-014, DARI-FIL-020).'}
   compat: {class: Compat, flags: true, doc: Features a reader may ignore (DARI-VOL-004).}
   incompat: {class: Incompat, flags: true, doc: Features a reader must know (DARI-VOL-005).}
 seq:
@@ -29,8 +30,14 @@ seq:
   - id: flags
     type: u2
     doc: Flags of the kind; undefined ones are 0 (DARI-EXT-005).
+  - id: header_crc32c
+    type: u4
+    doc: CRC-32C of this record, c_checksum and this field taken as zero (DARI-REC-028).
+  - id: records_crc32c
+    type: u4
+    doc: CRC-32C of the records that follow under this header; 0 if there are none (DARI-REC-029).
   - id: body
-    size: 88
+    size: 80
     type:
       switch-on: kind
       cases:
@@ -48,12 +55,6 @@ types:
       - id: image_uuid
         size: 16
         doc: Identity of the image, RFC 9562 byte order, equal on all volumes (DARI-VOL-003).
-      - id: feature_compat
-        type: u4
-        doc: Features a reader may ignore (DARI-VOL-004).
-      - id: feature_incompat
-        type: u4
-        doc: Features a reader must know or refuse the image (DARI-VOL-005).
       - id: records_per_volume
         type: u8
         doc: Capacity of a volume in records; 0 for an image on one volume (DARI-VOL-006).
@@ -75,27 +76,39 @@ types:
       - id: nt_acls_trailing
         type: u8
         doc: Record number of part 9.
+      - id: feature_compat
+        type: u2
+        doc: Features a reader may ignore (DARI-VOL-004).
+      - id: feature_incompat
+        type: u2
+        doc: Features a reader must know or refuse the image (DARI-VOL-005).
       - id: c_date_epoch
-        type: s4
-        doc: High 32 bits of the 64-bit c_date (DARI-VOL-009).
+        type: s2
+        doc: Bits 32 to 47 of the 64-bit c_date, signed (DARI-VOL-009).
       - id: c_ddate_epoch
-        type: s4
-        doc: High 32 bits of the 64-bit c_ddate (DARI-VOL-009).
+        type: s2
+        doc: Bits 32 to 47 of the 64-bit c_ddate, signed (DARI-VOL-009).
   inode_body:
     doc: Body in the ts_inode and ts_addr records of an inode.
     seq:
+      - id: image_id
+        size: 4
+        doc: The first four bytes of image_uuid (DARI-EXT-008).
+      - id: base_inode
+        type: u4
+        doc: The inode this stream or stream directory belongs to; 0 for none.
       - id: run_records
         type: u8
         doc: Records of the inode's whole run, headers, data and attributes (DARI-FIL-006).
       - id: first_block
         type: u8
         doc: Number within the file of the record c_addr[0] stands for (DARI-FIL-007).
-      - id: base_inode
-        type: u4
-        doc: The inode this stream or stream directory belongs to; 0 for none.
       - id: stream_directory
         type: u4
         doc: This inode's stream directory; 0 for none.
+      - id: nlink
+        type: u4
+        doc: Names of this inode in the image, not cut at 32767 (DARI-FIL-009).
       - id: atime_ns
         type: s8
         doc: Last access, nanoseconds since 1970 (DARI-FIL-011).
@@ -108,33 +121,30 @@ types:
       - id: birthtime_ns
         type: s8
         doc: Creation, likewise; 0 if unknown.
-      - id: nlink
-        type: u4
-        doc: Names of this inode in the image, not cut at 32767 (DARI-FIL-009).
-      - id: data_crc32c
-        type: u4
-        doc: CRC-32C of the di_size bytes of data, if flag inode_data_crc is set (DARI-DIR-010).
-      - id: source_device
-        type: u8
-        doc: Device the source had this inode on, as its st_dev; 0 if unknown (DARI-INC-004).
       - id: source_inode
         type: u8
         doc: Inode number in the source, as its st_ino; 0 if unknown (DARI-INC-004).
+      - id: source_device
+        type: u4
+        doc: Device the source had this inode on, its st_dev modulo 2^32; 0 if unknown (DARI-INC-004).
       - id: attribute_records
         type: u4
         doc: Records of extended attributes that end the run, their header included (DARI-XAT-003).
-      - id: reserved
-        size: 4
-        doc: Zero.
   section_body:
     doc: Body in the records of a section (DARI-SCT-001).
     seq:
+      - id: image_id
+        size: 4
+        doc: The first four bytes of image_uuid (DARI-EXT-008).
       - id: section
         type: u4
         doc: Which section.
       - id: section_version
         type: u4
         doc: Version of the payload's layout; 1.
+      - id: reserved_1
+        type: u4
+        doc: Zero.
       - id: payload_size
         type: u8
         doc: Bytes of payload; equal to di_size.
@@ -144,21 +154,18 @@ types:
       - id: first_block
         type: u8
         doc: Number within the payload of the record c_addr[0] stands for.
-      - id: payload_crc32c
-        type: u4
-        doc: CRC-32C of the payload, holes counted as zeros (DARI-SCT-006).
-      - id: reserved
-        size: 52
+      - id: reserved_2
+        size: 40
         doc: Zero.
   end_body:
     doc: Body in ts_end (DARI-END-001).
     seq:
+      - id: image_id
+        size: 4
+        doc: The first four bytes of image_uuid (DARI-EXT-008).
       - id: verdict
         type: u4
         doc: Whether the offset map was found true while writing (DARI-END-003).
-      - id: reserved_1
-        type: u4
-        doc: Zero.
       - id: files_written
         type: u8
         doc: Inodes in part 8.
@@ -174,32 +181,32 @@ types:
       - id: attributed
         type: u8
         doc: Inodes, directories among them, with extended attributes (DARI-END-008).
-      - id: reserved_2
-        size: 16
+      - id: reserved
+        size: 8
         doc: Zero.
   bitmap_body:
     doc: Body in ts_clri and ts_bits (DARI-BMP-006).
     seq:
-      - id: bits_set
-        type: u8
-        doc: Bits that are set.
+      - id: image_id
+        size: 4
+        doc: The first four bytes of image_uuid (DARI-EXT-008).
       - id: highest_inode
         type: u4
         doc: Highest inode number set; 0 if none.
-      - id: map_crc32c
-        type: u4
-        doc: CRC-32C of the c_count records of the map.
+      - id: bits_set
+        type: u8
+        doc: Bits that are set.
       - id: base_uuid
         size: 16
         doc: The image_uuid of the image that this one is relative to; zero in a full image (DARI-INC-008).
       - id: reserved
-        size: 56
+        size: 48
         doc: Zero.
   raw_body:
     doc: Body of a kind this reader does not know.
     seq:
       - id: bytes
-        size: 88
+        size: 80
         doc: Anything.
 enums:
   kind:
@@ -219,7 +226,6 @@ enums:
     2: {id: bad, doc: At least one was not.}
   inode_flags:
     0x1: {id: inode_substituted, doc: Some data records under this header hold zeros for data that could not be read.}
-    0x2: {id: inode_data_crc, doc: data_crc32c is valid.}
     0x4: {id: inode_end_is_hole, doc: 'The last record, all zero, stands for a hole (DARI-FIL-020).'}
   compat:
     0x1: {id: nt_acls, doc: Parts 6 and 9 are in the image.}

@@ -49,7 +49,7 @@ seq:
     doc: Entries used in c_addr; records of a bitmap (DARI-REC-011).
   - id: c_addr
     size: 512
-    doc: One byte a record; 1 the record follows, 0 it is a hole (DARI-REC-012).
+    doc: One byte a record; 1 the record follows, 0 it is a hole; all zero in a bitmap's header (DARI-REC-012).
   - id: c_label
     size: 16
     doc: Label of the dump, NUL padded.

@@ -34,10 +34,9 @@ class Verdict(IntEnum):
 
 
 class InodeFlag(IntFlag):
-    """Flags of an inode (DARI-FIL-014, DARI-DIR-010, DARI-FIL-020)."""
+    """Flags of an inode (DARI-FIL-014, DARI-FIL-020)."""
 
     INODE_SUBSTITUTED = 0x1
-    INODE_DATA_CRC = 0x2
     INODE_END_IS_HOLE = 0x4
 
 

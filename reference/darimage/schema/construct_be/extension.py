@@ -14,7 +14,6 @@ class extension__incompat(enum.IntEnum):
 
 class extension__inode_flags(enum.IntEnum):
 	inode_substituted = 1
-	inode_data_crc = 2
 	inode_end_is_hole = 4
 
 class extension__kind(enum.IntEnum):
@@ -36,59 +35,57 @@ class extension__verdict(enum.IntEnum):
 	bad = 2
 
 extension__bitmap_body = Struct(
-	'bits_set' / Int64ub,
+	'image_id' / FixedSized(4, GreedyBytes),
 	'highest_inode' / Int32ub,
-	'map_crc32c' / Int32ub,
+	'bits_set' / Int64ub,
 	'base_uuid' / FixedSized(16, GreedyBytes),
-	'reserved' / FixedSized(56, GreedyBytes),
+	'reserved' / FixedSized(48, GreedyBytes),
 )
 
 extension__end_body = Struct(
+	'image_id' / FixedSized(4, GreedyBytes),
 	'verdict' / Int32ub,
-	'reserved_1' / Int32ub,
 	'files_written' / Int64ub,
 	'mismatches' / Int64ub,
 	'substituted' / Int64ub,
 	'offset_map_sha256' / FixedSized(32, GreedyBytes),
 	'attributed' / Int64ub,
-	'reserved_2' / FixedSized(16, GreedyBytes),
+	'reserved' / FixedSized(8, GreedyBytes),
 )
 
 extension__inode_body = Struct(
+	'image_id' / FixedSized(4, GreedyBytes),
+	'base_inode' / Int32ub,
 	'run_records' / Int64ub,
 	'first_block' / Int64ub,
-	'base_inode' / Int32ub,
 	'stream_directory' / Int32ub,
+	'nlink' / Int32ub,
 	'atime_ns' / Int64sb,
 	'mtime_ns' / Int64sb,
 	'ctime_ns' / Int64sb,
 	'birthtime_ns' / Int64sb,
-	'nlink' / Int32ub,
-	'data_crc32c' / Int32ub,
-	'source_device' / Int64ub,
 	'source_inode' / Int64ub,
+	'source_device' / Int32ub,
 	'attribute_records' / Int32ub,
-	'reserved' / FixedSized(4, GreedyBytes),
 )
 
 extension__raw_body = Struct(
-	'bytes' / FixedSized(88, GreedyBytes),
+	'bytes' / FixedSized(80, GreedyBytes),
 )
 
 extension__section_body = Struct(
+	'image_id' / FixedSized(4, GreedyBytes),
 	'section' / Int32ub,
 	'section_version' / Int32ub,
+	'reserved_1' / Int32ub,
 	'payload_size' / Int64ub,
 	'run_records' / Int64ub,
 	'first_block' / Int64ub,
-	'payload_crc32c' / Int32ub,
-	'reserved' / FixedSized(52, GreedyBytes),
+	'reserved_2' / FixedSized(40, GreedyBytes),
 )
 
 extension__volume_body = Struct(
 	'image_uuid' / FixedSized(16, GreedyBytes),
-	'feature_compat' / Int32ub,
-	'feature_incompat' / Int32ub,
 	'records_per_volume' / Int64ub,
 	'total_records' / Int64ub,
 	'stream_directories' / Int64ub,
@@ -96,8 +93,10 @@ extension__volume_body = Struct(
 	'offset_map' / Int64ub,
 	'files' / Int64ub,
 	'nt_acls_trailing' / Int64ub,
-	'c_date_epoch' / Int32sb,
-	'c_ddate_epoch' / Int32sb,
+	'feature_compat' / Int16ub,
+	'feature_incompat' / Int16ub,
+	'c_date_epoch' / Int16sb,
+	'c_ddate_epoch' / Int16sb,
 )
 
 extension = Struct(
@@ -105,7 +104,9 @@ extension = Struct(
 	'kind' / Int8ub,
 	'version' / Int8ub,
 	'flags' / Int16ub,
-	'body' / Switch(this.kind, {1: FixedSized(88, LazyBound(lambda: extension__volume_body)), 2: FixedSized(88, LazyBound(lambda: extension__inode_body)), 3: FixedSized(88, LazyBound(lambda: extension__section_body)), 4: FixedSized(88, LazyBound(lambda: extension__end_body)), 5: FixedSized(88, LazyBound(lambda: extension__bitmap_body)), }, default=FixedSized(88, LazyBound(lambda: extension__raw_body))),
+	'header_crc32c' / Int32ub,
+	'records_crc32c' / Int32ub,
+	'body' / Switch(this.kind, {1: FixedSized(80, LazyBound(lambda: extension__volume_body)), 2: FixedSized(80, LazyBound(lambda: extension__inode_body)), 3: FixedSized(80, LazyBound(lambda: extension__section_body)), 4: FixedSized(80, LazyBound(lambda: extension__end_body)), 5: FixedSized(80, LazyBound(lambda: extension__bitmap_body)), }, default=FixedSized(80, LazyBound(lambda: extension__raw_body))),
 )
 
 _schema = extension

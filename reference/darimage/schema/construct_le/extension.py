@@ -14,7 +14,6 @@ class extension__incompat(enum.IntEnum):
 
 class extension__inode_flags(enum.IntEnum):
 	inode_substituted = 1
-	inode_data_crc = 2
 	inode_end_is_hole = 4
 
 class extension__kind(enum.IntEnum):
@@ -36,59 +35,57 @@ class extension__verdict(enum.IntEnum):
 	bad = 2
 
 extension__bitmap_body = Struct(
-	'bits_set' / Int64ul,
+	'image_id' / FixedSized(4, GreedyBytes),
 	'highest_inode' / Int32ul,
-	'map_crc32c' / Int32ul,
+	'bits_set' / Int64ul,
 	'base_uuid' / FixedSized(16, GreedyBytes),
-	'reserved' / FixedSized(56, GreedyBytes),
+	'reserved' / FixedSized(48, GreedyBytes),
 )
 
 extension__end_body = Struct(
+	'image_id' / FixedSized(4, GreedyBytes),
 	'verdict' / Int32ul,
-	'reserved_1' / Int32ul,
 	'files_written' / Int64ul,
 	'mismatches' / Int64ul,
 	'substituted' / Int64ul,
 	'offset_map_sha256' / FixedSized(32, GreedyBytes),
 	'attributed' / Int64ul,
-	'reserved_2' / FixedSized(16, GreedyBytes),
+	'reserved' / FixedSized(8, GreedyBytes),
 )
 
 extension__inode_body = Struct(
+	'image_id' / FixedSized(4, GreedyBytes),
+	'base_inode' / Int32ul,
 	'run_records' / Int64ul,
 	'first_block' / Int64ul,
-	'base_inode' / Int32ul,
 	'stream_directory' / Int32ul,
+	'nlink' / Int32ul,
 	'atime_ns' / Int64sl,
 	'mtime_ns' / Int64sl,
 	'ctime_ns' / Int64sl,
 	'birthtime_ns' / Int64sl,
-	'nlink' / Int32ul,
-	'data_crc32c' / Int32ul,
-	'source_device' / Int64ul,
 	'source_inode' / Int64ul,
+	'source_device' / Int32ul,
 	'attribute_records' / Int32ul,
-	'reserved' / FixedSized(4, GreedyBytes),
 )
 
 extension__raw_body = Struct(
-	'bytes' / FixedSized(88, GreedyBytes),
+	'bytes' / FixedSized(80, GreedyBytes),
 )
 
 extension__section_body = Struct(
+	'image_id' / FixedSized(4, GreedyBytes),
 	'section' / Int32ul,
 	'section_version' / Int32ul,
+	'reserved_1' / Int32ul,
 	'payload_size' / Int64ul,
 	'run_records' / Int64ul,
 	'first_block' / Int64ul,
-	'payload_crc32c' / Int32ul,
-	'reserved' / FixedSized(52, GreedyBytes),
+	'reserved_2' / FixedSized(40, GreedyBytes),
 )
 
 extension__volume_body = Struct(
 	'image_uuid' / FixedSized(16, GreedyBytes),
-	'feature_compat' / Int32ul,
-	'feature_incompat' / Int32ul,
 	'records_per_volume' / Int64ul,
 	'total_records' / Int64ul,
 	'stream_directories' / Int64ul,
@@ -96,8 +93,10 @@ extension__volume_body = Struct(
 	'offset_map' / Int64ul,
 	'files' / Int64ul,
 	'nt_acls_trailing' / Int64ul,
-	'c_date_epoch' / Int32sl,
-	'c_ddate_epoch' / Int32sl,
+	'feature_compat' / Int16ul,
+	'feature_incompat' / Int16ul,
+	'c_date_epoch' / Int16sl,
+	'c_ddate_epoch' / Int16sl,
 )
 
 extension = Struct(
@@ -105,7 +104,9 @@ extension = Struct(
 	'kind' / Int8ub,
 	'version' / Int8ub,
 	'flags' / Int16ul,
-	'body' / Switch(this.kind, {1: FixedSized(88, LazyBound(lambda: extension__volume_body)), 2: FixedSized(88, LazyBound(lambda: extension__inode_body)), 3: FixedSized(88, LazyBound(lambda: extension__section_body)), 4: FixedSized(88, LazyBound(lambda: extension__end_body)), 5: FixedSized(88, LazyBound(lambda: extension__bitmap_body)), }, default=FixedSized(88, LazyBound(lambda: extension__raw_body))),
+	'header_crc32c' / Int32ul,
+	'records_crc32c' / Int32ul,
+	'body' / Switch(this.kind, {1: FixedSized(80, LazyBound(lambda: extension__volume_body)), 2: FixedSized(80, LazyBound(lambda: extension__inode_body)), 3: FixedSized(80, LazyBound(lambda: extension__section_body)), 4: FixedSized(80, LazyBound(lambda: extension__end_body)), 5: FixedSized(80, LazyBound(lambda: extension__bitmap_body)), }, default=FixedSized(80, LazyBound(lambda: extension__raw_body))),
 )
 
 _schema = extension

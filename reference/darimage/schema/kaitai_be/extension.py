@@ -11,7 +11,8 @@ if getattr(kaitaistruct, 'API_VERSION', (0, 9)) < (0, 11):
 
 class Extension(KaitaiStruct):
     """Bytes 928 to 1023 of every header record. Old readers keep nothing there; a reader that knows
-    DARI finds the eight bytes below and a body by kind (DARI-EXT-001).
+    DARI finds the sixteen bytes below and a body by kind (DARI-EXT-001). Every body but that of a
+    volume header begins with the first four bytes of `image_uuid`, which lie at the same place there.
     """
 
     class Compat(IntEnum):
@@ -25,7 +26,6 @@ class Extension(KaitaiStruct):
 
     class InodeFlags(IntEnum):
         inode_substituted = 1
-        inode_data_crc = 2
         inode_end_is_hole = 4
 
     class Kind(IntEnum):
@@ -56,35 +56,37 @@ class Extension(KaitaiStruct):
         self.kind = self._io.read_u1()
         self.version = self._io.read_u1()
         self.flags = self._io.read_u2be()
+        self.header_crc32c = self._io.read_u4be()
+        self.records_crc32c = self._io.read_u4be()
         _on = self.kind
         if _on == 1:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.VolumeBody(_io__raw_body, self, self._root)
         elif _on == 2:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.InodeBody(_io__raw_body, self, self._root)
         elif _on == 3:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.SectionBody(_io__raw_body, self, self._root)
         elif _on == 4:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.EndBody(_io__raw_body, self, self._root)
         elif _on == 5:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.BitmapBody(_io__raw_body, self, self._root)
         else:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.RawBody(_io__raw_body, self, self._root)
 
@@ -120,11 +122,11 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
-            self.bits_set = self._io.read_u8be()
+            self.image_id = self._io.read_bytes(4)
             self.highest_inode = self._io.read_u4be()
-            self.map_crc32c = self._io.read_u4be()
+            self.bits_set = self._io.read_u8be()
             self.base_uuid = self._io.read_bytes(16)
-            self.reserved = self._io.read_bytes(56)
+            self.reserved = self._io.read_bytes(48)
 
 
         def _fetch_instances(self):
@@ -140,14 +142,14 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
+            self.image_id = self._io.read_bytes(4)
             self.verdict = self._io.read_u4be()
-            self.reserved_1 = self._io.read_u4be()
             self.files_written = self._io.read_u8be()
             self.mismatches = self._io.read_u8be()
             self.substituted = self._io.read_u8be()
             self.offset_map_sha256 = self._io.read_bytes(32)
             self.attributed = self._io.read_u8be()
-            self.reserved_2 = self._io.read_bytes(16)
+            self.reserved = self._io.read_bytes(8)
 
 
         def _fetch_instances(self):
@@ -163,20 +165,19 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
+            self.image_id = self._io.read_bytes(4)
+            self.base_inode = self._io.read_u4be()
             self.run_records = self._io.read_u8be()
             self.first_block = self._io.read_u8be()
-            self.base_inode = self._io.read_u4be()
             self.stream_directory = self._io.read_u4be()
+            self.nlink = self._io.read_u4be()
             self.atime_ns = self._io.read_s8be()
             self.mtime_ns = self._io.read_s8be()
             self.ctime_ns = self._io.read_s8be()
             self.birthtime_ns = self._io.read_s8be()
-            self.nlink = self._io.read_u4be()
-            self.data_crc32c = self._io.read_u4be()
-            self.source_device = self._io.read_u8be()
             self.source_inode = self._io.read_u8be()
+            self.source_device = self._io.read_u4be()
             self.attribute_records = self._io.read_u4be()
-            self.reserved = self._io.read_bytes(4)
 
 
         def _fetch_instances(self):
@@ -192,7 +193,7 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
-            self.bytes = self._io.read_bytes(88)
+            self.bytes = self._io.read_bytes(80)
 
 
         def _fetch_instances(self):
@@ -208,13 +209,14 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
+            self.image_id = self._io.read_bytes(4)
             self.section = self._io.read_u4be()
             self.section_version = self._io.read_u4be()
+            self.reserved_1 = self._io.read_u4be()
             self.payload_size = self._io.read_u8be()
             self.run_records = self._io.read_u8be()
             self.first_block = self._io.read_u8be()
-            self.payload_crc32c = self._io.read_u4be()
-            self.reserved = self._io.read_bytes(52)
+            self.reserved_2 = self._io.read_bytes(40)
 
 
         def _fetch_instances(self):
@@ -231,8 +233,6 @@ class Extension(KaitaiStruct):
 
         def _read(self):
             self.image_uuid = self._io.read_bytes(16)
-            self.feature_compat = self._io.read_u4be()
-            self.feature_incompat = self._io.read_u4be()
             self.records_per_volume = self._io.read_u8be()
             self.total_records = self._io.read_u8be()
             self.stream_directories = self._io.read_u8be()
@@ -240,8 +240,10 @@ class Extension(KaitaiStruct):
             self.offset_map = self._io.read_u8be()
             self.files = self._io.read_u8be()
             self.nt_acls_trailing = self._io.read_u8be()
-            self.c_date_epoch = self._io.read_s4be()
-            self.c_ddate_epoch = self._io.read_s4be()
+            self.feature_compat = self._io.read_u2be()
+            self.feature_incompat = self._io.read_u2be()
+            self.c_date_epoch = self._io.read_s2be()
+            self.c_ddate_epoch = self._io.read_s2be()
 
 
         def _fetch_instances(self):

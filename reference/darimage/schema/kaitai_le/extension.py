@@ -11,7 +11,8 @@ if getattr(kaitaistruct, 'API_VERSION', (0, 9)) < (0, 11):
 
 class Extension(KaitaiStruct):
     """Bytes 928 to 1023 of every header record. Old readers keep nothing there; a reader that knows
-    DARI finds the eight bytes below and a body by kind (DARI-EXT-001).
+    DARI finds the sixteen bytes below and a body by kind (DARI-EXT-001). Every body but that of a
+    volume header begins with the first four bytes of `image_uuid`, which lie at the same place there.
     """
 
     class Compat(IntEnum):
@@ -25,7 +26,6 @@ class Extension(KaitaiStruct):
 
     class InodeFlags(IntEnum):
         inode_substituted = 1
-        inode_data_crc = 2
         inode_end_is_hole = 4
 
     class Kind(IntEnum):
@@ -56,35 +56,37 @@ class Extension(KaitaiStruct):
         self.kind = self._io.read_u1()
         self.version = self._io.read_u1()
         self.flags = self._io.read_u2le()
+        self.header_crc32c = self._io.read_u4le()
+        self.records_crc32c = self._io.read_u4le()
         _on = self.kind
         if _on == 1:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.VolumeBody(_io__raw_body, self, self._root)
         elif _on == 2:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.InodeBody(_io__raw_body, self, self._root)
         elif _on == 3:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.SectionBody(_io__raw_body, self, self._root)
         elif _on == 4:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.EndBody(_io__raw_body, self, self._root)
         elif _on == 5:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.BitmapBody(_io__raw_body, self, self._root)
         else:
             pass
-            self._raw_body = self._io.read_bytes(88)
+            self._raw_body = self._io.read_bytes(80)
             _io__raw_body = KaitaiStream(BytesIO(self._raw_body))
             self.body = Extension.RawBody(_io__raw_body, self, self._root)
 
@@ -120,11 +122,11 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
-            self.bits_set = self._io.read_u8le()
+            self.image_id = self._io.read_bytes(4)
             self.highest_inode = self._io.read_u4le()
-            self.map_crc32c = self._io.read_u4le()
+            self.bits_set = self._io.read_u8le()
             self.base_uuid = self._io.read_bytes(16)
-            self.reserved = self._io.read_bytes(56)
+            self.reserved = self._io.read_bytes(48)
 
 
         def _fetch_instances(self):
@@ -140,14 +142,14 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
+            self.image_id = self._io.read_bytes(4)
             self.verdict = self._io.read_u4le()
-            self.reserved_1 = self._io.read_u4le()
             self.files_written = self._io.read_u8le()
             self.mismatches = self._io.read_u8le()
             self.substituted = self._io.read_u8le()
             self.offset_map_sha256 = self._io.read_bytes(32)
             self.attributed = self._io.read_u8le()
-            self.reserved_2 = self._io.read_bytes(16)
+            self.reserved = self._io.read_bytes(8)
 
 
         def _fetch_instances(self):
@@ -163,20 +165,19 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
+            self.image_id = self._io.read_bytes(4)
+            self.base_inode = self._io.read_u4le()
             self.run_records = self._io.read_u8le()
             self.first_block = self._io.read_u8le()
-            self.base_inode = self._io.read_u4le()
             self.stream_directory = self._io.read_u4le()
+            self.nlink = self._io.read_u4le()
             self.atime_ns = self._io.read_s8le()
             self.mtime_ns = self._io.read_s8le()
             self.ctime_ns = self._io.read_s8le()
             self.birthtime_ns = self._io.read_s8le()
-            self.nlink = self._io.read_u4le()
-            self.data_crc32c = self._io.read_u4le()
-            self.source_device = self._io.read_u8le()
             self.source_inode = self._io.read_u8le()
+            self.source_device = self._io.read_u4le()
             self.attribute_records = self._io.read_u4le()
-            self.reserved = self._io.read_bytes(4)
 
 
         def _fetch_instances(self):
@@ -192,7 +193,7 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
-            self.bytes = self._io.read_bytes(88)
+            self.bytes = self._io.read_bytes(80)
 
 
         def _fetch_instances(self):
@@ -208,13 +209,14 @@ class Extension(KaitaiStruct):
             self._read()
 
         def _read(self):
+            self.image_id = self._io.read_bytes(4)
             self.section = self._io.read_u4le()
             self.section_version = self._io.read_u4le()
+            self.reserved_1 = self._io.read_u4le()
             self.payload_size = self._io.read_u8le()
             self.run_records = self._io.read_u8le()
             self.first_block = self._io.read_u8le()
-            self.payload_crc32c = self._io.read_u4le()
-            self.reserved = self._io.read_bytes(52)
+            self.reserved_2 = self._io.read_bytes(40)
 
 
         def _fetch_instances(self):
@@ -231,8 +233,6 @@ class Extension(KaitaiStruct):
 
         def _read(self):
             self.image_uuid = self._io.read_bytes(16)
-            self.feature_compat = self._io.read_u4le()
-            self.feature_incompat = self._io.read_u4le()
             self.records_per_volume = self._io.read_u8le()
             self.total_records = self._io.read_u8le()
             self.stream_directories = self._io.read_u8le()
@@ -240,8 +240,10 @@ class Extension(KaitaiStruct):
             self.offset_map = self._io.read_u8le()
             self.files = self._io.read_u8le()
             self.nt_acls_trailing = self._io.read_u8le()
-            self.c_date_epoch = self._io.read_s4le()
-            self.c_ddate_epoch = self._io.read_s4le()
+            self.feature_compat = self._io.read_u2le()
+            self.feature_incompat = self._io.read_u2le()
+            self.c_date_epoch = self._io.read_s2le()
+            self.c_ddate_epoch = self._io.read_s2le()
 
 
         def _fetch_instances(self):

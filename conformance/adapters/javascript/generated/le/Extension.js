@@ -11,7 +11,8 @@
 })(typeof self !== 'undefined' ? self : this, function (Extension_, KaitaiStream) {
 /**
  * Bytes 928 to 1023 of every header record. Old readers keep nothing there; a reader that knows
- * DARI finds the eight bytes below and a body by kind (DARI-EXT-001).
+ * DARI finds the sixteen bytes below and a body by kind (DARI-EXT-001). Every body but that of a
+ * volume header begins with the first four bytes of `image_uuid`, which lie at the same place there.
  */
 
 var Extension = (function() {
@@ -35,11 +36,9 @@ var Extension = (function() {
 
   Extension.InodeFlags = Object.freeze({
     INODE_SUBSTITUTED: 1,
-    INODE_DATA_CRC: 2,
     INODE_END_IS_HOLE: 4,
 
     1: "INODE_SUBSTITUTED",
-    2: "INODE_DATA_CRC",
     4: "INODE_END_IS_HOLE",
   });
 
@@ -91,34 +90,36 @@ var Extension = (function() {
     this.kind = this._io.readU1();
     this.version = this._io.readU1();
     this.flags = this._io.readU2le();
+    this.headerCrc32c = this._io.readU4le();
+    this.recordsCrc32c = this._io.readU4le();
     switch (this.kind) {
     case 1:
-      this._raw_body = this._io.readBytes(88);
+      this._raw_body = this._io.readBytes(80);
       var _io__raw_body = new KaitaiStream(this._raw_body);
       this.body = new VolumeBody(_io__raw_body, this, this._root);
       break;
     case 2:
-      this._raw_body = this._io.readBytes(88);
+      this._raw_body = this._io.readBytes(80);
       var _io__raw_body = new KaitaiStream(this._raw_body);
       this.body = new InodeBody(_io__raw_body, this, this._root);
       break;
     case 3:
-      this._raw_body = this._io.readBytes(88);
+      this._raw_body = this._io.readBytes(80);
       var _io__raw_body = new KaitaiStream(this._raw_body);
       this.body = new SectionBody(_io__raw_body, this, this._root);
       break;
     case 4:
-      this._raw_body = this._io.readBytes(88);
+      this._raw_body = this._io.readBytes(80);
       var _io__raw_body = new KaitaiStream(this._raw_body);
       this.body = new EndBody(_io__raw_body, this, this._root);
       break;
     case 5:
-      this._raw_body = this._io.readBytes(88);
+      this._raw_body = this._io.readBytes(80);
       var _io__raw_body = new KaitaiStream(this._raw_body);
       this.body = new BitmapBody(_io__raw_body, this, this._root);
       break;
     default:
-      this._raw_body = this._io.readBytes(88);
+      this._raw_body = this._io.readBytes(80);
       var _io__raw_body = new KaitaiStream(this._raw_body);
       this.body = new RawBody(_io__raw_body, this, this._root);
       break;
@@ -138,15 +139,15 @@ var Extension = (function() {
       this._read();
     }
     BitmapBody.prototype._read = function() {
-      this.bitsSet = this._io.readU8le();
+      this.imageId = this._io.readBytes(4);
       this.highestInode = this._io.readU4le();
-      this.mapCrc32c = this._io.readU4le();
+      this.bitsSet = this._io.readU8le();
       this.baseUuid = this._io.readBytes(16);
-      this.reserved = this._io.readBytes(56);
+      this.reserved = this._io.readBytes(48);
     }
 
     /**
-     * Bits that are set.
+     * The first four bytes of image_uuid (DARI-EXT-008).
      */
 
     /**
@@ -154,7 +155,7 @@ var Extension = (function() {
      */
 
     /**
-     * CRC-32C of the c_count records of the map.
+     * Bits that are set.
      */
 
     /**
@@ -181,22 +182,22 @@ var Extension = (function() {
       this._read();
     }
     EndBody.prototype._read = function() {
+      this.imageId = this._io.readBytes(4);
       this.verdict = this._io.readU4le();
-      this.reserved1 = this._io.readU4le();
       this.filesWritten = this._io.readU8le();
       this.mismatches = this._io.readU8le();
       this.substituted = this._io.readU8le();
       this.offsetMapSha256 = this._io.readBytes(32);
       this.attributed = this._io.readU8le();
-      this.reserved2 = this._io.readBytes(16);
+      this.reserved = this._io.readBytes(8);
     }
 
     /**
-     * Whether the offset map was found true while writing (DARI-END-003).
+     * The first four bytes of image_uuid (DARI-EXT-008).
      */
 
     /**
-     * Zero.
+     * Whether the offset map was found true while writing (DARI-END-003).
      */
 
     /**
@@ -239,21 +240,28 @@ var Extension = (function() {
       this._read();
     }
     InodeBody.prototype._read = function() {
+      this.imageId = this._io.readBytes(4);
+      this.baseInode = this._io.readU4le();
       this.runRecords = this._io.readU8le();
       this.firstBlock = this._io.readU8le();
-      this.baseInode = this._io.readU4le();
       this.streamDirectory = this._io.readU4le();
+      this.nlink = this._io.readU4le();
       this.atimeNs = this._io.readS8le();
       this.mtimeNs = this._io.readS8le();
       this.ctimeNs = this._io.readS8le();
       this.birthtimeNs = this._io.readS8le();
-      this.nlink = this._io.readU4le();
-      this.dataCrc32c = this._io.readU4le();
-      this.sourceDevice = this._io.readU8le();
       this.sourceInode = this._io.readU8le();
+      this.sourceDevice = this._io.readU4le();
       this.attributeRecords = this._io.readU4le();
-      this.reserved = this._io.readBytes(4);
     }
+
+    /**
+     * The first four bytes of image_uuid (DARI-EXT-008).
+     */
+
+    /**
+     * The inode this stream or stream directory belongs to; 0 for none.
+     */
 
     /**
      * Records of the inode's whole run, headers, data and attributes (DARI-FIL-006).
@@ -264,11 +272,11 @@ var Extension = (function() {
      */
 
     /**
-     * The inode this stream or stream directory belongs to; 0 for none.
+     * This inode's stream directory; 0 for none.
      */
 
     /**
-     * This inode's stream directory; 0 for none.
+     * Names of this inode in the image, not cut at 32767 (DARI-FIL-009).
      */
 
     /**
@@ -288,27 +296,15 @@ var Extension = (function() {
      */
 
     /**
-     * Names of this inode in the image, not cut at 32767 (DARI-FIL-009).
-     */
-
-    /**
-     * CRC-32C of the di_size bytes of data, if flag inode_data_crc is set (DARI-DIR-010).
-     */
-
-    /**
-     * Device the source had this inode on, as its st_dev; 0 if unknown (DARI-INC-004).
-     */
-
-    /**
      * Inode number in the source, as its st_ino; 0 if unknown (DARI-INC-004).
      */
 
     /**
-     * Records of extended attributes that end the run, their header included (DARI-XAT-003).
+     * Device the source had this inode on, its st_dev modulo 2^32; 0 if unknown (DARI-INC-004).
      */
 
     /**
-     * Zero.
+     * Records of extended attributes that end the run, their header included (DARI-XAT-003).
      */
 
     return InodeBody;
@@ -327,7 +323,7 @@ var Extension = (function() {
       this._read();
     }
     RawBody.prototype._read = function() {
-      this.bytes = this._io.readBytes(88);
+      this.bytes = this._io.readBytes(80);
     }
 
     /**
@@ -350,14 +346,19 @@ var Extension = (function() {
       this._read();
     }
     SectionBody.prototype._read = function() {
+      this.imageId = this._io.readBytes(4);
       this.section = this._io.readU4le();
       this.sectionVersion = this._io.readU4le();
+      this.reserved1 = this._io.readU4le();
       this.payloadSize = this._io.readU8le();
       this.runRecords = this._io.readU8le();
       this.firstBlock = this._io.readU8le();
-      this.payloadCrc32c = this._io.readU4le();
-      this.reserved = this._io.readBytes(52);
+      this.reserved2 = this._io.readBytes(40);
     }
+
+    /**
+     * The first four bytes of image_uuid (DARI-EXT-008).
+     */
 
     /**
      * Which section.
@@ -365,6 +366,10 @@ var Extension = (function() {
 
     /**
      * Version of the payload's layout; 1.
+     */
+
+    /**
+     * Zero.
      */
 
     /**
@@ -377,10 +382,6 @@ var Extension = (function() {
 
     /**
      * Number within the payload of the record c_addr[0] stands for.
-     */
-
-    /**
-     * CRC-32C of the payload, holes counted as zeros (DARI-SCT-006).
      */
 
     /**
@@ -404,8 +405,6 @@ var Extension = (function() {
     }
     VolumeBody.prototype._read = function() {
       this.imageUuid = this._io.readBytes(16);
-      this.featureCompat = this._io.readU4le();
-      this.featureIncompat = this._io.readU4le();
       this.recordsPerVolume = this._io.readU8le();
       this.totalRecords = this._io.readU8le();
       this.streamDirectories = this._io.readU8le();
@@ -413,20 +412,14 @@ var Extension = (function() {
       this.offsetMap = this._io.readU8le();
       this.files = this._io.readU8le();
       this.ntAclsTrailing = this._io.readU8le();
-      this.cDateEpoch = this._io.readS4le();
-      this.cDdateEpoch = this._io.readS4le();
+      this.featureCompat = this._io.readU2le();
+      this.featureIncompat = this._io.readU2le();
+      this.cDateEpoch = this._io.readS2le();
+      this.cDdateEpoch = this._io.readS2le();
     }
 
     /**
      * Identity of the image, RFC 9562 byte order, equal on all volumes (DARI-VOL-003).
-     */
-
-    /**
-     * Features a reader may ignore (DARI-VOL-004).
-     */
-
-    /**
-     * Features a reader must know or refuse the image (DARI-VOL-005).
      */
 
     /**
@@ -458,11 +451,19 @@ var Extension = (function() {
      */
 
     /**
-     * High 32 bits of the 64-bit c_date (DARI-VOL-009).
+     * Features a reader may ignore (DARI-VOL-004).
      */
 
     /**
-     * High 32 bits of the 64-bit c_ddate (DARI-VOL-009).
+     * Features a reader must know or refuse the image (DARI-VOL-005).
+     */
+
+    /**
+     * Bits 32 to 47 of the 64-bit c_date, signed (DARI-VOL-009).
+     */
+
+    /**
+     * Bits 32 to 47 of the 64-bit c_ddate, signed (DARI-VOL-009).
      */
 
     return VolumeBody;
@@ -482,6 +483,14 @@ var Extension = (function() {
 
   /**
    * Flags of the kind; undefined ones are 0 (DARI-EXT-005).
+   */
+
+  /**
+   * CRC-32C of this record, c_checksum and this field taken as zero (DARI-REC-028).
+   */
+
+  /**
+   * CRC-32C of the records that follow under this header; 0 if there are none (DARI-REC-029).
    */
 
   /**

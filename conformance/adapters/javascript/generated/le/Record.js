@@ -275,7 +275,7 @@ var Record = (function() {
    */
 
   /**
-   * One byte a record; 1 the record follows, 0 it is a hole (DARI-REC-012).
+   * One byte a record; 1 the record follows, 0 it is a hole; all zero in a bitmap's header (DARI-REC-012).
    */
 
   /**
