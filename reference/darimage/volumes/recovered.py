@@ -29,6 +29,7 @@ class Recovered:
     """
 
     cut: Cut = ONE_VOLUME
+    is_recovered = True
 
     def __init__(self, real: Volume, segments: Spans, doubtful: Spans) -> None:
         """Take over ``real``.
