@@ -18,7 +18,7 @@ from darimage.image.following import following, following_of_one
 from darimage.image.headers_at import gather
 from darimage.image.inode import shifts
 from darimage.schema import ORDERS, CType, Magic
-from darimage.sections.header import as_headers, of_image, picker, sound
+from darimage.sections.header import as_headers, extended, of_image, picker, sound
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume
 
@@ -52,6 +52,7 @@ def walk(
     shift: int = 0,
     sparse: bool = False,
     fence: int | None = None,
+    whole: bool = False,
 ) -> Iterator[Batch]:
     """Yield the headers from a record on.
 
@@ -68,8 +69,9 @@ def walk(
         sparse: Begin by reading headers alone.
         fence: Record number from which on headers are read alone: what lies behind them is read
             by somebody else, if at all.
+        whole: All that lies between headers is read by the caller as well: never read them alone.
     """
-    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault).run()
+    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault, whole=whole).run()
 
 
 class _Walk:
@@ -85,6 +87,8 @@ class _Walk:
         sparse: bool,
         fence: int | None,
         on_fault: OnFault,
+        *,
+        whole: bool,
     ) -> None:
         self.volume = volume
         self.marks = marks
@@ -96,6 +100,7 @@ class _Walk:
         self.sparse = sparse
         self.fence = self.end if fence is None else fence
         self.on_fault = on_fault
+        self.whole = whole
         self.ending = False
         self.size = _FIRST_WINDOW
         self.buffer = np.zeros((0, RECORD), np.uint8)
@@ -123,7 +128,7 @@ class _Walk:
 
     def _adapt(self, batch: Batch, before: int) -> None:
         """Choose how to read on by how far apart headers lie."""
-        self.sparse = self.at - before > _FAR * len(batch)
+        self.sparse = not self.whole and self.at - before > _FAR * len(batch)
         self.size = min(WINDOW, self.size * 4)
 
     def _until_end(self, batch: Batch) -> Batch:
@@ -269,11 +274,13 @@ class _Walk:
 
     def _blamed(self, record: bytes, requirement: str, at: int) -> FaultyField | None:
         """Return the field because of which a record is no header, if it is one."""
-        wanted: dict[str, tuple[str, int | str | None]] = {
+        wanted: dict[str, tuple[str, int | str | bytes | None]] = {
             "DARI-REC-003": ("c_magic", Magic.NFS),
             "DARI-REC-005": ("c_type", "1 to 6"),
             "DARI-REC-006": ("c_tapea", self._number(at)),
             "DARI-REC-007": ("c_date", self.marks.date),
+            "DARI-EXT-008": ("extension.body.image_id", self.marks.image_id),
+            "DARI-REC-028": ("extension.header_crc32c", None),
             "DARI-REC-011": ("c_count", f"0 to {ADDRESSES}"),
             "DARI-REC-017": ("c_addr", "0 and 1"),
         }
@@ -363,7 +370,11 @@ def _why(record: bytes, marks: Marks) -> tuple[str, str]:
         return "no header here", "DARI-REC-003"
     row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
     if not sound(row, marks.order)[0]:
+        if extended(row)[0]:
+            return "the header here has a wrong CRC-32C", "DARI-REC-028"
         return "the header here has a wrong checksum", "DARI-REC-004"
+    if not of_image(row, marks.image_id)[0]:
+        return "the header here is another image's", "DARI-EXT-008"
     if not CType.TS_TAPE <= c_type <= CType.TS_CLRI:
         return f"the header here has c_type {c_type}", "DARI-REC-005"
     if marks.date is not None and date != marks.date:
