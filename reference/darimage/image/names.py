@@ -377,9 +377,7 @@ class Names:
                 cycle = way[way.index(row) :]
                 lowest = min(cycle, key=numbers.__getitem__)
                 told = f"directory inodes lead round in a circle of {len(cycle)}"
-                self._on_fault(
-                    Fault("cycle", told, None, numbers[lowest], None, "DARI-DIR-011")
-                )
+                self._on_fault(Fault("cycle", told, None, numbers[lowest], None, "DARI-DIR-011"))
                 self._named_by[lowest] = _NOBODY
 
     def _report_tree(self, dropped: list[int]) -> None:
@@ -580,7 +578,8 @@ class _Judge:
                 told = f"`.` is inode {self._found.inode[first[at]]}"
             else:
                 missing = " and ".join(
-                    f"`{dots}`" for dots, is_there in ((".", is_dot[at]), ("..", is_above[at]))
+                    f"`{dots}`"
+                    for dots, is_there in ((".", is_dot[at]), ("..", is_above[at]))
                     if not is_there
                 )
                 told = f"does not begin with {missing}"
@@ -670,9 +669,7 @@ class _Judge:
     def _leave_twice(self) -> None:
         """Of entries with one name in a directory keep the first (DARI-DIR-018)."""
         which = np.flatnonzero(self._kept)
-        again = columns.names_again(
-            self._table.data, self._found.pick(which), self._owner[which]
-        )
+        again = columns.names_again(self._table.data, self._found.pick(which), self._owner[which])
         left = which[again]
         self._kept[left] = False
         for entry in left[self._trust[left] != Trust.OLDER].tolist():

@@ -162,9 +162,7 @@ class Maker:
         path = self._plan.path(*self._plan.files.place(row))
         return lambda fault: self.made.faults.append(fault._replace(path=path))
 
-    def _lose(
-        self, row: int, error: TargetError | FormatError, state: State = State.WHOLE
-    ) -> None:
+    def _lose(self, row: int, error: TargetError | FormatError, state: State = State.WHOLE) -> None:
         """Report a row that did not come back."""
         self.made.lost.append(row)
         parent, name = self._plan.files.place(row)
