@@ -17,7 +17,7 @@ from darimage.image.batch import Batch, Ints, Marks, Rows
 from darimage.image.following import following, following_of_one
 from darimage.image.inode import shifts
 from darimage.schema import ORDERS, CType, Magic
-from darimage.sections.header import as_headers, of_image, picker, sound
+from darimage.sections.header import as_headers, extended, of_image, picker, sound
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume, is_recovered
 from darimage.volumes.recovered import LOST
@@ -63,6 +63,7 @@ def walk(
     sparse: bool = False,
     fence: int | None = None,
     mend: Mend | None = None,
+    whole: bool = False,
 ) -> Iterator[Batch]:
     """Yield the headers from a record on.
 
@@ -81,8 +82,9 @@ def walk(
             by somebody else, if at all.
         mend: Asked at the first sign of damage for the volume to go on with, from the place where
             it showed. In a plain dump it shows, too, where record numbers jump (DARI-REC-031).
+        whole: All that lies between headers is read by the caller as well: never read them alone.
     """
-    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault, mend).run()
+    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault, mend, whole=whole).run()
 
 
 class _Walk:
@@ -99,6 +101,8 @@ class _Walk:
         fence: int | None,
         on_fault: OnFault,
         mend: Mend | None,
+        *,
+        whole: bool,
     ) -> None:
         self.marks = marks
         self.at = start
@@ -107,6 +111,7 @@ class _Walk:
         self.sparse = sparse
         self.wanted_fence = fence
         self.on_fault = on_fault
+        self.whole = whole
         self.ending = False
         self.behind: int | None = None  # records the last header lies behind its number
         self.was_tape = False
@@ -162,7 +167,7 @@ class _Walk:
 
     def _adapt(self, batch: Batch, before: int) -> None:
         """Choose how to read on by how far apart headers lie."""
-        self.sparse = self.at - before > _FAR * len(batch)
+        self.sparse = not self.whole and self.at - before > _FAR * len(batch)
         self.size = min(WINDOW, self.size * 4)
 
     def _until_end(self, batch: Batch) -> Batch:
@@ -327,11 +332,13 @@ class _Walk:
 
     def _blamed(self, record: bytes, requirement: str, at: int) -> FaultyField | None:
         """Return the field because of which a record is no header, if it is one."""
-        wanted: dict[str, tuple[str, int | str | None]] = {
+        wanted: dict[str, tuple[str, int | str | bytes | None]] = {
             "DARI-REC-003": ("c_magic", Magic.NFS),
             "DARI-REC-005": ("c_type", "1 to 6"),
             "DARI-REC-006": ("c_tapea", self._number(at)),
             "DARI-REC-007": ("c_date", self.marks.date),
+            "DARI-EXT-008": ("extension.body.image_id", self.marks.image_id),
+            "DARI-REC-028": ("extension.header_crc32c", None),
             "DARI-REC-011": ("c_count", f"0 to {ADDRESSES}"),
             "DARI-REC-017": ("c_addr", "0 and 1"),
         }
@@ -403,7 +410,11 @@ def _why(record: bytes, marks: Marks) -> tuple[str, str]:
         return "no header here", "DARI-REC-003"
     row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
     if not sound(row, marks.order)[0]:
+        if extended(row)[0]:
+            return "the header here has a wrong CRC-32C", "DARI-REC-028"
         return "the header here has a wrong checksum", "DARI-REC-004"
+    if not of_image(row, marks.image_id)[0]:
+        return "the header here is another image's", "DARI-EXT-008"
     if not CType.TS_TAPE <= c_type <= CType.TS_CLRI:
         return f"the header here has c_type {c_type}", "DARI-REC-005"
     if marks.date is not None and date != marks.date:
