@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,11 @@ from darimage.errors import FormatError
 from darimage.schema import CType, Kind, layout
 from darimage.sections import streams
 from darimage.sections.crc import crc32c
-from darimage.sections.header import field_span
+from darimage.sections.header import field_span, header_crcs
 from darimage.sections.streams import StreamDirectory, StreamEntry
 from darimage.units import RECORD, records_of
+
+ID = b"id__"
 
 names = (
     st.text(st.characters(exclude_characters="/:\0", exclude_categories=["Cs"]), min_size=1)
@@ -47,7 +50,7 @@ sets = st.lists(directories(), max_size=5, unique_by=lambda one: one.number)
 
 @given(sets)
 def test_stream_directories_read_back_ascending(given_directories):
-    payload = streams.encode(given_directories)
+    payload = streams.encode(given_directories, ID)
     wanted = sorted(given_directories, key=lambda one: one.number)
     assert list(streams.decode(payload)) == wanted
     assert len(payload) % RECORD == 0
@@ -55,7 +58,7 @@ def test_stream_directories_read_back_ascending(given_directories):
 
 @given(sets)
 def test_stream_directories_are_what_construct_reads_and_hold_no_headers_of_an_image(found):
-    payload, at = streams.encode(found), 0
+    payload, at = streams.encode(found, ID), 0
     for one in sorted(found, key=lambda one: one.number):
         header = layout("record").parse(payload[at : at + RECORD])
         assert (header.c_type, header.c_magic, header.c_checksum) == (CType.TS_INODE, 0, 0)
@@ -77,7 +80,7 @@ def test_stream_directories_are_what_construct_reads_and_hold_no_headers_of_an_i
 
 @given(sets, st.lists(st.tuples(st.integers(0), st.binary(min_size=1, max_size=8)), max_size=4))
 def test_damage_raises_nothing_but_a_format_error_and_yields_no_bad_name(found, patches):
-    damaged = bytearray(streams.encode(found))
+    damaged = bytearray(streams.encode(found, ID))
     for at, patch in patches:
         place = at % (len(damaged) + 1)
         damaged[place : place + len(patch)] = patch
@@ -105,11 +108,11 @@ def test_any_bytes_are_read_to_their_end(data, order):
 
 @given(sets, st.integers(0, 40_000))
 def test_a_payload_that_is_cut_is_read_up_to_there(found, length):
-    whole = streams.encode(found)
+    whole = streams.encode(found, ID)
     faults = []
     got = list(streams.decode(whole[:length], "le", faults.append))
     assert got == sorted(found, key=lambda one: one.number)[: len(got)]
-    assert faults or streams.encode(got) == whole[:length]
+    assert faults or streams.encode(got, ID) == whole[:length]
 
 
 def made(number, *listing, base=2):
@@ -118,15 +121,15 @@ def made(number, *listing, base=2):
 
 
 def test_wrong_entries_are_found_by_their_crc():
-    payload = bytearray(streams.encode([made(5, (b"aa", 9))]))
+    payload = bytearray(streams.encode([made(5, (b"aa", 9))], ID))
     payload[RECORD + 32] ^= 1
-    with pytest.raises(FormatError, match="DARI-STR-010"):
+    with pytest.raises(FormatError, match="DARI-REC-029"):
         list(streams.decode(bytes(payload)))
 
 
 def test_what_is_broken_costs_only_its_own_directory():
     whole = [made(number, (b"name%d" % number, 100 + number)) for number in (5, 6, 7)]
-    payload = bytearray(streams.encode(whole))
+    payload = bytearray(streams.encode(whole, ID))
     payload[2 * RECORD : 3 * RECORD] = bytes(RECORD)
     faults = []
     assert list(streams.decode(bytes(payload), "le", faults.append)) == [whole[0], whole[2]]
@@ -148,11 +151,63 @@ def test_what_is_broken_costs_only_its_own_directory():
     ],
 )
 def test_each_rule_of_a_stream_directory_is_kept(place, value, requirement):
-    payload = bytearray(streams.encode([made(5, (b"aa", 9), (b"ba", 10))]))
+    payload = bytearray(streams.encode([made(5, (b"aa", 9), (b"ba", 10))], ID))
     payload[place : place + len(value)] = value
     if place > RECORD:
-        crc, end = field_span("extension.body.data_crc32c")
-        payload[crc:end] = crc32c(bytes(payload[RECORD : RECORD + 512])).to_bytes(4, "little")
+        crc, end = field_span("extension.records_crc32c")
+        payload[crc:end] = crc32c(bytes(payload[RECORD : 2 * RECORD])).to_bytes(4, "little")
+    crc, end = field_span("extension.header_crc32c")
+    row = np.frombuffer(bytes(payload[:RECORD]), np.uint8).reshape(1, RECORD)
+    payload[crc:end] = int(header_crcs(row)[0]).to_bytes(4, "little")
     with pytest.raises(FormatError) as caught:
         list(streams.decode(bytes(payload)))
     assert caught.value.requirement == requirement
+
+
+def sealed(payload, records=512):
+    """Make the two CRCs of the stream directory that a payload begins with right again."""
+    crc, end = field_span("extension.records_crc32c")
+    payload[crc:end] = crc32c(bytes(payload[RECORD : 2 * RECORD])).to_bytes(4, "little")
+    crc, end = field_span("extension.header_crc32c")
+    row = np.frombuffer(bytes(payload[:RECORD]), np.uint8).reshape(1, RECORD)
+    payload[crc:end] = int(header_crcs(row)[0]).to_bytes(4, "little")
+    return bytes(payload)
+
+
+@pytest.mark.parametrize("name", [b"a/", b"a:", b"\xff\xfe", b"..", b"ba"])
+def test_a_name_costs_its_entry_alone(name):
+    """Shows DARI-STR-020."""
+    whole = made(5, (b"aa", 9), (b"ba", 10), (b"ca", 11))
+    payload = bytearray(streams.encode([whole], ID))
+    at = payload.index(b"ca\0")
+    payload[at : at + 2] = name
+    faults = []
+    (found,) = streams.decode(sealed(payload), "le", faults.append)
+    assert found.entries == whole.entries[:2]
+    assert [(fault.kind, fault.inode) for fault in faults] == [("stream-name", 5)]
+
+
+def test_a_stream_directory_of_another_image_is_left_out():
+    """Shows DARI-STR-021."""
+    payload = streams.encode([made(5, (b"a", 9))], b"else") + streams.encode([made(6)], ID)
+    faults = []
+    assert [one.number for one in streams.decode(payload, "le", faults.append, ID)] == [6]
+    assert [(fault.kind, fault.requirement) for fault in faults] == [
+        ("stream-directory", "DARI-EXT-008")
+    ]
+
+
+@given(sets, st.data())
+def test_what_is_left_of_a_payload_is_read(found, data):
+    """Shows DARI-STR-021: one changed byte costs one stream directory."""
+    ordered = sorted(found, key=lambda one: one.number)
+    payload = bytearray(streams.encode(ordered, ID))
+    if not payload:
+        return
+    place = data.draw(st.integers(0, len(payload) - 1))
+    payload[place] ^= 1 << data.draw(st.integers(0, 7))
+    faults = []
+    got = list(streams.decode(bytes(payload), "le", faults.append, ID))
+    assert len(got) == len(ordered) - 1
+    assert faults
+    assert all(one in ordered for one in got)
