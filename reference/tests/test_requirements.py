@@ -82,7 +82,7 @@ def test_a_chapter_is_read(tmp_path):
         "binds": ["writer", "reader"],
         "profile": "acl",
         "chapter": "10-thing",
-        "text": "A thing MUST be 88 bytes of n `zeros` (DARI-XYZ-002, chapter 00, “Over there”).",
+        "text": "A thing MUST be 80 bytes of n `zeros` (DARI-XYZ-002, chapter 00, “Over there”).",
         "reason": ["Because.", "1. First line.", "2. Second."],
         "unseen": "Nobody looks.",
     }
