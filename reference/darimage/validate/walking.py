@@ -125,6 +125,7 @@ class _Walker:
         self.headers = 0
         self.sections: list[SectionHeader] = []
         self.end: int | None = None
+        self.joints = False
         self.at = 0
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -171,14 +172,21 @@ class _Walker:
         """Judge headers."""
         telling = self.telling
         self.headers += len(batch)
+        if batch.c_type[-1] == CType.TS_END:
+            self.end = int(batch.record[-1]) + 1
+        advance((int(batch.record[-1]) - self.at) * RECORD)
+        self.at = int(batch.record[-1])
+        if not self.image.is_dari:
+            self.numbers.add(batch)
+            for records in self.groups.records(batch):
+                telling.things(Scope.RECORDS, records)
+            batch = self._without_joints(batch)
+            if not len(batch):
+                return
         telling.columns(Scope.HEADERS, self.before.see(batch))
         if self.image.is_dari:
             self._find_sections(batch)
             telling.columns(Scope.GROUPS, self.groups.sums(batch))
-        else:
-            self.numbers.add(batch)
-            for records in self.groups.records(batch):
-                telling.things(Scope.RECORDS, records)
         for continuation in self.continuations.add(batch):
             telling.things(Scope.CONTINUATIONS, continuation)
         for seen in self.runs.add(batch):
@@ -189,10 +197,17 @@ class _Walker:
                 self._list(one)
             else:
                 telling.things(Scope.LEADS, one)
-        if batch.c_type[-1] == CType.TS_END:
-            self.end = int(batch.record[-1]) + 1
-        advance((int(batch.record[-1]) - self.at) * RECORD)
-        self.at = int(batch.record[-1])
+
+    def _without_joints(self, batch: Batch) -> Batch:
+        """Return headers without those that open further volumes of a dump and their maps."""
+        kinds = batch.c_type
+        joints = (kinds == CType.TS_TAPE) & (batch.headers()["c_volume"] > 1)
+        if not self.joints and not joints.any():
+            return batch
+        behind = np.full(len(batch), self.joints) | np.logical_or.accumulate(joints)
+        self.joints = bool(behind[-1])
+        maps = (kinds == CType.TS_BITS) | (kinds == CType.TS_CLRI)
+        return batch.part(np.flatnonzero(~joints & ~(maps & behind)))
 
     def finish(self) -> Seen:
         """Judge what was left open, and return what was seen."""
