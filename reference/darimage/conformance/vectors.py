@@ -173,7 +173,7 @@ class Suite:
     def files(self, vector: Vector) -> list[tuple[str, bytes]]:
         """Return the files of a vector with their names: one, or one for each volume it has."""
         data = self.image(vector)
-        size = self._capacity(vector) * RECORD
+        size = self.capacity(vector) * RECORD
         if not size or vector.told.get("joined"):
             return [(IMAGE, data)]
         volumes = enumerate((data[at : at + size] for at in range(0, len(data), size)), 1)
@@ -196,9 +196,10 @@ class Suite:
                 (Path(folder) / name).write_bytes(data)
             yield Path(folder) / files[0][0]
 
-    def _capacity(self, vector: Vector) -> int:
+    def capacity(self, vector: Vector) -> int:
+        """Return the records of each volume of a vector; 0 for one file."""
         if vector.parent is not None:
-            return self._capacity(self[vector.parent])
+            return self.capacity(self[vector.parent])
         return int(vector.told["recipe"].get("options", {}).get("volume_records", 0))
 
     def inventory(self, vector: Vector) -> dict[str, Any] | None:

@@ -84,5 +84,8 @@ class Numbers:
         some = (column[at[: _KEPT - len(self.kept)]].tolist() for column in columns)
         self.kept += [Jump(*row) for row in zip(*some, strict=True)]
         self._last = (
-            int(batch.record[-1]), int(batch.inode[-1]), int(batch.c_type[-1]), int(found[-1])
+            int(batch.record[-1]),
+            int(batch.inode[-1]),
+            int(batch.c_type[-1]),
+            int(found[-1]),
         )

@@ -128,9 +128,7 @@ def _read(payload: Payload | None, *, words: bool) -> Content:
     if payload is not None:
         _update(digest, payload.size - at)
     damaged = payload is not None and payload.damaged
-    return Content(
-        digest.digest(), zeros, np.concatenate(numbers), np.concatenate(found), damaged
-    )
+    return Content(digest.digest(), zeros, np.concatenate(numbers), np.concatenate(found), damaged)
 
 
 def _update(digest: hashlib._Hash, zeros: int) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-
 from darimage.image import blame
 from darimage.validate.contexts.groups import GroupsSeen, RecordsSeen
 from darimage.validate.contexts.whole import Whole
-from darimage.validate.rules.wanted import LOW
 from darimage.validate.rules.rule import Grade, Hit, Scope, over_columns, over_things
+from darimage.validate.rules.wanted import LOW
 
 records = partial(over_things, Scope.RECORDS)
 image = partial(over_things, Scope.IMAGE)

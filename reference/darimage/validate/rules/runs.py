@@ -10,7 +10,7 @@ import numpy as np
 
 from darimage.faults import FaultyField
 from darimage.image import blame
-from darimage.schema import InodeFlag, header_dtype
+from darimage.schema import header_dtype
 from darimage.sections.header import field_span
 from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.validate.contexts.runs import Bools, Ended, InRuns, Ints, clipped, run_records
