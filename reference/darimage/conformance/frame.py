@@ -6,6 +6,7 @@ Made for good images: those that vectors are derived from.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +18,14 @@ from darimage.image.batch import Batch
 from darimage.image.reader import Image
 from darimage.image.walk import walk
 from darimage.schema import CType, DrFlag, Order, Section, header_dtype
-from darimage.sections.header import CHECKSUM, Headers, field_span, sums
+from darimage.sections.header import (
+    CHECKSUM,
+    Headers,
+    extended,
+    field_span,
+    header_crcs,
+    sums,
+)
 from darimage.units import RECORD
 
 Rows = npt.NDArray[np.uint8]
@@ -122,13 +130,13 @@ class Frame:
         parts = []
         for head in run:
             if head.body == "bitmap_body":
-                parts.append(self._behind(head).tobytes())
+                parts.append(self.behind(head).tobytes())
                 continue
             header = self.header(head)
             used = header["c_addr"][0, : max(0, int(header["c_count"][0]))]
             blocks = np.zeros((len(used), RECORD), np.uint8)
             present = np.flatnonzero(used)[: head.following]
-            blocks[present] = self._behind(head)[: len(present)]
+            blocks[present] = self.behind(head)[: len(present)]
             parts.append(blocks.tobytes())
         return b"".join(parts)[:size].ljust(size, b"\0")
 
@@ -141,7 +149,7 @@ class Frame:
             header = self.header(head)
             used = header["c_addr"][0, : int(header["c_count"][0])]
             present = at + np.flatnonzero(used)
-            self._behind(head)[:] = blocks[present]
+            self.behind(head)[:] = blocks[present]
             at += len(used)
 
     def place(self, run: list[Head], block: int) -> int:
@@ -156,13 +164,26 @@ class Frame:
             block -= count
         raise UsageError(f"no block {block}")
 
-    def _behind(self, head: Head) -> Rows:
+    def behind(self, head: Head) -> Rows:
+        """Return the records that follow a header."""
         return self.rows[head.record + 1 : head.record + 1 + head.following]
 
-    def seal(self, records: npt.ArrayLike) -> None:
-        """Make the checksums of headers right again."""
+    def seal(self, records: npt.ArrayLike, left: Collection[tuple[int, str]] = ()) -> None:
+        """Make the CRCs and checksums of headers right again.
+
+        Args:
+            records: Their record numbers.
+            left: Records and fields, ``c_checksum`` or ``extension.header_crc32c``, that keep what
+                they say.
+        """
         at = np.asarray(records, np.int64)
-        self.rows[at] = sealed(self.rows[at], self.order)
+        made = sealed(self.rows[at], self.order)
+        for place, record in enumerate(at.tolist()):
+            for path in ("c_checksum", "extension.header_crc32c"):
+                if (record, path) in left:
+                    start, end = field_span(path)
+                    made[place, start:end] = self.rows[record, start:end]
+        self.rows[at] = made
 
     def find(self, selector: int | str) -> Head:
         """Return a header.
@@ -217,11 +238,16 @@ class Frame:
 
 
 def sealed(rows: Rows, order: Order) -> Rows:
-    """Return headers with their checksums made right."""
+    """Return headers with their CRCs, if they have an extension area, and checksums made right."""
     made = np.ascontiguousarray(rows)
+    number = "<u4" if order == "le" else ">u4"
+    marked = np.flatnonzero(extended(made))
+    start, end = field_span("extension.header_crc32c")
+    crcs = header_crcs(made[marked]).astype(number)
+    made[marked, start:end] = crcs.view(np.uint8).reshape(-1, end - start)
     start, end = field_span("c_checksum")
     made[:, start:end] = 0
-    right = (np.uint32(CHECKSUM) - sums(made, order)).astype("<u4" if order == "le" else ">u4")
+    right = (np.uint32(CHECKSUM) - sums(made, order)).astype(number)
     made[:, start:end] = right.view(np.uint8).reshape(-1, end - start)
     return made
 

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from darimage.conformance import dialects, trees
-from darimage.conformance.frame import Frame
 from darimage.conformance.trees import Marked
 from darimage.errors import UsageError
 from darimage.image.numbering import Numbering, Numbers, fresh
 from darimage.image.writer import Options, create
-from darimage.schema import CType
 from darimage.sources.memory import MemorySource
 from darimage.sources.scan import Scan
 from darimage.volumes.writing import MemorySink
@@ -46,10 +44,11 @@ def make(recipe: dict[str, Any]) -> bytes:
         acls=options.get("acls", True),
         reproducible=True,
         volume_records=capacity if dialect == "dari" else 0,
+        # What the encoder derives from a tree may change as the encoder does; a vector may not.
+        identity=(options.get("date", _DATE), uuid.UUID(options.get("uuid", _UUID)).bytes),
     )
     create(source, sink, chosen, number=partial(_numbered, tree, options))
-    identity = uuid.UUID(options.get("uuid", _UUID)).bytes
-    made = _identified(bytes(sink.data), options.get("date", _DATE), identity)
+    made = bytes(sink.data)
     if capacity and dialect == "dari":
         return made
     return dialects.convert(made, dialect, options.get("order", "le"), capacity)
@@ -95,19 +94,3 @@ def _paths(tree: Marked) -> dict[bytes, Marked]:
                 found[inner] = one
                 pending.append((inner, one))
     return found
-
-
-def _identified(data: bytes, date: int, identity: bytes) -> bytes:
-    """Return an image with another date and UUID.
-
-    What the encoder derives from a tree may change as the encoder does; a vector may not.
-    """
-    frame = Frame(data)
-    for head in frame.heads.values():
-        header = frame.header(head)
-        header["c_date"] = date & 0xFFFFFFFF
-        if head.c_type == CType.TS_TAPE:
-            header["extension"]["body"]["image_uuid"] = np.frombuffer(identity, np.uint8)
-            header["extension"]["body"]["c_date_epoch"] = date >> 32
-    frame.seal(list(frame.heads))
-    return frame.tobytes()

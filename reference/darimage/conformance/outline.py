@@ -20,6 +20,7 @@ from darimage.image.files import Outcome
 from darimage.image.numbering import Numbering, fresh
 from darimage.progress import SILENT, Progress
 from darimage.sections import header
+from darimage.sections.crc import crc32c
 from darimage.sections.offset_map import OffsetMap
 from darimage.sources.scan import FIELDS, WIDTH, Scan, Source
 from darimage.units import ADDRESSES, RECORD
@@ -32,6 +33,7 @@ Rows = npt.NDArray[np.uint8]
 Directory = tuple[bytes, list[bytes], Sequence[int]]
 
 _SPAN = ADDRESSES + 1
+_CRC_OF_ZEROS = crc32c(bytes(ADDRESSES * RECORD))
 _AT_ONCE = 1 << 12
 _MODE, _SIZE, _MTIME = (FIELDS.index(name) for name in ("mode", "size", "mtime_ns"))
 _MTIME_NS = 1_700_000_000 * 10**9
@@ -238,12 +240,30 @@ class Recipe:
         heads = np.flatnonzero(into == 0)
         if heads.size:
             sealed = self._headers.make(rows[heads], number[heads])
+            sealed["extension"]["records_crc32c"] = [
+                self._crc_under(row, span)
+                for row, span in zip(rows[heads].tolist(), number[heads].tolist(), strict=True)
+            ]
             header.seal(sealed, records[heads])
             made[heads] = header.as_records(sealed)
         for k in np.flatnonzero(into).tolist():
-            row, block = int(rows[k]), int(number[k] * ADDRESSES + into[k] - 1)
-            left = int(self.inventory.size[row]) - block * RECORD
-            if not self._ends_only or block == 0 or left <= RECORD:
-                made[k] = data(int(self.inventory.inode[row]), block, 1)[0]
-                made[k, max(0, left) :] = 0
+            self._block(int(rows[k]), int(number[k] * ADDRESSES + into[k] - 1), made[k])
         return made
+
+    def _block(self, row: int, block: int, space: Rows) -> None:
+        """Fill in one block of a file, shape (1024,), which is zero so far."""
+        left = int(self.inventory.size[row]) - block * RECORD
+        if not self._ends_only or block == 0 or left <= RECORD:
+            space[:] = data(int(self.inventory.inode[row]), block, 1)[0]
+            space[max(0, left) :] = 0
+
+    def _crc_under(self, row: int, number: int) -> int:
+        """Return the CRC-32C of the records under a header of a file (DARI-REC-029)."""
+        blocks = -(-int(self.inventory.size[row]) // RECORD)
+        first, last = number * ADDRESSES, min(blocks, (number + 1) * ADDRESSES)
+        if self._ends_only and first > 0 and last < blocks:
+            return _CRC_OF_ZEROS
+        made = np.zeros((max(0, last - first), RECORD), np.uint8)
+        for block in range(first, last):
+            self._block(row, block, made[block - first])
+        return crc32c(made.tobytes())

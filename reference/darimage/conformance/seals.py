@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from darimage.conformance.frame import Frame, Head
-from darimage.schema import CType, InodeFlag
+from darimage.schema import CType
 from darimage.sections.crc import crc32c
-from darimage.units import RECORD, S_IFMT
+from darimage.units import RECORD
 
-KINDS = ("header", "bitmap", "directory", "section", "map")
-"""What can be sealed: checksums of headers, CRCs of payloads, the hash of the offset map."""
+KINDS = ("header", "records", "map")
+"""What can be sealed: headers' own CRCs and sums, CRCs of records, the hash of the offset map."""
 
-_DIRECTORY = 0o040000
 _MOST = 1 << 26
 """Bytes of a payload up to which it is sealed: a lying size stays what it is."""
 
@@ -37,42 +36,20 @@ def reseal(
     touched: set[int] = set()
     for run in runs:
         touched |= {head.record for head in run}
-        _payload(frame, run, kinds, left)
+        if "records" in kinds:
+            _records(frame, run, left)
         if "map" in kinds and _is_map(frame, run):
             touched |= _hash(frame, run, left)
     if "header" in kinds:
-        frame.seal(sorted(record for record in touched if (record, "c_checksum") not in left))
+        frame.seal(sorted(touched), left)
 
 
-def _payload(
-    frame: Frame, run: list[Head], kinds: Collection[str], left: Collection[tuple[int, str]]
-) -> None:
-    """Seal the payload of a run, if it has a checksum."""
-    if not frame.is_dari:
-        return
-    found = _sealed_field(frame, run[0])
-    if found is None or found[0] not in kinds or found[2] > _MOST:
-        return
-    _, name, size = found
-    value = crc32c(frame.payload(run, size))
+def _records(frame: Frame, run: list[Head], left: Collection[tuple[int, str]]) -> None:
+    """Give the headers of a run the CRCs of the records under them (DARI-REC-029)."""
     for head in run:
-        if (head.record, f"extension.body.{name}") not in left:
-            frame.header(head)["extension"]["body"][name] = value
-
-
-def _sealed_field(frame: Frame, head: Head) -> tuple[str, str, int] | None:
-    """Return kind of seal, field and bytes it is of."""
-    header = frame.header(head)
-    if head.body == "bitmap_body":
-        return "bitmap", "map_crc32c", head.following * RECORD
-    if head.body == "section_body":
-        return "section", "payload_crc32c", int(header["extension"]["body"]["payload_size"][0])
-    if head.body != "inode_body" or head.c_type != CType.TS_INODE or head.attributes:
-        return None
-    is_directory = int(header["c_dinode"]["di_mode"][0]) & S_IFMT == _DIRECTORY
-    if is_directory and header["extension"]["flags"][0] & InodeFlag.INODE_DATA_CRC:
-        return "directory", "data_crc32c", int(header["c_dinode"]["di_size"][0])
-    return None
+        if frame.is_dari and (head.record, "extension.records_crc32c") not in left:
+            under = frame.behind(head) if head.following <= _MOST // RECORD else frame.rows[:0]
+            frame.header(head)["extension"]["records_crc32c"] = crc32c(under.tobytes())
 
 
 def _is_map(frame: Frame, run: list[Head]) -> bool:

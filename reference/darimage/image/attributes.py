@@ -16,9 +16,11 @@ from darimage.errors import FormatError
 from darimage.faults import Fault, display
 from darimage.image.batch import Batch, Marks
 from darimage.image.following import following_of_one
+from darimage.image.groups import damaged, is_right
+from darimage.image.inode import crcs_under
 from darimage.schema import CType, DrFlag, ExtAttributes
 from darimage.sections import xattrs
-from darimage.sections.header import as_headers, sound
+from darimage.sections.header import as_headers, of_image, sound
 from darimage.units import ADDRESSES, RECORD
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class _Head(NamedTuple):
 
     size: int
     records: int
+    crc32c: int
 
 
 def attributes_of(image: Image, inode: Inode, on_fault: OnFault) -> Values:
@@ -172,6 +175,10 @@ def _take(
         on_fault(Fault("damaged", told, None, number, record, "DARI-XAT-010"))
         return
     payload = bytes(data[RECORD : RECORD * (1 + head.records)])
+    if not is_right(np.frombuffer(payload, np.uint8), head.crc32c):
+        fault = damaged("its extended attributes", record, number)
+        on_fault(fault._replace(kind="attributes-damaged"))
+        return
     if not marks.numbered:
         payload = payload[: head.size]
     found = xattrs.decode(payload, min(head.size, len(payload)), tell)
@@ -193,7 +200,9 @@ def _head(marks: Marks, number: int, data: memoryview) -> _Head | None:
         and header["c_extattributes"] == ExtAttributes.EXT_XATTR
         and (marks.date is None or header["c_date"] == marks.date)
         and sound(row, marks.order)[0]
+        and of_image(row, marks.image_id)[0]
     )
     if not right:
         return None
-    return _Head(int(header["c_dinode"]["di_size"]), _needed(data, marks) - 1)
+    (crc32c,) = crcs_under(as_headers(row, marks.order)).tolist()
+    return _Head(int(header["c_dinode"]["di_size"]), _needed(data, marks) - 1, crc32c)

@@ -32,12 +32,14 @@ class Marks:
         date: ``c_date`` of the image; ``None`` takes any.
         numbered: ``c_tapea`` says where a header belongs (not so in plain dumps).
         cut: How the image is cut into volumes: by it ``c_tapea`` counts.
+        image_id: What its headers repeat of its identity (DARI-EXT-008); ``None`` takes any.
     """
 
     order: Order
     date: int | None
     numbered: bool
     cut: Cut = ONE_VOLUME
+    image_id: bytes | None = None
 
 
 class Batch:

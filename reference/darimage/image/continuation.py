@@ -13,13 +13,11 @@ from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.inode import shifts
 from darimage.schema import CType, Kind, Order
 from darimage.sections.header import (
-    CHECKSUM,
     Headers,
     as_headers,
-    as_records,
     byte_order,
+    seal_in_place,
     sound,
-    sums,
 )
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
@@ -140,8 +138,7 @@ def headers(first: Rows, order: Order, cut: Cut, volumes: Ints, counts: Ints) ->
     made["c_tapea"] = real & _LOW
     made["c_firstrec"] = (real & _LOW).astype(np.uint32).view(np.int32)
     made["c_count"] = counts
-    made["c_checksum"] = 0
-    made["c_checksum"] = np.uint32(CHECKSUM) - sums(as_records(made), order)
+    seal_in_place(made, order)
     return made
 
 

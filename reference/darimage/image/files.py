@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
-from darimage.image.headers import InodeHeaders, Rows, seal
+from darimage.image.headers import InodeHeaders, Rows, cover, seal
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts
 from darimage.schema import InodeFlag
@@ -199,6 +199,9 @@ class FileWriter:
                 payload = self._inventory.attributes[row]
                 place = (begin + 1) * RECORD
                 self._memory[place : place + len(payload)] = payload
+        if self._inventory.hole_ended:
+            self._mark_holes(unit, made, records, starts + held)
+        cover(made, records, starts, held)
         seal(made, true, self._layout.cut)
         records[starts] = header.as_records(made)
         self._sink.write_at(outcome.end * RECORD, self._memory[: length * RECORD])
@@ -207,6 +210,24 @@ class FileWriter:
         real = self._layout.cut.physical(true[first]).astype(np.uint64)
         outcome.mismatches += int((real * RECORD != mapped).sum())
         return length
+
+    def _mark_holes(
+        self, unit: Unit, made: Headers, records: npt.NDArray[np.uint8], ends: Rows
+    ) -> None:
+        """Flag the last block of files that ended in a hole when they were scanned (DARI-FIL-020).
+
+        What was written there meanwhile is data, and no hole.
+
+        Args:
+            unit: The headers.
+            made: Likewise.
+            records: Their records.
+            ends: Where the last record of each lies among them.
+        """
+        last = unit.numbers == self._counts[unit.rows] - 1
+        for at in np.flatnonzero(last).tolist():
+            if int(unit.rows[at]) in self._inventory.hole_ended and not records[ends[at]].any():
+                made["extension"]["flags"][at] |= int(InodeFlag.INODE_END_IS_HOLE)
 
     def _attribute_records(self, unit: Unit) -> Rows:
         """Return how many attribute records follow the data of each header."""

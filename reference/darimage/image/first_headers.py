@@ -12,7 +12,7 @@ from darimage.image.batch import Marks
 from darimage.image.headers_at import gather
 from darimage.image.inode import Inode
 from darimage.schema import CType, DrFlag
-from darimage.sections.header import as_headers, sound
+from darimage.sections.header import as_headers, of_image, sound
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
 
@@ -72,5 +72,6 @@ def are_first_headers(
     good = sound(rows, marks.order) & (headers["c_type"] == CType.TS_INODE)
     good &= headers["c_inumber"] == numbers
     good &= headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES == 0
+    good &= of_image(rows, marks.image_id)
     found: npt.NDArray[np.bool_] = good & (headers["c_date"] == marks.date)
     return found

@@ -16,6 +16,8 @@ from darimage.image import blame
 from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import SECTIONS_INODE, Batch, Marks
 from darimage.image.directories import DirectoryTable
+from darimage.image.groups import damaged, is_right
+from darimage.image.inode import crcs_under
 from darimage.image.parts import SectionHeader, section_header
 from darimage.image.walk import walk
 from darimage.schema import CType, Kind
@@ -63,6 +65,7 @@ class Front:
         sections: Headers of the sections, in the order they were found.
         files: Record number of what follows: the first file, or ``TS_END``.
         attributes: Where extended attributes of directories are.
+        damaged: Inode numbers of directories whose entries do not have the CRC of their header.
     """
 
     directories: DirectoryTable
@@ -72,6 +75,7 @@ class Front:
     sections: list[SectionHeader] = field(default_factory=list)
     files: int = 0
     attributes: AttributeRuns = field(default_factory=lambda: AttributeRuns.joined([]))
+    damaged: set[int] = field(default_factory=set)
 
 
 def read_front(
@@ -110,6 +114,7 @@ def read_front(
             break
         front.files = int(batch.record[-1] + 1 + batch.following[-1])
     front.directories = builder.table()
+    front.damaged = builder.damaged
     front.attributes = AttributeRuns.joined(attributes)
     return front
 
@@ -144,6 +149,10 @@ def _map(volume: Volume, batch: Batch, at: int, on_fault: OnFault) -> MapPart | 
     payload = batch.read_behind(record, count)
     if payload is None:
         payload = volume.read_at((record + 1) * RECORD, count * RECORD)
+    (crc32c,) = crcs_under(batch.headers()[at : at + 1]).tolist()
+    if not is_right(np.frombuffer(payload, np.uint8), crc32c):
+        on_fault(damaged("bitmap", record)._replace(kind="bitmap-damaged"))
+        return None
     return MapPart(record, batch.rows[at].tobytes(), payload)
 
 
@@ -172,6 +181,7 @@ class _Builder:
         self.owner: list[Ints] = []
         self.length: list[Ints] = []
         self.padded: list[Ints] = []
+        self.damaged: set[int] = set()
         self.count = 0
         self.current: tuple[int, int, int] | None = None  # row, inode, bytes so far
 
@@ -245,11 +255,26 @@ class _Builder:
         within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         places = np.repeat(part.record[inside] + 1 - part.window_start, counts) + within
         found = [part.window[places].reshape(-1)] if places.size else []
-        rest = zip(part.record.tolist(), part.following.tolist(), strict=True)
-        for at, (record, count) in enumerate(rest):
-            if at >= len(inside):
-                found.append(self._read(at, record + 1, count))
+        crcs = crcs_under(part.headers()).tolist()
+        at = 0
+        for place, count in enumerate(counts.tolist()):
+            self._check(part, place, found[0][at : at + count * RECORD], crcs[place])
+            at += count * RECORD
+        for place in range(len(inside), len(part)):
+            count = int(part.following[place])
+            data = self._read(place, int(part.record[place]) + 1, count)
+            if len(data) == count * RECORD:
+                self._check(part, place, data, crcs[place])
+            found.append(data)
         return found
+
+    def _check(self, part: Batch, at: int, data: npt.NDArray[np.uint8], crc32c: int) -> None:
+        """Report a directory whose entries are not those that were written (DARI-REC-029)."""
+        if not is_right(data, crc32c):
+            number = int(part.inode[at])
+            self.damaged.add(number)
+            fault = damaged("its entries", int(part.record[at]), number)
+            self.on_fault(fault._replace(kind="directory-damaged"))
 
     def _read(self, at: int, record: int, count: int) -> npt.NDArray[np.uint8]:
         """Return records, as many as there are; the rest of the piece is cut off.

@@ -15,7 +15,6 @@ from darimage.schema import (
     DrFlag,
     ExtAttributes,
     Incompat,
-    InodeFlag,
     Kind,
     Section,
     Verdict,
@@ -38,7 +37,6 @@ _BODY = (
     "ctime_ns",
     "birthtime_ns",
     "nlink",
-    "source_device",
     "source_inode",
     "attribute_records",
 )
@@ -79,6 +77,7 @@ class InodeHeaders:
         body["first_block"] = number * ADDRESSES
         for name in _BODY:
             body[name] = getattr(source, name)[rows]
+        body["source_device"] = source.source_device[rows] & 0xFFFFFFFF
         if source.base_inode is not None and source.stream_directory is not None:
             body["base_inode"] = source.base_inode[rows]
             made["c_dinode"]["di_nlink"][source.base_inode[rows] != 0] = 0
@@ -107,6 +106,9 @@ class InodeHeaders:
         made["c_count"] = -(-sizes // RECORD)
         made["c_addr"] = _PRESENT[np.minimum(made["c_count"], ADDRESSES)]
         made["extension"]["flags"] = 0
+        made["extension"]["records_crc32c"] = [
+            crc32c(whole_records(self._inventory.attributes[row])) for row in rows.tolist()
+        ]
         seal(made, positions, self._layout.cut)
         return header.as_records(made)
 
@@ -115,7 +117,7 @@ class InodeHeaders:
         counts = np.minimum(left, ADDRESSES).astype(np.int16)
         made["c_count"] = counts
         made["c_addr"] = _PRESENT[counts]
-        sparse, hole_ended = self._inventory.sparse, self._inventory.hole_ended
+        sparse = self._inventory.sparse
         if not sparse:
             return
         edges = np.flatnonzero(np.diff(rows, prepend=-1, append=-1)).tolist()
@@ -123,8 +125,6 @@ class InodeHeaders:
             row, first = int(rows[at]), int(number[at]) * ADDRESSES
             if (extents := sparse.get(row)) is not None:
                 made["c_addr"][at:end] = holes.addresses(extents, first, end - at)
-            if row in hole_ended:
-                made["extension"]["flags"][at:end] |= int(InodeFlag.INODE_END_IS_HOLE)
 
 
 def _fill_dinode(dinode: Headers, source: Inventory, rows: Rows) -> None:
@@ -143,6 +143,11 @@ def _fill_dinode(dinode: Headers, source: Inventory, rows: Rows) -> None:
         dinode[f"di_{name}"]["tv_usec"] = rest // 1000
 
 
+def whole_records(data: bytes) -> bytes:
+    """Return bytes filled up with zeros to whole records."""
+    return data + bytes(-len(data) % RECORD)
+
+
 def seal(made: Headers, places: Rows, cut: Cut) -> None:
     """Give headers the volume and the record number of where they lie, and their checksums."""
     real = cut.physical(places)
@@ -153,10 +158,23 @@ def seal(made: Headers, places: Rows, cut: Cut) -> None:
     header.seal(made, real)
 
 
-def mark_data_crc(headers: Headers, crcs: npt.ArrayLike) -> None:
-    """Give headers the CRC-32C of their inode's data (DARI-DIR-010)."""
-    headers["extension"]["flags"] |= int(InodeFlag.INODE_DATA_CRC)
-    headers["extension"]["body"]["data_crc32c"] = crcs
+def cover(made: Headers, records: npt.NDArray[np.uint8], starts: Rows, held: Rows) -> None:
+    """Give headers the CRC-32C of the records that follow under them (DARI-REC-029).
+
+    Args:
+        made: The headers.
+        records: Whole records, shape (n, 1024), contiguous; each header has its place in it.
+        starts: Where each header lies, in records.
+        held: How many records follow it.
+    """
+    from google_crc32c import value
+
+    begins = (starts + 1).tolist()
+    ends = (starts + 1 + held).tolist()
+    made["extension"]["records_crc32c"] = [
+        value(records[begin:end]) if begin < end else 0
+        for begin, end in zip(begins, ends, strict=True)
+    ]
 
 
 def volume(layout: Layout, identity: Identity, features: Compat) -> bytes:
@@ -188,11 +206,10 @@ def bitmap(
     """Return the header of a bitmap (chapter 40); ``payload`` is whole records."""
     made = header.blank(1, c_type, Kind.BITMAP, identity)
     made["c_count"] = len(payload) // RECORD
-    made["c_addr"] = _PRESENT[min(len(payload) // RECORD, ADDRESSES)]
+    made["extension"]["records_crc32c"] = crc32c(payload)
     body = made["extension"]["body"]
     body["bits_set"] = int.from_bytes(payload, "little").bit_count()
     body["highest_inode"] = highest
-    body["map_crc32c"] = crc32c(payload)
     body["base_uuid"] = np.frombuffer(identity.base_uuid, np.uint8)
     seal(made, np.array([record]), cut)
     return made.tobytes()
@@ -218,15 +235,15 @@ def section(
     body["payload_size"] = plan.size
     body["run_records"] = plan.records
     body["first_block"] = number * ADDRESSES
-    body["payload_crc32c"] = payload.crc32c()
     lengths = 1 + made["c_addr"].sum(axis=1, dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    seal(made, plan.record + starts, cut)
     records = np.empty((plan.records, RECORD), np.uint8)
     data = np.ones(plan.records, np.bool_)
     data[starts] = False
-    records[starts] = header.as_records(made)
     records[data] = payload.records
+    cover(made, records, starts, lengths - 1)
+    seal(made, plan.record + starts, cut)
+    records[starts] = header.as_records(made)
     return records.tobytes()
 
 

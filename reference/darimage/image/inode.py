@@ -46,6 +46,8 @@ class Inode:
         attribute_records: Records of its extended attributes; 0 in a plain dump.
         metadata_only: The image holds no contents, not even holes (``DR_METAONLY``).
         head_map: The used ``c_addr`` of the first header.
+        records_crc32c: CRC-32C of the records under the first header (DARI-REC-029); -1 in a plain
+            dump.
         shift: Records this header lies behind its ``c_tapea``; not 0 where an image has lost or
             gained records, and in plain dumps.
     """
@@ -69,6 +71,7 @@ class Inode:
     attribute_records: int
     metadata_only: bool
     head_map: bytes
+    records_crc32c: int
     shift: int
 
     @classmethod
@@ -190,6 +193,7 @@ def _columns(
         "size": old["di_size"],
         "rdev": _devices(old),
         "flags": np.where(extended, extension["flags"], 0),
+        "records_crc32c": crcs_under(headers),
         "record": positions,
         "metadata_only": metadata_only,
         "shift": shifts(headers, positions, cut),
@@ -211,6 +215,14 @@ def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
     marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
     found: npt.NDArray[np.bool_] = marked & (extension["kind"] == Kind.INODE)
     return found
+
+
+def crcs_under(headers: Headers) -> npt.NDArray[np.int64]:
+    """Return the CRC-32C of the records under headers, -1 for those without an extension area."""
+    extension = headers["extension"]
+    marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
+    said = extension["records_crc32c"].astype(np.int64)
+    return np.where(marked, said, -1)
 
 
 def shifts(headers: Headers, positions: npt.NDArray[np.int64], cut: Cut) -> npt.NDArray[np.int64]:

@@ -53,7 +53,7 @@ class Inventory:
         source_device, source_inode: Where the source has it.
         nlink: Names in the image; directories 2 + subdirectories (DARI-FIL-009).
         sparse: Present records of the rows that have holes.
-        hole_ended: Those of them whose last record is present for old readers only (DARI-FIL-019).
+        hole_ended: Those of them whose last record was a hole at the scan (DARI-FIL-019).
         attributes: Payloads of the attribute records of the rows that have some.
         attribute_records: Attribute records of each row, header included.
         streams: The stream directories, ascending by number.
@@ -175,8 +175,8 @@ class Inventory:
                 continue
             size = int(self.size[row])
             extents = holes.from_ranges(ranges, size)
-            if holes.ends_short(extents, size):
-                extents[-1, 1] += 1
+            if holes.ends_in_hole(extents, size):
+                extents = holes.with_last(extents, size)
                 self.hole_ended.add(row)
             self.sparse[row] = extents
 

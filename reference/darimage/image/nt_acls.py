@@ -16,7 +16,6 @@ from darimage.image.describe import trailing_section
 from darimage.image.parts import SectionHeader
 from darimage.schema import CType, Kind, Order, Section
 from darimage.sections import nt_acls
-from darimage.sections.crc import crc32c
 from darimage.sections.header import byte_order, picker, sound
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
@@ -99,8 +98,7 @@ def read(
     if found is None:
         return None
     data = b"".join(found.stream())
-    if len(data) != header.payload_size or crc32c(data) != header.payload_crc32c:
-        tell(f"{header.title}: payload_crc32c is not that of its payload", "DARI-SCT-006")
+    if found.damaged:
         return None
     try:
         return nt_acls.decode(data, marks.order)
@@ -139,8 +137,11 @@ def at_offset(volume: Volume, offset: int) -> NtAcls:
     cut = ONE_VOLUME if shift else _cut_of(volume, header, order, date)
     header = replace(header, record=cut.logical(record))
     shown = Joined(volume, cut) if cut.capacity else volume
+    marks = Marks(
+        order, date, numbered=True, cut=cut, image_id=parts.image_id_of(row, is_dari=True)
+    )
     faults: list[Fault] = []
-    found = read(shown, Marks(order, date, numbered=True, cut=cut), header, shift, faults.append)
+    found = read(shown, marks, header, shift, faults.append)
     if found is None:
         first = faults[0]
         raise FormatError(first.message, record=first.record, requirement=first.requirement)

@@ -14,7 +14,7 @@ from darimage.image import parts
 from darimage.image.batch import Marks
 from darimage.image.parts import EndRecord, VolumeHeader
 from darimage.schema import CType, DrFlag, Incompat, Kind, Magic, Order
-from darimage.sections.header import Identity, byte_order, field_span, picker, sound
+from darimage.sections.header import Identity, byte_order, field_span, of_image, picker, sound
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
 
@@ -100,7 +100,9 @@ def _opening(record: bytes, order: Order, extension: VolumeHeader | None, at: in
     who = parts.identity(record, order, extension)
     _, flags = _fields(record, order)
     return Opening(
-        marks=Marks(order, who.date & 0xFFFFFFFF, is_dari),
+        marks=Marks(
+            order, who.date & 0xFFFFFFFF, is_dari, image_id=parts.image_id_of(record, is_dari)
+        ),
         is_dari=is_dari,
         old_format=not flags & DrFlag.DR_NEWINODEFMT,
         identity=who,
@@ -245,4 +247,5 @@ def _is_end(record: bytes, opening: Opening, at: int) -> bool:
     )
     real = opening.marks.cut.physical(at)
     placed = not opening.marks.numbered or real & 0xFFFFFFFF == tapea
-    return bool(c_type == CType.TS_END and date == opening.marks.date and placed)
+    ours = of_image(parts.as_row(record), opening.marks.image_id)[0]
+    return bool(c_type == CType.TS_END and date == opening.marks.date and placed and ours)

@@ -83,7 +83,6 @@ class SectionHeader:
         section_version: Version of its payload's layout.
         payload_size: Bytes of payload.
         run_records: Records of the section, as said.
-        payload_crc32c: CRC-32C of the payload.
     """
 
     record: int
@@ -91,7 +90,6 @@ class SectionHeader:
     section_version: int
     payload_size: int
     run_records: int
-    payload_crc32c: int
 
     @property
     def title(self) -> str:
@@ -248,6 +246,12 @@ def kind_of(record: bytes) -> int:
     """Return the kind of an extension area."""
     start, _ = field_span("extension.kind")
     return record[start]
+
+
+def image_id_of(record: bytes, is_dari: bool) -> bytes | None:
+    """Return the ``image_id`` of a header (DARI-EXT-008); ``None`` if it has no extension area."""
+    start, end = field_span("extension.body.image_id")
+    return record[start:end] if is_dari else None
 
 
 def plausible(record: int, volume_size: int) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image import blame
 from darimage.image.batch import SECTIONS_INODE, Marks
+from darimage.image.groups import Groups, damaged, is_right
 from darimage.image.parts import SectionHeader
-from darimage.image.runs import Run, Stretches, follow
+from darimage.image.runs import Followed, Run, Stretches, follow
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume
 
@@ -23,32 +23,55 @@ _CHUNK = 1 << 20
 _ZEROS = bytes(_CHUNK)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Payload:
     """Where a section's bytes lie; the rest of them is zero.
 
     Attributes:
         volume: The image.
         size: Bytes, holes included.
-        stretches: Its present records, ascending.
+        parts: Its present records, ascending, and the groups they belong to.
+        title: What to call the section.
+        on_fault: Told of groups that are damaged when they are read (DARI-REC-029).
+        damaged: Whether one of those read so far is.
     """
 
     volume: Volume
     size: int
-    stretches: list[Stretches]
+    parts: list[Followed]
+    title: str
+    on_fault: OnFault
+    damaged: bool = False
+
+    @property
+    def stretches(self) -> list[Stretches]:
+        """Its present records, ascending."""
+        return [part.stretches for part in self.parts]
 
     def pieces(self) -> Iterator[tuple[int, bytes]]:
-        """Yield offset and bytes of what is present, at most 1 MiB at once."""
-        for part in self.stretches:
-            rows = zip(part.block.tolist(), part.record.tolist(), part.length.tolist(), strict=True)
-            for block, record, count in rows:
-                yield from self._piece(block * RECORD, record * RECORD, count * RECORD)
+        """Yield offset and bytes of what is present, a group or less at once.
 
-    def _piece(self, offset: int, place: int, length: int) -> Iterator[tuple[int, bytes]]:
-        length = min(length, self.size - offset)
-        for done in range(0, length, _CHUNK):
-            count = min(_CHUNK, length - done)
-            yield offset + done, self.volume.read_at(place + done, count)
+        A group whose CRC is wrong is reported, and yielded all the same.
+        """
+        for part in self.parts:
+            groups = part.groups
+            owners = np.searchsorted(groups.first, part.stretches.record, side="right") - 1
+            edges = np.searchsorted(owners, np.arange(len(groups.first) + 1))
+            rows = list(zip(*(column.tolist() for column in part.stretches), strict=True))
+            for at in range(len(groups.first)):
+                yield from self._group(groups, at, rows[edges[at] : edges[at + 1]])
+
+    def _group(
+        self, groups: Groups, at: int, rows: list[tuple[int, int, int]]
+    ) -> Iterator[tuple[int, bytes]]:
+        first = int(groups.first[at])
+        data = self.volume.read_at(first * RECORD, int(groups.records[at]) * RECORD)
+        if not is_right(np.frombuffer(data, np.uint8), int(groups.crc32c[at])):
+            self.damaged = True
+            self.on_fault(damaged(self.title, first - 1))
+        for block, record, count in rows:
+            start, offset = (record - first) * RECORD, block * RECORD
+            yield offset, data[start : start + min(count * RECORD, self.size - offset)]
 
     def stream(self) -> Iterator[bytes]:
         """Yield all bytes in order, holes as zeros, at most 1 MiB at once."""
@@ -59,32 +82,15 @@ class Payload:
             at = offset + len(data)
         yield from _zeros(self.size - at)
 
-    def crc32c(self) -> int:
-        """Return the CRC-32C of all bytes (DARI-SCT-006)."""
-        value = 0
-        for data in self.stream():
-            value = google_crc32c.extend(value, data)
-        return value
-
-    def words(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], int]:
-        """Return the 8-byte words that are not zero, their numbers first, and the CRC-32C of all.
-
-        The payload is read once.
-        """
+    def words(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Return the 8-byte words that are not zero, their numbers first."""
         numbers, found = [np.zeros(0, np.int64)], [np.zeros((0, 8), np.uint8)]
-        at = crc = 0
         for offset, data in self.pieces():
-            for zeros in _zeros(offset - at):
-                crc = google_crc32c.extend(crc, zeros)
-            crc = google_crc32c.extend(crc, data)
-            at = offset + len(data)
             words = np.frombuffer(data, np.uint8, len(data) // 8 * 8).reshape(-1, 8)
             used = np.flatnonzero(words.any(axis=1))
             numbers.append(used + offset // 8)
             found.append(words[used])
-        for zeros in _zeros(self.size - at):
-            crc = google_crc32c.extend(crc, zeros)
-        return np.concatenate(numbers), np.concatenate(found), crc
+        return np.concatenate(numbers), np.concatenate(found)
 
 
 def _zeros(count: int) -> Iterator[bytes]:
@@ -121,14 +127,16 @@ def find(
         "section",
     )
     faults: list[Fault] = []
-    stretches = list(follow(volume, marks, run, faults.append))
+    parts = list(follow(volume, marks, run, faults.append))
     for fault in faults:
         on_fault(fault._replace(message=f"{header.title}: {fault.message}", inode=None))
-    for part in stretches:
-        end = int(part.record[-1] + part.length[-1]) if len(part.record) else 0
-        for gap in volume.missing(int(part.record[0]) * RECORD, end * RECORD) if end else ():
+    for groups in (part.groups for part in parts):
+        end = int(groups.first[-1] + groups.records[-1]) if len(groups.first) else 0
+        for gap in volume.missing(int(groups.first[0]) * RECORD, end * RECORD) if end else ():
             told = f"{header.title}: {gap.told}"
             where = (None, None, gap.start // RECORD, "DARI-VOL-020")
             faults.append(Fault("missing", told, *where))
             on_fault(faults[-1])
-    return None if faults else Payload(volume, header.payload_size, stretches)
+    if faults:
+        return None
+    return Payload(volume, header.payload_size, parts, header.title, on_fault)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image.batch import Batch, Marks
+from darimage.image.groups import Groups
 from darimage.image.walk import walk
 from darimage.schema import CType, InodeFlag
 from darimage.sections import holes
@@ -55,7 +56,21 @@ class Stretches(NamedTuple):
     length: Ints
 
 
-def follow(volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> Iterator[Stretches]:
+class Followed(NamedTuple):
+    """What some headers of a run that follow one another say.
+
+    Attributes:
+        stretches: Where its data lies.
+        groups: The records under the headers, whether or not they are within the size.
+        end_is_hole: Whether the header of the last block says that it stands for a hole.
+    """
+
+    stretches: Stretches
+    groups: Groups
+    end_is_hole: bool
+
+
+def follow(volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> Iterator[Followed]:
     """Yield where the data of a run lies, in the order of its blocks, header batch by batch.
 
     Data past the size is left out. What is missing is reported (DARI-FIL-015) and the rest still
@@ -79,7 +94,7 @@ class _Follower:
         self.lost_from: int | None = None
         self.substituted = False
 
-    def run(self) -> Iterator[Stretches]:
+    def run(self) -> Iterator[Followed]:
         what = self.what
         batches = walk(
             self.volume,
@@ -95,7 +110,7 @@ class _Follower:
             if len(mine):
                 self.started = True
                 self._look_for_substituted(mine)
-                yield self._stretches(mine)
+                yield self._followed(mine)
             if len(mine) < len(batch) or self.covered >= self.wanted or self._lost():
                 break
         if self.covered < self.wanted:
@@ -137,15 +152,29 @@ class _Follower:
             told = "some of its data could not be read when the image was made and is zeros"
             self._fault("substituted", told, int(batch.record[marked.argmax()]), "DARI-FIL-014")
 
-    def _stretches(self, batch: Batch) -> Stretches:
-        """Return the stretches of a batch and move on behind it."""
+    def _followed(self, batch: Batch) -> Followed:
+        """Return what a batch says and move on behind it."""
         described = _described(batch)
         first = self._first_blocks(batch, described)
         known = len(first)
         self.covered = max(self.covered, int(first[-1] + described[known - 1])) if known else 0
         with_data = np.flatnonzero(batch.following[:known] > 0)
-        found = stretches(batch.part(with_data), first[with_data])
-        return self._cut(found)
+        part = batch.part(with_data)
+        found = stretches(part, first[with_data])
+        return Followed(
+            self._cut(found), Groups.of(part), self._end_is_hole(batch, first, described)
+        )
+
+    def _end_is_hole(self, batch: Batch, first: Ints, described: Ints) -> bool:
+        """Tell whether the header of the last block is here and flags it (DARI-FIL-020)."""
+        known = len(first)
+        last = np.flatnonzero((first < self.wanted) & (first + described[:known] >= self.wanted))
+        if not last.size or not self.marks.numbered:
+            return False
+        return bool(
+            batch.headers()["extension"]["flags"][last[0]] & InodeFlag.INODE_END_IS_HOLE
+            and self.what.body == "inode_body"
+        )
 
     def _first_blocks(self, batch: Batch, described: Ints) -> Ints:
         """Return the block each header begins with, as far as they go forward."""

@@ -9,9 +9,9 @@ from darimage.sections import streams
 from darimage.sections.streams import StreamDirectory, StreamEntry
 
 
-def payload(inventory: Inventory) -> bytes:
-    """Return the payload of the stream section."""
-    return streams.encode(_directory(inventory, place) for place in inventory.streams)
+def payload(inventory: Inventory, identity: bytes) -> bytes:
+    """Return the payload of the stream section of an image with an ``image_id``."""
+    return streams.encode((_directory(inventory, place) for place in inventory.streams), identity)
 
 
 def _directory(inventory: Inventory, place: StreamPlace) -> StreamDirectory:

@@ -10,7 +10,6 @@ from darimage.faults import Fault
 from darimage.image import blame, payload
 from darimage.schema import Section
 from darimage.sections import streams
-from darimage.sections.crc import crc32c
 from darimage.sections.streams import StreamDirectory, StreamEntry
 from darimage.units import records_of
 
@@ -91,10 +90,6 @@ def _read(image: Image, header: SectionHeader, on_fault: OnFault) -> StreamTable
         on_fault(Fault("format", told, None, None, header.record, "DARI-STR-018"))
         return StreamTable()
     data = b"".join(piece for _, piece in found.pieces())
-    if (crc := crc32c(data)) != header.payload_crc32c:
-        told = "stream directories: payload_crc32c is not that of the payload"
-        field = blame.in_section("payload_crc32c", header.payload_crc32c, crc)
-        on_fault(Fault("format", told, None, None, header.record, "DARI-SCT-006", None, field))
     faults: list[Fault] = []
     directories = list(streams.decode(data, image.order, faults.append))
     for fault in faults:

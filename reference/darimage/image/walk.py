@@ -18,7 +18,7 @@ from darimage.image.following import following, following_of_one
 from darimage.image.headers_at import gather
 from darimage.image.inode import shifts
 from darimage.schema import ORDERS, CType, Magic
-from darimage.sections.header import as_headers, picker, sound
+from darimage.sections.header import as_headers, of_image, picker, sound
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume
 
@@ -182,6 +182,7 @@ class _Walk:
         kept = (headers["c_type"] >= CType.TS_TAPE) & (headers["c_type"] <= CType.TS_CLRI)
         if self.marks.date is not None:
             kept &= headers["c_date"] == self.marks.date
+        kept &= of_image(rows, self.marks.image_id)
         where = places + start if isinstance(start, int) else start[places]
         behind = shifts(headers, where, self.marks.cut)
         if self.marks.numbered and not anywhere:
@@ -207,7 +208,8 @@ class _Walk:
             after.append(count)
             at += 1 + count
         rows = np.frombuffer(b"".join(found), np.uint8).reshape(-1, RECORD)
-        wrong = np.flatnonzero(~sound(rows, self.marks.order))
+        right = sound(rows, self.marks.order) & of_image(rows, self.marks.image_id)
+        wrong = np.flatnonzero(~right)
         count = int(wrong[0]) if wrong.size else len(rows)
         return Batch(
             np.array(records[:count], np.int64),

@@ -26,10 +26,10 @@ from darimage.progress import SILENT, Progress
 from darimage.schema import Compat, CType, Section
 from darimage.sections import bitmap, nt_acls
 from darimage.sections.crc import crc32c
-from darimage.sections.header import Identity
+from darimage.sections.header import Identity, image_id
 from darimage.sections.offset_map import OffsetMap
 from darimage.sources.scan import Scan, Source
-from darimage.units import ADDRESSES, RECORD, records_of
+from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.cut import Cut
 from darimage.volumes.cutting import CutSink
 from darimage.volumes.writing import Sink
@@ -49,6 +49,8 @@ class Options:
         workers: Processes that read files; a stream is always written by one.
         reproducible: Nothing comes from the clock: the same tree gives the same bytes.
         volume_records: Records of a volume, a multiple of ``ntrec``; 0 does not cut the image.
+        identity: Date (seconds since 1970) and UUID (16 bytes) of the image; by default they come
+            from the clock and from chance, or from the tree.
     """
 
     label: bytes = b"none"
@@ -57,6 +59,7 @@ class Options:
     workers: int = 1
     reproducible: bool = False
     volume_records: int = 0
+    identity: tuple[int, bytes] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.ntrec <= _NTREC_MAX:
@@ -198,6 +201,9 @@ class _Writer:
         self.inventory = Inventory(scan, numbering)
         if self.options.reproducible:
             self.identity = settle(self.inventory, self.identity)
+        if self.options.identity is not None:
+            date, identity = self.options.identity
+            self.identity = replace(self.identity, date=date, uuid=identity)
         acls = nt_acls.encode(self.inventory.nt_acls) if self.options.acls else None
         self.streams = self._stream_directories()
         cut = Cut(self.options.volume_records)
@@ -245,7 +251,7 @@ class _Writer:
             return None
         from darimage.image import stream_directories
 
-        return stream_directories.payload(self.inventory)
+        return stream_directories.payload(self.inventory, image_id(self.identity.uuid))
 
     def _put(self, at: int, data: bytes) -> None:
         self.sink.write_at(at, data)
@@ -278,11 +284,17 @@ class _Writer:
         number = np.arange(len(expanded)) - np.repeat(np.cumsum(counts) - counts, counts)
         data = [self.inventory.directory_data(row) for row in rows.tolist()]
         made = self.headers.make(expanded, number)
-        headers.mark_data_crc(made, np.repeat([crc32c(entries) for entries in data], counts))
         last = number == np.repeat(counts, counts) - 1
         attributes = np.where(last, self.inventory.attribute_records[expanded], 0)
         lengths = 1 + made["c_count"].astype(np.int64) + attributes
         places = self.layout.positions[first] + np.cumsum(lengths) - lengths
+        pieces = [
+            headers.whole_records(data[row - first][begin : begin + ADDRESSES * RECORD])
+            for row, begin in zip(
+                expanded.tolist(), (number * ADDRESSES * RECORD).tolist(), strict=True
+            )
+        ]
+        made["extension"]["records_crc32c"] = [crc32c(piece) for piece in pieces]
         headers.seal(made, places, self.layout.cut)
         ends = places + lengths - attributes
         sealed = [record.tobytes() for record in made]
@@ -291,13 +303,11 @@ class _Writer:
         flags = self.inventory.flags[some]
         heads = iter(self.headers.attributes(some, ends[with_some], flags))
         parts: list[bytes] = []
-        for at, (row, which) in enumerate(zip(expanded.tolist(), number.tolist(), strict=True)):
-            begin = which * ADDRESSES * RECORD
-            piece = data[row - first][begin : begin + ADDRESSES * RECORD]
-            parts += [sealed[at], _whole_records(piece)]
+        for at, (row, piece) in enumerate(zip(expanded.tolist(), pieces, strict=True)):
+            parts += [sealed[at], piece]
             if attributes[at]:
                 payload = self.inventory.attributes[row]
-                parts += [next(heads).tobytes(), _whole_records(payload)]
+                parts += [next(heads).tobytes(), headers.whole_records(payload)]
         return b"".join(parts)
 
     def _write_front(
@@ -366,10 +376,6 @@ class _Writer:
             volumes=self.layout.cut.volumes(self.layout.total),
             warnings=_warnings(self.layout),
         )
-
-
-def _whole_records(data: bytes) -> bytes:
-    return data.ljust(records_of(len(data)) * RECORD, b"\0")
 
 
 def _features(inventory: Inventory, layout: Layout) -> Compat:

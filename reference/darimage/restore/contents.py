@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
-from darimage.image.contents import extents
+from darimage.image.contents import groups
+from darimage.image.groups import damaged, is_right
 from darimage.restore.attributes import Rights
 from darimage.restore.extended import NOTHING, Missed, Values, values_of
 from darimage.restore.neighbours import Neighbours
@@ -26,17 +29,17 @@ from darimage.restore.nt_acls import Refusals
 from darimage.restore.plan import REGULAR
 from darimage.restore.sharing import Advance
 from darimage.restore.target import DestinationError, Target, TargetError, failure
-from darimage.units import RECORD
+from darimage.units import ADDRESSES, RECORD
 
 if TYPE_CHECKING:
-    from darimage.image.contents import Extent
+    from darimage.image.contents import Group
     from darimage.image.inode import Inode
     from darimage.image.reader import Image
     from darimage.restore.making import Made, Maker
     from darimage.restore.plan import Files, Plan
 
-STEP = 1 << 20
-"""Bytes of one file read at once; more would not stay in the processor's cache."""
+STEP = 2 * (ADDRESSES + 1) * RECORD
+"""Bytes of one file read at once, two full groups; more would not stay in the processor's cache."""
 
 
 @dataclass
@@ -112,7 +115,7 @@ class Filler:
         self._advance = advance
         self._maker = maker
         self._neighbours = Neighbours(image, plan.files)
-        self._buffer = memoryview(bytearray(STEP))
+        self._buffer = np.empty(STEP, np.uint8)
 
     def fill(self, rows: list[int]) -> None:
         """Fill the files of some rows, ascending.
@@ -204,9 +207,9 @@ class Filler:
             faults.append(Fault("missing", "the image has its attributes but not its data"))
         try:
             os.ftruncate(fd, inode.size)
-            for batch in extents(self._image, inode, faults.append):
+            for batch in groups(self._image, inode, faults.append):
                 for step in _steps(batch):
-                    self._copy(fd, step, faults)
+                    self._copy(fd, step, inode.number, faults)
         except DestinationError:
             raise
         except StorageError as error:
@@ -225,23 +228,28 @@ class Filler:
             )
         return whole
 
-    def _copy(self, fd: int, step: list[Extent], faults: list[Fault]) -> None:
-        """Copy extents that lie close together in the image with one read."""
-        start = step[0].image_offset
-        length = step[-1].image_offset + step[-1].length - start
+    def _copy(self, fd: int, step: list[Group], number: int, faults: list[Fault]) -> None:
+        """Copy the extents of groups that lie close together in the image with one read."""
+        start = step[0].first * RECORD
+        length = (step[-1].first + step[-1].records) * RECORD - start
         buffer = self._buffer[:length]
+        memory = buffer.data
         try:
-            got = self._image.volume.readinto_at(start, [buffer])
+            got = self._image.volume.readinto_at(start, [memory])
         except StorageError as error:
             faults.append(Fault("unreadable", str(error), record=start // RECORD))
             return
         if got < length:
             faults.append(Fault("truncated", "the image ends here", record=start // RECORD))
             return
-        for extent in step:
-            at = extent.image_offset - start
-            _write(fd, buffer[at : at + extent.length], extent.file_offset)
-            self.filled.bytes_written += extent.length
+        for group in step:
+            first = group.first * RECORD - start
+            if not is_right(buffer[first : first + group.records * RECORD], group.crc32c):
+                faults.append(damaged("its data", group.first - 1, number))
+            for extent in group.extents:
+                at = extent.image_offset - start
+                _write(fd, memory[at : at + extent.length], extent.file_offset)
+                self.filled.bytes_written += extent.length
 
     def _fault(self, row: int, fault: Fault) -> None:
         path = self._plan.path(*self._files.place(row))
@@ -251,33 +259,16 @@ class Filler:
 _LEFT = "is left with mode 0600 and the time of this run"
 
 
-def _steps(batch: list[Extent]) -> Iterator[list[Extent]]:
-    """Cut extents into lists that span at most a step, gaps of the image included.
-
-    What lies between two extents of one list is headers of the same file.
-    """
-    step: list[Extent] = []
-    for extent in batch:
-        for piece in _pieces(extent):
-            if step and (
-                piece.image_offset + piece.length - step[0].image_offset > STEP
-                or piece.image_offset < step[-1].image_offset + step[-1].length
-            ):
-                yield step
-                step = []
-            step.append(piece)
+def _steps(batch: list[Group]) -> Iterator[list[Group]]:
+    """Cut groups into lists that span at most a step, headers between them included."""
+    step: list[Group] = []
+    for group in batch:
+        if step and (group.first + group.records - step[0].first) * RECORD > STEP:
+            yield step
+            step = []
+        step.append(group)
     if step:
         yield step
-
-
-def _pieces(extent: Extent) -> Iterator[Extent]:
-    if extent.length <= STEP:
-        yield extent
-        return
-    for at in range(0, extent.length, STEP):
-        yield type(extent)(
-            extent.file_offset + at, extent.image_offset + at, min(STEP, extent.length - at)
-        )
 
 
 def _write(fd: int, data: memoryview, offset: int) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from darimage.errors import StorageError
 from darimage.image.first_headers import are_first_headers
+from darimage.image.groups import is_right
 from darimage.image.inode import Inode
 from darimage.units import RECORD, records_of
 
@@ -35,7 +36,7 @@ class Found(NamedTuple):
         row: Its row in ``Files``.
         inode: Its inode; ``None`` if the run was not read, or begins with another header.
         data: Its contents, good until the next window; ``None`` if they do not follow the header
-            as one piece.
+            as one piece, or do not have its CRC (DARI-REC-029).
         run: All its records and what follows them up to the next file, likewise.
     """
 
@@ -64,7 +65,8 @@ class Neighbours:
         """Prepare to read rows of ``files`` from ``image``."""
         self._image = image
         self._files = files
-        self._buffer = np.empty(WINDOW, np.uint8).data
+        self._bytes = np.empty(WINDOW, np.uint8)
+        self._buffer = self._bytes.data
 
     def windows(self, rows: Sequence[int]) -> Iterator[Window]:
         """Yield all rows, which ascend; a run longer than ``SMALL`` comes alone and unread."""
@@ -99,15 +101,17 @@ class Neighbours:
         self._fetch(starts, stops - lengths, total)
         inodes = self._inodes(rows, starts, stops - lengths, total)
         found = []
+        bytes_ = self._bytes
         for row, inode, stop, length in zip(
             rows.tolist(), inodes, stops.tolist(), lengths.tolist(), strict=True
         ):
             data = None
             run = self._buffer[stop - length : stop] if whole else None
             is_read = inode is not None and _is_one_piece(inode) and whole
-            if inode is not None and is_read and RECORD + inode.size <= length:
+            if inode is not None and is_read and RECORD * (1 + len(inode.head_map)) <= length:
                 at = stop - length + RECORD
-                data = self._buffer[at : at + inode.size]
+                if is_right(bytes_[at : at + len(inode.head_map) * RECORD], inode.records_crc32c):
+                    data = self._buffer[at : at + inode.size]
             found.append(Found(row, inode, data, run))
         return Window(found, total)
 

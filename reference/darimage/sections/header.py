@@ -25,6 +25,8 @@ CHECKSUM = 84446
 
 EXTENSION_MAGIC = b"DARI"
 EXTENSION_VERSION = 1
+IMAGE_ID = 4
+"""Bytes of ``image_uuid`` that every header repeats (DARI-EXT-008)."""
 
 _MAGIC: dict[Order, bytes] = {
     "le": int(Magic.NFS).to_bytes(4, "little"),
@@ -88,7 +90,14 @@ def blank(count: int, c_type: CType, kind: Kind, identity: Identity) -> Headers:
     extension["magic"] = np.frombuffer(EXTENSION_MAGIC, np.uint8)
     extension["kind"] = kind
     extension["version"] = EXTENSION_VERSION
+    if kind != Kind.VOLUME:
+        extension["body"]["image_id"] = np.frombuffer(image_id(identity.uuid), np.uint8)
     return headers
+
+
+def image_id(uuid: bytes) -> bytes:
+    """Return the bytes of an image's identity that every header repeats (DARI-EXT-008)."""
+    return uuid[:IMAGE_ID]
 
 
 def _padded(text: bytes, width: int) -> Records:
@@ -97,10 +106,20 @@ def _padded(text: bytes, width: int) -> Records:
 
 
 def seal(headers: Headers, records: npt.ArrayLike) -> None:
-    """Give headers their record numbers and checksums (DARI-REC-006, DARI-REC-004)."""
+    """Give headers their record numbers, CRCs and checksums, in this order.
+
+    What lies under them must be known: ``records_crc32c`` is not touched (DARI-REC-006,
+    DARI-REC-028, DARI-REC-004).
+    """
     headers["c_tapea"] = np.asarray(records, np.uint64) & np.uint64(0xFFFFFFFF)
+    seal_in_place(headers)
+
+
+def seal_in_place(headers: Headers, order: Order = "le") -> None:
+    """Give headers the CRCs and checksums that fit what they say."""
+    headers["extension"]["header_crc32c"] = header_crcs(as_records(headers))
     headers["c_checksum"] = 0
-    headers["c_checksum"] = np.uint32(CHECKSUM) - sums(as_records(headers))
+    headers["c_checksum"] = np.uint32(CHECKSUM) - sums(as_records(headers), order)
 
 
 def as_records(headers: Headers) -> Records:
@@ -121,14 +140,65 @@ def sums(records: Records, order: Order = "le") -> npt.NDArray[np.uint32]:
     return totals
 
 
+def header_crcs(records: Records) -> npt.NDArray[np.uint32]:
+    """Return the CRC-32C of headers, shape (n, 1024), as DARI-REC-028 counts it."""
+    from google_crc32c import value
+
+    counted = records.copy()
+    for start, end in (field_span("c_checksum"), field_span("extension.header_crc32c")):
+        counted[:, start:end] = 0
+    return np.fromiter(map(value, counted), np.uint32, len(counted))
+
+
+def extended(records: Records) -> npt.NDArray[np.bool_]:
+    """Tell which records carry an extension area (DARI-EXT-002)."""
+    start, _ = field_span("extension.magic")
+    mark = np.frombuffer(EXTENSION_MAGIC, np.uint8)
+    found: npt.NDArray[np.bool_] = (records[:, start : start + len(mark)] == mark).all(axis=1)
+    return found
+
+
+def of_image(records: Records, identity: bytes | None) -> npt.NDArray[np.bool_]:
+    """Tell which headers do not name another image than that of an ``image_id`` (DARI-EXT-008).
+
+    Args:
+        records: Sound headers, shape (n, 1024).
+        identity: The image's; ``None`` takes any.
+    """
+    if identity is None:
+        return np.ones(len(records), np.bool_)
+    start, end = field_span("extension.body.image_id")
+    same = (records[:, start:end] == np.frombuffer(identity, np.uint8)).all(axis=1)
+    found: npt.NDArray[np.bool_] = same | ~extended(records)
+    return found
+
+
+def intact(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
+    """Tell of which headers the check is right: the CRC, or the sum of one without extension.
+
+    A right CRC counts more than a wrong sum (DARI-REC-028).
+    """
+    found = extended(records)
+    marked = np.flatnonzero(found)
+    if marked.size < len(records):
+        found = sums(records, order) == CHECKSUM
+    if marked.size:
+        start, end = field_span("extension.header_crc32c")
+        rows = records[marked]
+        said = np.ascontiguousarray(rows[:, start:end]).view("<u4" if order == "le" else ">u4")
+        found[marked] = said.reshape(-1) == header_crcs(rows)
+    return found
+
+
 def sound(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
-    """Tell which records are headers: right magic, right checksum."""
+    """Tell which records are headers: right magic, right CRC or sum (DARI-REC-004)."""
     start, end = field_span("c_magic")
     magic = np.frombuffer(_MAGIC[order], np.uint8)
     equal = records[:, start:end] == magic
     found: npt.NDArray[np.bool_] = equal.all(axis=1)
     candidates = np.flatnonzero(found)
-    found[candidates] = sums(records[candidates], order) == CHECKSUM
+    if candidates.size:
+        found[candidates] = intact(records[candidates], order)
     return found
 
 

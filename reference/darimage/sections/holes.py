@@ -38,9 +38,19 @@ def from_ranges(ranges: Iterable[tuple[int, int]], size: int) -> Extents:
     return extents
 
 
-def ends_short(extents: Extents, size: int) -> bool:
-    """Tell whether a short last record is a hole right behind data (DARI-FIL-019)."""
-    return bool(len(extents) and size % RECORD and extents[-1].sum() == size // RECORD)
+def ends_in_hole(extents: Extents, size: int) -> bool:
+    """Tell whether the last record of a file of ``size`` bytes is a hole."""
+    return size > 0 and not (len(extents) and extents[-1].sum() >= records_of(size))
+
+
+def with_last(extents: Extents, size: int) -> Extents:
+    """Return extents with the last record of a file made present (DARI-FIL-019)."""
+    last = records_of(size) - 1
+    if len(extents) and extents[-1].sum() == last:
+        longer = extents.copy()
+        longer[-1, 1] += 1
+        return longer
+    return np.concatenate((extents, np.array([[last, 1]], np.int64)))
 
 
 def present_before(extents: Extents, records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

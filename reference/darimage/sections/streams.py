@@ -11,7 +11,7 @@ import numpy as np
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
-from darimage.schema import CType, InodeFlag, Kind, Order, header_dtype
+from darimage.schema import CType, Kind, Order, header_dtype
 from darimage.sections import directory
 from darimage.sections.crc import crc32c
 from darimage.sections.header import (
@@ -20,6 +20,8 @@ from darimage.sections.header import (
     Headers,
     as_records,
     field_span,
+    header_crcs,
+    intact,
     picker,
 )
 from darimage.sections.names import check_stream_name
@@ -76,11 +78,16 @@ class StreamDirectory:
     at: int = field(default=0, compare=False)
 
 
-def encode(directories: Iterable[StreamDirectory]) -> bytes:
-    """Return the payload: stream directories ascending by number, each a header and entries."""
+def encode(directories: Iterable[StreamDirectory], identity: bytes) -> bytes:
+    """Return the payload: stream directories ascending by number, each a header and entries.
+
+    Args:
+        directories: In any order.
+        identity: The ``image_id`` of the image (DARI-EXT-008).
+    """
     ordered = sorted(directories, key=lambda one: one.number)
     data = [_entries(one) for one in ordered]
-    headers = as_records(_headers(ordered, data))
+    headers = as_records(_headers(ordered, data, identity))
     parts: list[bytes] = []
     for row, entries in zip(headers, data, strict=True):
         parts += (row.tobytes(), entries, bytes(-len(entries) % RECORD))
@@ -93,7 +100,7 @@ def _entries(one: StreamDirectory) -> bytes:
     return directory.encode([*dots, *named])
 
 
-def _headers(ordered: Sequence[StreamDirectory], data: Sequence[bytes]) -> Headers:
+def _headers(ordered: Sequence[StreamDirectory], data: Sequence[bytes], identity: bytes) -> Headers:
     """Return the directories' headers; what none of the lines below sets is 0 (DARI-STR-005)."""
     made = np.zeros(len(ordered), header_dtype("le", "inode_body"))
     made["c_type"] = CType.TS_INODE
@@ -121,8 +128,11 @@ def _headers(ordered: Sequence[StreamDirectory], data: Sequence[bytes]) -> Heade
     body["run_records"] = [1 + records_of(len(entries)) for entries in data]
     body["base_inode"] = [one.base for one in ordered]
     body["nlink"] = 2
-    extension["flags"] = int(InodeFlag.INODE_DATA_CRC)
-    body["data_crc32c"] = [crc32c(entries) for entries in data]
+    body["image_id"] = np.frombuffer(identity, np.uint8)
+    extension["records_crc32c"] = [
+        crc32c(entries + bytes(-len(entries) % RECORD)) for entries in data
+    ]
+    extension["header_crc32c"] = header_crcs(as_records(made))
     return made
 
 
@@ -137,6 +147,8 @@ _WRITTEN = (
     "extension.kind",
     "extension.version",
     "extension.flags",
+    "extension.header_crc32c",
+    "extension.body.image_id",
     "extension.body.nlink",
 )
 """Fields of a stream directory's record that are not read, or not from here."""
@@ -150,13 +162,13 @@ _PATHS = (
     "c_dinode.di_size",
     "c_dinode.di_uid",
     "c_dinode.di_gid",
-    "extension.body.run_records",
+    "extension.records_crc32c",
     "extension.body.base_inode",
+    "extension.body.run_records",
     "extension.body.atime_ns",
     "extension.body.mtime_ns",
     "extension.body.ctime_ns",
     "extension.body.birthtime_ns",
-    "extension.body.data_crc32c",
 )
 
 
@@ -171,13 +183,13 @@ class _Head(NamedTuple):
     size: int
     uid: int
     gid: int
-    run_records: int
+    records_crc32c: int
     base: int
+    run_records: int
     atime_ns: int
     mtime_ns: int
     ctime_ns: int
     birthtime_ns: int
-    data_crc32c: int
 
 
 def decode(
@@ -217,6 +229,9 @@ def _one(payload: bytes, at: int, order: Order) -> tuple[StreamDirectory, int]:
     """Return the stream directory whose header is at ``at``, and where it ends."""
     if at + RECORD > len(payload) or not _is_header(payload, at):
         raise _fault("no header of a stream directory", at)
+    row = np.frombuffer(payload, np.uint8, RECORD, at).reshape(1, RECORD)
+    if not intact(row, order)[0]:
+        raise _fault("the header of a stream directory is damaged", at, "DARI-REC-028")
     head = _Head(*picker(order, *_PATHS).unpack_from(payload, at))
     if head.c_type != CType.TS_INODE or head.magic or head.checksum:
         told = f"c_type {head.c_type}, c_magic {head.magic}, c_checksum {head.checksum}"
@@ -230,7 +245,7 @@ def _one(payload: bytes, at: int, order: Order) -> tuple[StreamDirectory, int]:
         raise _fault(told, at, "DARI-STR-003")
     start = at + RECORD
     try:
-        entries = _checked(head, payload[start : start + head.size], order)
+        entries = _checked(head, payload[start:end], order)
     except FormatError as error:
         raise _fault(error.message, at, error.requirement or "DARI-STR-007") from None
     found = StreamDirectory(
@@ -251,9 +266,9 @@ def _one(payload: bytes, at: int, order: Order) -> tuple[StreamDirectory, int]:
 
 def _checked(head: _Head, data: bytes, order: Order) -> list[StreamEntry]:
     """Return the entries behind the first two, which must be what they are in every directory."""
-    if crc32c(data) != head.data_crc32c:
-        raise FormatError("entries do not have the CRC of the header", requirement="DARI-STR-010")
-    found = directory.decode(data, order)
+    if crc32c(data) != head.records_crc32c:
+        raise FormatError("entries do not have the CRC of the header", requirement="DARI-REC-029")
+    found = directory.decode(data[: head.size], order)
     dots = [(entry.inode, entry.name) for entry in found[:2]]
     if dots != [(head.number, b"."), (head.base, b"..")]:
         raise FormatError("first two entries are not `.` and `..`", requirement="DARI-STR-007")
@@ -274,7 +289,7 @@ def has_strays(payload: bytes, at: int, order: Order) -> bool:
         record[start:end] = bytes(end - start)
     extension = np.frombuffer(payload, header_dtype(order, "inode_body"), 1, at)[0]
     flags = int(extension["extension"]["flags"])
-    return any(record) or flags != InodeFlag.INODE_DATA_CRC
+    return any(record) or flags != 0
 
 
 _MARK = field_span("extension.magic")

@@ -226,7 +226,7 @@ def _meeting(image: Image) -> int | None:
     found = payload.find(volume, image.marks, header, 0, lambda _fault: None)
     if found is None:
         return None
-    _, words, _ = found.words()
+    _, words = found.words()
     places = words.view("<u8" if image.order == "le" else ">u8").reshape(-1) // RECORD
     first, last = image.front.files, image.records
     wanted = first + int((last - first) * _FRONT_SHARE)

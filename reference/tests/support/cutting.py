@@ -10,7 +10,7 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING
 
-import google_crc32c
+from darimage.sections.crc import crc32c
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,10 @@ RECORD = 1024
 CHECKSUM = 84446
 TS_TAPE, TS_INODE, TS_BITS, TS_ADDR, TS_END, TS_CLRI = 1, 2, 3, 4, 5, 6
 VOLUME_AT, TAPEA_AT, INODE_AT, SUM_AT, COUNT_AT, ADDR_AT, FLAGS_AT = 12, 16, 20, 28, 160, 164, 888
-FIRSTREC_AT, NTREC_AT, BODY_AT = 892, 896, 936
-INCOMPAT_AT, CAPACITY_AT, TOTAL_AT, PARTS_AT, PARTS = 956, 960, 968, 976, 5
-SECTION_AT, SIZE_AT, CRC_AT, SHA_AT = 936, 944, 968, 968
+FIRSTREC_AT, NTREC_AT = 892, 896
+CAPACITY_AT, TOTAL_AT, PARTS_AT, INCOMPAT_AT, PARTS = 960, 968, 976, 1018, 5
+MAGIC_AT, OWN_CRC_AT, CRC_AT = 928, 936, 940
+SECTION_AT, SIZE_AT, SHA_AT = 948, 960, 976
 OFFSET_MAP = 3
 
 
@@ -36,8 +37,11 @@ def following(record: bytes) -> int:
 
 
 def sealed(record: bytes | bytearray) -> bytes:
-    """Return a header with its checksum made right."""
+    """Return a header with its CRC and checksum made right."""
     made = bytearray(record)
+    if made[MAGIC_AT : MAGIC_AT + 4] == b"DARI":
+        made[SUM_AT : SUM_AT + 4] = made[OWN_CRC_AT : OWN_CRC_AT + 4] = bytes(4)
+        struct.pack_into("<I", made, OWN_CRC_AT, crc32c(bytes(made)))
     struct.pack_into("<I", made, SUM_AT, 0)
     struct.pack_into("<I", made, SUM_AT, (CHECKSUM - sum(struct.unpack("<256I", made))) % 2**32)
     return bytes(made)
@@ -119,7 +123,7 @@ class _Cutter:
 
     def _volume_header(self) -> None:
         made = bytearray(self.records[0])
-        struct.pack_into("<I", made, INCOMPAT_AT, 1)
+        struct.pack_into("<H", made, INCOMPAT_AT, 1)
         struct.pack_into("<QQ", made, CAPACITY_AT, self.capacity, self.total)
         parts = struct.unpack_from(f"<{PARTS}Q", made, PARTS_AT)
         real = [self.real[part] if part else 0 for part in parts]
@@ -150,7 +154,8 @@ class _Cutter:
         payload = payload[:size]
         for head in mine:
             made = bytearray(self.records[head])
-            struct.pack_into("<I", made, CRC_AT, google_crc32c.value(bytes(payload)))
+            under = b"".join(self.records[head + 1 : head + 1 + following(self.records[head])])
+            struct.pack_into("<I", made, CRC_AT, crc32c(under))
             self.records[head] = bytes(made)
         for at in heads:
             if self.records[at][:4] == struct.pack("<i", TS_END):

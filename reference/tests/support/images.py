@@ -19,6 +19,7 @@ IDENTITY = header.Identity(uuid=bytes(16), date=1_700_000_000, label=b"test", ho
 FILE, DIRECTORY, LINK = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777
 
 CHECKSUM = 84446
+EXTENSION_AT = 928
 
 
 def encode(tree: Node, **options) -> bytes:
@@ -75,9 +76,24 @@ def contents_of(node: Node) -> bytes:
     return bytes(data)
 
 
-def reseal(image: bytearray, record: int, order: str = "<") -> None:
-    """Make the checksum of a header right again."""
+def reseal(image: bytearray, record: int, order: str = "<", *, records: int | None = None) -> None:
+    """Make the CRCs and the checksum of a header right again.
+
+    Args:
+        image: The image.
+        record: Record number of the header.
+        order: Byte order.
+        records: Records that follow under it, if their CRC is to be made right as well.
+    """
     at = record * RECORD
+    if image[at + EXTENSION_AT : at + EXTENSION_AT + 4] == b"DARI":
+        if records is not None:
+            under = bytes(image[at + RECORD : at + RECORD * (1 + records)])
+            struct.pack_into(f"{order}I", image, at + EXTENSION_AT + 12, crc32c(under))
+        struct.pack_into(f"{order}I", image, at + 28, 0)
+        struct.pack_into(f"{order}I", image, at + EXTENSION_AT + 8, 0)
+        own = crc32c(bytes(image[at : at + RECORD]))
+        struct.pack_into(f"{order}I", image, at + EXTENSION_AT + 8, own)
     struct.pack_into(f"{order}I", image, at + 28, 0)
     total = sum(struct.unpack_from(f"{order}256I", image, at)) & 0xFFFFFFFF
     struct.pack_into(f"{order}I", image, at + 28, (CHECKSUM - total) & 0xFFFFFFFF)

@@ -12,10 +12,8 @@ import numpy.typing as npt
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.reader import Image
-from darimage.schema import InodeFlag
 from darimage.sections import directory
 from darimage.sections.bitmap import Bitmap
-from darimage.sections.crc import crc32c
 from darimage.sections.directory import Entry
 from darimage.sections.header import as_headers
 from darimage.validate.contexts.runs import Found
@@ -118,16 +116,6 @@ class DirectorySeen:
     def flags(self) -> int:
         """Flags of its extension area."""
         return int(self.header["extension"]["flags"])
-
-    @property
-    def has_crc(self) -> bool:
-        """Whether its header has the CRC-32C of its data."""
-        return bool(self.flags & InodeFlag.INODE_DATA_CRC)
-
-    @cached_property
-    def crc(self) -> int:
-        """The CRC-32C of its data."""
-        return crc32c(self.data)
 
     @cached_property
     def entries(self) -> list[Entry] | None:

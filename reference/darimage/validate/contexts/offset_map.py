@@ -39,7 +39,7 @@ class MapSeen:
     def elements(self) -> tuple[Ints, Words]:
         """Numbers of the inodes that it has a place for, and these places in bytes."""
         assert self.section.payload is not None  # noqa: S101 - it is sound
-        inodes, words, _ = self.section.payload.words()
+        inodes, words = self.section.payload.words()
         said = words.view("<u8" if self.image.order == "le" else ">u8").reshape(-1)
         return inodes, said.astype(np.uint64)
 

@@ -73,14 +73,13 @@ class SectionSeen:
         return payload.find(self.image.volume, self.image.marks, self.header, 0, self.on_fault)
 
     @cached_property
-    def crc(self) -> int | None:
-        """The CRC-32C of its payload."""
-        return None if self.payload is None else self.payload.crc32c()
-
-    @property
     def is_sound(self) -> bool:
-        """Whether its payload is there and has the checksum that its header says."""
-        return self.payload is not None and self.crc == self.header.payload_crc32c
+        """Whether its payload is there and its groups have the CRCs that its headers say."""
+        if self.payload is None:
+            return False
+        for _ in self.payload.pieces():
+            pass
+        return not self.payload.damaged
 
     @cached_property
     def sha256(self) -> bytes:

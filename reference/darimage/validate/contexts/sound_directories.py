@@ -10,14 +10,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
 from darimage.image import entries as columns
 from darimage.image.directories import DirectoryTable
 from darimage.image.reader import Image
-from darimage.schema import InodeFlag
 from darimage.sections.bitmap import Bitmap
 from darimage.sections.directory import CHUNK, HEAD
 from darimage.sections.header import as_headers
@@ -41,7 +39,7 @@ def sound_directories(image: Image, types: tuple[Ints, Ints]) -> Bools:
     table = image.front.directories
     if not len(table.rows) or table.chunk != CHUNK:
         return np.zeros(len(table.rows), np.bool_)
-    sound, chunks = _has_its_data(table), table.chunks()
+    sound, chunks = _has_its_data(table, image.front.damaged), table.chunks()
     bounds = np.searchsorted(chunks[0], np.arange(len(table.rows) + 1)).tolist()
     first = 0
     while first < len(table.rows):
@@ -62,21 +60,13 @@ def _of_entries(image: Image, entries: _Entries, types: tuple[Ints, Ints]) -> Bo
     return sound & _begins_with_dots(image, entries)
 
 
-def _has_its_data(table: DirectoryTable) -> Bools:
+def _has_its_data(table: DirectoryTable, damaged: set[int]) -> Bools:
     """Tell which directories are whole, of whole chunks, and have the right checksum."""
     headers = as_headers(table.rows, table.order)
     size = headers["c_dinode"]["di_size"].astype(np.uint64)
     there = np.bincount(table.piece_owner, table.piece_length, len(size)).astype(np.uint64)
-    flags = headers["extension"]["flags"]
-    good = (there == size) & (size % CHUNK == 0) & (flags & InodeFlag.INODE_DATA_CRC != 0)
-    crcs = np.zeros(len(size), np.uint32)
-    pieces = (table.piece_owner, table.piece_start, table.piece_length)
-    value, before = 0, -1
-    for row, start, length in zip(*(column.tolist() for column in pieces), strict=True):
-        piece = table.data[start : start + length].tobytes()
-        value = google_crc32c.extend(value if row == before else 0, piece)
-        crcs[row], before = value, row
-    return np.asarray(good & (headers["extension"]["body"]["data_crc32c"] == crcs))
+    good = (there == size) & (size % CHUNK == 0)
+    return np.asarray(good & ~np.isin(headers["c_inumber"], list(damaged)))
 
 
 @dataclass

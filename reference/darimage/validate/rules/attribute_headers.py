@@ -54,5 +54,5 @@ def _long_list(seen: Seen) -> Any:
 def _attribute_header(seen: Seen) -> Any:
     broken = seen.batch.c_type != CType.TS_INODE
     broken |= (seen.batch.following != seen.batch.count) | (seen.extension["flags"] != 0)
-    broken |= (seen.body["first_block"] != 0) | (seen.body["data_crc32c"] != 0)
+    broken |= seen.body["first_block"] != 0
     return seen.is_attributes & (broken | seen.is_section)

@@ -92,5 +92,4 @@ def _cleared(header: Headers) -> npt.NDArray[np.uint8]:
     copy = header.copy()
     copy["c_dinode"]["di_size"] = 0
     copy["extension"]["body"]["first_block"] = 0
-    copy["extension"]["body"]["data_crc32c"] = 0
     return copy.view(np.uint8).reshape(RECORD)

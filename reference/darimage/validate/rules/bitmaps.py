@@ -12,7 +12,6 @@ import numpy.typing as npt
 from darimage.image import blame
 from darimage.sections import bitmap
 from darimage.sections.bitmap import Bitmap
-from darimage.sections.crc import crc32c
 from darimage.validate.contexts.bitmaps import BitmapSeen
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
@@ -44,11 +43,6 @@ def _bits_set(seen: BitmapSeen) -> Iterator[Hit]:
 @bitmaps("DARI-BMP-006", "bitmap.highest", "highest_inode is not that of the map")
 def _highest(seen: BitmapSeen) -> Iterator[Hit]:
     return _says(seen, "highest_inode", seen.bits.highest)
-
-
-@bitmaps("DARI-BMP-006", "bitmap.crc", "map_crc32c is not that of the map")
-def _crc(seen: BitmapSeen) -> Iterator[Hit]:
-    return _says(seen, "map_crc32c", crc32c(seen.part.payload))
 
 
 @bitmaps("DARI-BMP-005", "bitmap.root", "inode 1 is set, or inode 2 is not")

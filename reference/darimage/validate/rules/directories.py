@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from darimage.faults import FaultyField, display
 from darimage.image import blame
-from darimage.schema import InodeFlag
 from darimage.sections import directory
 from darimage.validate.contexts.directories import DirectorySeen
 from darimage.validate.rules.rule import Hit, Scope, over_things
@@ -32,21 +31,6 @@ def _chunks(seen: DirectorySeen) -> Iterator[Hit]:
     if seen.is_whole and seen.size % directory.CHUNK:
         field = blame.field("c_dinode.di_size", seen.size, "a multiple of 512")
         yield _hit(seen, f"di_size {seen.size} is not a multiple of 512", field)
-
-
-@directories("DARI-DIR-010", "directory.crc-given", "data_crc32c is not given")
-def _crc_given(seen: DirectorySeen) -> Iterator[Hit]:
-    if seen.is_whole and not seen.has_crc:
-        wanted = seen.flags | InodeFlag.INODE_DATA_CRC
-        yield _hit(seen, field=blame.field("extension.flags", seen.flags, wanted))
-
-
-@directories("DARI-DIR-010", "directory.crc", "data_crc32c is not that of its data")
-def _crc(seen: DirectorySeen) -> Iterator[Hit]:
-    if seen.is_whole and seen.has_crc:
-        said = seen.header["extension"]["body"]["data_crc32c"]
-        if said != seen.crc:
-            yield _hit(seen, field=blame.field("extension.body.data_crc32c", said, seen.crc))
 
 
 @directories("DARI-DIR-003", "directory.dots", "the first two entries are not . and ..")

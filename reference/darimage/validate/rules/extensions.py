@@ -77,11 +77,11 @@ def _inode_reserved(seen: Seen) -> Any:
     *wanted.RESERVED,
 )
 def _extension_reserved(seen: Seen) -> Any:
-    broken = seen.is_inode & seen.body["reserved"].any(axis=1)
+    broken = np.zeros(len(seen.batch), np.bool_)
     bodies = (
-        (seen.is_section, "section_body", ("reserved",)),
+        (seen.is_section, "section_body", ("reserved_1", "reserved_2")),
         (seen.is_map, "bitmap_body", ("reserved",)),
-        (seen.batch.c_type == CType.TS_END, "end_body", ("reserved_1", "reserved_2")),
+        (seen.batch.c_type == CType.TS_END, "end_body", ("reserved",)),
     )
     for here, name, fields in bodies:
         at = np.flatnonzero(here)

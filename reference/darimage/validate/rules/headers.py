@@ -73,14 +73,14 @@ def _count(seen: Seen) -> Any:
 @headers(
     "DARI-REC-012",
     "header.addr-unused",
-    "c_addr has entries after those in use, or a hole in a bitmap",
+    "c_addr has entries after those in use, or any in a bitmap",
     ("c_addr", None),
 )
 def _addresses(seen: Seen) -> Any:
     used = seen.used
     broken = used_from(seen.entries, used)
     maps = np.flatnonzero(seen.is_map)
-    broken[maps] |= seen.entries[maps].sum(axis=1) != used[maps]
+    broken[maps] |= seen.entries[maps].any(axis=1)
     return broken
 
 

@@ -56,13 +56,6 @@ def _version(seen: SectionSeen) -> Iterator[Hit]:
         yield _hit(seen, f"section_version is {version}", field)
 
 
-@sections("DARI-SCT-006", "section.crc", "payload_crc32c is not that of its payload")
-def _crc(seen: SectionSeen) -> Iterator[Hit]:
-    if seen.payload is not None and not seen.is_sound:
-        field = blame.in_section("payload_crc32c", seen.header.payload_crc32c, seen.crc)
-        yield _hit(seen, "payload_crc32c is not that of its payload", field)
-
-
 @sections("DARI-SCT-007", "section.last-block", "the last block is a hole")
 def _last_block(seen: SectionSeen) -> Iterator[Hit]:
     if seen.payload is None or not seen.is_sound:

@@ -140,6 +140,5 @@ OF_ATTRIBUTES: Fields = (
     ("c_type", CType.TS_INODE),
     ("extension.flags", 0),
     ("extension.body.first_block", 0),
-    ("extension.body.data_crc32c", 0),
     ("c_addr", None),
 )
