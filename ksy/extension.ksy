@@ -226,7 +226,7 @@ enums:
     2: {id: bad, doc: At least one was not.}
   inode_flags:
     0x1: {id: inode_substituted, doc: Some data records under this header hold zeros for data that could not be read.}
-    0x4: {id: inode_end_is_hole, doc: 'The last record, all zero, stands for a hole (DARI-FIL-020).'}
+    0x4: {id: inode_end_is_hole, doc: 'The last block of the file, all zero and under this header, stands for a hole (DARI-FIL-020).'}
   compat:
     0x1: {id: nt_acls, doc: Parts 6 and 9 are in the image.}
     0x2: {id: streams, doc: Part 5 and stream inodes are in the image.}

@@ -40,7 +40,7 @@ seq:
     doc: 60012 (DARI-REC-003).
   - id: c_checksum
     type: u4
-    doc: Makes the 256 words of the record sum to 84446 modulo 2^32 (DARI-REC-004).
+    doc: Makes the 256 words of the record sum to 84446 modulo 2^32; computed last (DARI-REC-004).
   - id: c_dinode
     type: dinode
     doc: The inode; zero where the record has none.
@@ -149,7 +149,7 @@ types:
         doc: Seconds since 1970, the low 32 bits (DARI-FIL-011).
       - id: tv_usec
         type: s4
-        doc: Microseconds, 0 to 999999; BSD readers take them as nanoseconds.
+        doc: Microseconds, 0 to 999999; BSD systems write and read nanoseconds (DARI-FIL-024).
 enums:
   c_type:
     1: {id: ts_tape, doc: Volume header.}

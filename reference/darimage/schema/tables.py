@@ -8,6 +8,8 @@ from typing import Any
 DTYPES: dict[tuple[str, str, str | None], Any] = {
     ('directory/entry_head', 'le', None): [('d_ino', '<u4'), ('d_reclen', '<u2'), ('d_type', '|u1'), ('d_namlen', '|u1')],
     ('directory/entry_head', 'be', None): [('d_ino', '>u4'), ('d_reclen', '>u2'), ('d_type', '|u1'), ('d_namlen', '|u1')],
+    ('directory/old_entry_head', 'le', None): [('d_ino', '<u4'), ('d_reclen', '<u2'), ('d_namlen', '<u2')],
+    ('directory/old_entry_head', 'be', None): [('d_ino', '>u4'), ('d_reclen', '>u2'), ('d_namlen', '>u2')],
     ('extension', 'le', 'bitmap_body'): [('magic', '|u1', (4,)), ('kind', '|u1'), ('version', '|u1'), ('flags', '<u2'), ('header_crc32c', '<u4'), ('records_crc32c', '<u4'), ('body', [('image_id', '|u1', (4,)), ('highest_inode', '<u4'), ('bits_set', '<u8'), ('base_uuid', '|u1', (16,)), ('reserved', '|u1', (48,))])],
     ('extension', 'le', 'end_body'): [('magic', '|u1', (4,)), ('kind', '|u1'), ('version', '|u1'), ('flags', '<u2'), ('header_crc32c', '<u4'), ('records_crc32c', '<u4'), ('body', [('image_id', '|u1', (4,)), ('verdict', '<u4'), ('files_written', '<u8'), ('mismatches', '<u8'), ('substituted', '<u8'), ('offset_map_sha256', '|u1', (32,)), ('attributed', '<u8'), ('reserved', '|u1', (8,))])],
     ('extension', 'le', 'inode_body'): [('magic', '|u1', (4,)), ('kind', '|u1'), ('version', '|u1'), ('flags', '<u2'), ('header_crc32c', '<u4'), ('records_crc32c', '<u4'), ('body', [('image_id', '|u1', (4,)), ('base_inode', '<u4'), ('run_records', '<u8'), ('first_block', '<u8'), ('stream_directory', '<u4'), ('nlink', '<u4'), ('atime_ns', '<i8'), ('mtime_ns', '<i8'), ('ctime_ns', '<i8'), ('birthtime_ns', '<i8'), ('source_inode', '<u8'), ('source_device', '<u4'), ('attribute_records', '<u4')])],

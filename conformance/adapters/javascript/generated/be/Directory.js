@@ -10,7 +10,7 @@
   }
 })(typeof self !== 'undefined' ? self : this, function (Directory_, KaitaiStream) {
 /**
- * Entries one after another to the end of di_size; none crosses a 512-byte chunk (DARI-DIR-004).
+ * Entries one after another to the end of di_size; in an image none crosses a 512-byte chunk (DARI-DIR-004).
  */
 
 var Directory = (function() {
@@ -99,6 +99,72 @@ var Directory = (function() {
      */
 
     return EntryHead;
+  })();
+
+  /**
+   * One directory entry of 4.2BSD, with 16 bits for the length of its name.
+   */
+
+  var OldEntry = Directory.OldEntry = (function() {
+    function OldEntry(_io, _parent, _root) {
+      this._io = _io;
+      this._parent = _parent;
+      this._root = _root;
+
+      this._read();
+    }
+    OldEntry.prototype._read = function() {
+      this.head = new OldEntryHead(this._io, this, this._root);
+      this.dName = this._io.readBytes(this.head.dNamlen);
+      this.pad = this._io.readBytes((this.head.dReclen - 8) - this.head.dNamlen);
+    }
+
+    /**
+     * The fixed part.
+     */
+
+    /**
+     * The name; any bytes but `/` and NUL (DARI-DIR-007).
+     */
+
+    /**
+     * A NUL and zeros up to d_reclen.
+     */
+
+    return OldEntry;
+  })();
+
+  /**
+   * The fixed part of an entry in a dump without dr_newinodefmt (DARI-REC-026).
+   */
+
+  var OldEntryHead = Directory.OldEntryHead = (function() {
+    function OldEntryHead(_io, _parent, _root) {
+      this._io = _io;
+      this._parent = _parent;
+      this._root = _root;
+
+      this._read();
+    }
+    OldEntryHead.prototype._read = function() {
+      this.dIno = this._io.readU4be();
+      this.dReclen = this._io.readU2be();
+      this.dNamlen = this._io.readU2be();
+    }
+
+    /**
+     * Inode number; 0 marks an unused entry (DARI-DIR-006).
+     */
+
+    /**
+     * Bytes of this entry, a multiple of 4.
+     */
+
+    /**
+     * Bytes of the name, without the NUL.
+     */
+
+    return OldEntryHead;
   })();
 
   /**

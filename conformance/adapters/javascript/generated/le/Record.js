@@ -228,7 +228,7 @@ var Record = (function() {
      */
 
     /**
-     * Microseconds, 0 to 999999; BSD readers take them as nanoseconds.
+     * Microseconds, 0 to 999999; BSD systems write and read nanoseconds (DARI-FIL-024).
      */
 
     return Timeval;
@@ -263,7 +263,7 @@ var Record = (function() {
    */
 
   /**
-   * Makes the 256 words of the record sum to 84446 modulo 2^32 (DARI-REC-004).
+   * Makes the 256 words of the record sum to 84446 modulo 2^32; computed last (DARI-REC-004).
    */
 
   /**
