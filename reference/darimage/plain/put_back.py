@@ -10,7 +10,7 @@ from typing import NamedTuple
 from darimage.plain.faults import RECORD
 from darimage.plain.finding import Found
 from darimage.plain.opening import Input
-from darimage.plain.records import LONG, TS_TAPE, difference
+from darimage.plain.records import LONG, TS_END, TS_TAPE, difference
 
 
 class Place(NamedTuple):
@@ -94,7 +94,8 @@ def stretches(given: Input, found: list[Found]) -> list[Stretch]:
         made.append(Stretch(one, one.at, behind.at, is_closed=same))
     if found:
         last = found[-1]
-        end = max(last.end, given.space.size) if last.announced else last.end
+        is_end = last.head.c_type == TS_END
+        end = last.end if is_end else max(last.end, given.space.size)
         made.append(Stretch(last, last.at, end, is_closed=not last.announced))
     return made
 

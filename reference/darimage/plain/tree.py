@@ -286,8 +286,6 @@ class Tree:
         self._paths: dict[int, bytes] = {ROOT: b""}
         for number in self._directories():
             self.inodes[number].paths = [self._path_of(number)]
-        if not self._rules.follows("DARI-DIR-011"):
-            self._way = {}
         for link in self.links:
             inode = self.inodes.get(link.inode)
             if inode is not None and (inode.kind != DIRECTORY or inode.state == LOST):

@@ -110,8 +110,9 @@ class _Sequence:
         self._pieces = pieces
         heads = [one for one in found if self._place(one.number) == one.at]
         heads.sort(key=lambda one: one.number)
-        self._openings = {one.number for one in heads if one.opens}
-        self._heads = [one for one in heads if not one.opens]
+        opening = [one for one in heads if one.opens or _continues(one.head)]
+        self._openings = {one.number for one in opening}
+        self._heads = [one for one in heads if one.number not in self._openings]
 
     def _place(self, number: int) -> int | None:
         """Return the address of a record by its number; ``None`` if it is in a gap."""
@@ -229,6 +230,11 @@ class _Sequence:
                 if at in proven or at in heads or self._given.space.record(at) is None:
                     continue
                 yield Loose(place.number + index, at, self._made.in_place(at))
+
+
+def _continues(head: Head) -> bool:
+    """Tell whether a header is a continuation header (DARI-VOL-014)."""
+    return head.c_type == TS_TAPE and head.fields.c_volume > 1
 
 
 def _addresses(piece: Piece) -> Iterator[int]:
