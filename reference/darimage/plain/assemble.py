@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from darimage.plain.faults import RECORD, Faults, Refused
-from darimage.plain.groups import OPEN, PROVEN, Group
+from darimage.plain.groups import OPEN, Group
 from darimage.plain.records import META_ONLY, SECTION, TS_BITS, TS_CLRI, TS_INODE, Head
 from darimage.plain.rules import Rules
 from darimage.plain.space import Space
@@ -45,13 +45,13 @@ class Stretch(NamedTuple):
 
     Attributes:
         block: The first one.
-        count: How many.
+        length: How many.
         at: Address of the first record; ``None`` if they are missing.
         doubtful: Whether it is not known that these are the bytes that were written.
     """
 
     block: int
-    count: int
+    length: int
     at: int | None
     doubtful: bool
 
@@ -83,20 +83,20 @@ class Data:
     @property
     def missing(self) -> list[tuple[int, int]]:
         """Blocks that are missing, joined where they adjoin."""
-        lost = [(one.block, one.count) for one in self.stretches if one.at is None]
+        lost = [(one.block, one.length) for one in self.stretches if one.at is None]
         return joined([*lost, *self.uncovered])
 
     @property
     def doubtful(self) -> list[tuple[int, int]]:
         """Present blocks that are in doubt."""
         return joined(
-            (one.block, one.count) for one in self.stretches if one.doubtful and one.at is not None
+            (one.block, one.length) for one in self.stretches if one.doubtful and one.at is not None
         )
 
     @property
     def promised(self) -> list[tuple[int, int]]:
         """Blocks that the hole maps promise."""
-        return joined((one.block, one.count) for one in self.stretches)
+        return joined((one.block, one.length) for one in self.stretches)
 
     @property
     def is_whole(self) -> bool:
@@ -106,7 +106,7 @@ class Data:
     def present(self) -> Iterator[tuple[int, bytes]]:
         """Yield offset and bytes of the records that are there, the last one cut at the size."""
         for one in self.stretches:
-            for number in range(one.count if one.at is not None else 0):
+            for number in range(one.length if one.at is not None else 0):
                 offset = (one.block + number) * RECORD
                 data = self.space.record((one.at or 0) + number * RECORD) or b""
                 yield offset, data[: max(0, self.size - offset)]
@@ -157,7 +157,10 @@ def put_together(space: Space, size: int, groups: list[Group], rules: Rules) -> 
         data.beyond |= end > blocks
         last = end if within else blocks
         for piece in group.pieces:
-            first, stop = max(at, start + piece.block), min(last, start + piece.block + piece.count)
+            first, stop = (
+                max(at, start + piece.block),
+                min(last, start + piece.block + piece.length),
+            )
             if first < stop:
                 place = piece.at
                 if place is not None:
@@ -453,16 +456,16 @@ class _Maker:
             return
         stretches = inode.data.stretches
         end = stretches[-1] if stretches else None
-        if end is None or end.block + end.count != blocks:
+        if end is None or end.block + end.length != blocks:
             self._faults.report("end-is-hole", last.head.at, self._number)
         elif end.at is not None:
-            record = self._given.space.record(end.at + (end.count - 1) * RECORD)
+            record = self._given.space.record(end.at + (end.length - 1) * RECORD)
             if record is None or any(record):
                 self._faults.report("end-is-hole", last.head.at, self._number)
                 return
             stretches.pop()
-            if end.count > 1:
-                stretches.append(end._replace(count=end.count - 1))
+            if end.length > 1:
+                stretches.append(end._replace(length=end.length - 1))
 
 
 def _differs(head: Head, other: Head) -> bool:

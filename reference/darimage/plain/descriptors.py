@@ -61,7 +61,7 @@ def _broken_sid(data: bytes, order: Order, rules: Rules) -> str | None:
 
 
 def _is_sid(sid: Any) -> bool:
-    return sid.head.revision == 1 and sid.head.sub_authority_count <= SUB_AUTHORITIES_MAX
+    return bool(sid.head.revision == 1 and sid.head.sub_authority_count <= SUB_AUTHORITIES_MAX)
 
 
 def _broken_acl(data: bytes, order: Order, rules: Rules) -> str | None:

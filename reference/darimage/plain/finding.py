@@ -209,9 +209,7 @@ class Finder:
             self._met_tape(head)
             self.found.append(Found(head, [], at + RECORD, head.shift, opens=True))
 
-    def _records(
-        self, found: Found, capacity: int
-    ) -> tuple[list[tuple[int, int]], list[int], int]:
+    def _records(self, found: Found, capacity: int) -> tuple[list[tuple[int, int]], list[int], int]:
         """Return where the records are that a header announces.
 
         Returns:

@@ -16,12 +16,12 @@ class Piece(NamedTuple):
 
     Attributes:
         block: The first one, counted from the group's first.
-        count: How many.
+        length: How many.
         at: Address of the first; ``None`` if they are missing.
     """
 
     block: int
-    count: int
+    length: int
     at: int | None
 
 

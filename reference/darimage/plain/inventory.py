@@ -84,9 +84,7 @@ class Image:
             elif not section.data.is_whole:
                 self.faults.report("section-damaged", section.head.at)
         self.streams = Streams(self.walk, found, self.inodes)
-        self.attributes = {
-            number: self._attributes(inode) for number, inode in self.inodes.items()
-        }
+        self.attributes = {number: self._attributes(inode) for number, inode in self.inodes.items()}
         for inode in self.inodes.values():
             if inode.kind == LINK:
                 self._check_target(inode)
@@ -106,7 +104,7 @@ class Image:
         found: dict[bytes, bytes] = {}
         records = 0
         for group in inode.attributes:
-            records += 1 + sum(piece.count for piece in group.pieces)
+            records += 1 + sum(piece.length for piece in group.pieces)
             for name, value in self._of_group(inode, group).items():
                 if name in found:
                     self.faults.report("attribute", group.head.at, inode.number)
@@ -123,13 +121,13 @@ class Image:
     def _of_group(self, inode: Inode, group: Group) -> dict[bytes, bytes]:
         head, rules = group.head, self.given.rules
         whole = group.is_whole and not group.wrong and group.known != OPEN
-        records = 1 + sum(piece.count for piece in group.pieces)
+        records = 1 + sum(piece.length for piece in group.pieces)
         fits = records <= ATTRIBUTES_MAX and head.fields.c_extattributes == XATTR
         if not whole or not rules.keeps("DARI-XAT-009", fits):
             self._damaged(inode, head.at)
             return {}
         payload = b"".join(
-            self.given.space.read(piece.at or 0, piece.count * RECORD) or b""
+            self.given.space.read(piece.at or 0, piece.length * RECORD) or b""
             for piece in group.pieces
         )
 
@@ -150,7 +148,7 @@ class Image:
         data = inode.data
         if inode.state > WHOLE or not inode.contents:
             return
-        has_hole = sum(one.count for one in data.stretches) * RECORD < data.size
+        has_hole = sum(one.length for one in data.stretches) * RECORD < data.size
         target = data.bytes() if data.size <= TARGET_MAX and not has_hole else b""
         if not target or b"\0" in target:
             at = inode.head.at if inode.head else None

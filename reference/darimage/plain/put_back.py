@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,12 +17,12 @@ class Place(NamedTuple):
 
     Attributes:
         number: Of the first.
-        count: How many.
+        length: How many.
         at: Address of the first.
     """
 
     number: int
-    count: int
+    length: int
     at: int
 
 
@@ -110,7 +109,7 @@ def put_back(given: Input, pieces: list[Stretch], *, quietly: bool = False) -> l
     """
     places = [Place(one.number, one.count, one.start) for one in pieces if _is_numbered(one)]
     by_number = sorted(places)
-    overlap = any(one.number + one.count > other.number for one, other in pairwise(by_number))
+    overlap = any(one.number + one.length > other.number for one, other in pairwise(by_number))
     extra = 0
     if not given.rules.follows("DARI-REC-033"):
         by_number = _as_they_lie(places)
@@ -131,7 +130,7 @@ def _as_they_lie(places: list[Place]) -> list[Place]:
     made, number = [], places[0].number if places else 0
     for place in places:
         made.append(place._replace(number=number))
-        number += place.count
+        number += place.length
     return made
 
 
@@ -180,10 +179,8 @@ def _report(given: Input, pieces: list[Stretch], places: list[Place], extra: int
     missing = [(0, places[0].number)] if places and given.is_image and places[0].number else []
     if given.space.start:
         missing = []  # the volumes before are missing, and are reported
-    for one, other in pairwise(places):
-        missing.append((one.number + one.count, other.number))
+    for place, other in pairwise(places):
+        missing.append((place.number + place.length, other.number))
     for first, end in missing:
         if end > first:
             faults.report("records-missing", first * RECORD, count=end - first)
-
-

@@ -49,7 +49,8 @@ def magic(order: Order) -> bytes:
 
 def has_right_sum(record: bytes, order: Order) -> bool:
     """Tell whether the 256 words of a record add up as they must (DARI-REC-004)."""
-    return sum(struct.unpack("<256I" if order == "le" else ">256I", record)) % 2**32 == SUM
+    words = struct.unpack("<256I" if order == "le" else ">256I", record)
+    return bool(sum(words) % 2**32 == SUM)
 
 
 def without_sums(record: bytes) -> bytes:

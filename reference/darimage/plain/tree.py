@@ -178,9 +178,9 @@ class Tree:
         for link in usable:
             used[link.inode] += self.inodes[link.directory].state == WHOLE
         for link in usable:
-            if self.inodes[link.directory].state == WHOLE:
-                yield link
-            elif not self._rules.follows("DARI-DIR-021"):
+            if self.inodes[link.directory].state == WHOLE or not self._rules.follows(
+                "DARI-DIR-021"
+            ):
                 yield link
             elif self._is_allowed(link, used):
                 used[link.inode] += 1
@@ -341,7 +341,7 @@ def _below(above: bytes, name: bytes) -> bytes:
 def _blocks(data: Data) -> Iterator[tuple[int, int]]:
     """Yield number and address of the blocks that are there."""
     for one in data.stretches:
-        for index in range(one.count if one.at is not None else 0):
+        for index in range(one.length if one.at is not None else 0):
             yield one.block + index, (one.at or 0) + index * RECORD
 
 
@@ -352,6 +352,6 @@ def _without_first(stretches: list[Stretch]) -> Iterator[Stretch]:
             yield one
             continue
         yield Stretch(0, 1, None, one.doubtful)
-        if one.count > 1:
+        if one.length > 1:
             at = None if one.at is None else one.at + RECORD
-            yield Stretch(1, one.count - 1, at, one.doubtful)
+            yield Stretch(1, one.length - 1, at, one.doubtful)

@@ -145,19 +145,18 @@ def _by_number(volumes: list[Volume], faults: Faults, rules: Rules) -> Space:
             faults.report("volume-order")
         known = ordered
     placed: list[tuple[int, bytes]] = []
-    end = expected = 0
+    end, last = 0, (0, -1)
     for one in known:
         assert one.head is not None  # noqa: S101 - for mypy
         key = _key(one)
-        if placed and key == last:
+        if key == last:
             faults.report("volume-twice")
             continue
-        last = key
-        if key[0] > expected + 1:
+        if key[0] > last[0] + 1:
             faults.report("volume-missing", end)
             end = max(end, key[1] * RECORD)
         placed.append((end, one.data))
-        end, expected = end + len(one.data), key[0]
+        end, last = end + len(one.data), key
     return _with_gaps(placed, rules)
 
 

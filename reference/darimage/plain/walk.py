@@ -120,7 +120,7 @@ class _Sequence:
         if index < 0:
             return None
         place = self._places[index]
-        if number >= place.number + place.count:
+        if number >= place.number + place.length:
             return None
         at = place.at + (number - place.number) * RECORD
         return at if self._given.space.record(at) is not None else None
@@ -166,7 +166,7 @@ class _Sequence:
         A group ends in front of the next header, whatever it announces.
         """
         numbers: list[int] = []
-        last = self._places[-1].number + self._places[-1].count
+        last = self._places[-1].number + self._places[-1].length
         limit = behind.number if behind else last
         number, left = one.number + 1, one.announced
         while left and number < limit:
@@ -208,7 +208,7 @@ class _Sequence:
         head = before.head
         if head.inode != group.head.inode or head.c_type not in (TS_INODE, TS_ADDR):
             return False
-        number, left = before.number + 1, sum(piece.count for piece in before.pieces)
+        number, left = before.number + 1, sum(piece.length for piece in before.pieces)
         while left or self._is_opening(number):
             left -= not self._is_opening(number)
             number += 1
@@ -225,7 +225,7 @@ class _Sequence:
         }
         heads = {one.found.at for one in self._pieces}
         for place in self._places:
-            for index in range(place.count):
+            for index in range(place.length):
                 at = place.at + index * RECORD
                 if at in proven or at in heads or self._given.space.record(at) is None:
                     continue
@@ -239,7 +239,7 @@ def _continues(head: Head) -> bool:
 
 def _addresses(piece: Piece) -> Iterator[int]:
     if piece.at is not None:
-        yield from range(piece.at, piece.at + piece.count * RECORD, RECORD)
+        yield from range(piece.at, piece.at + piece.length * RECORD, RECORD)
 
 
 def _pieces(runs: Runs, places: list[int | None]) -> Iterator[Piece]:
@@ -272,7 +272,7 @@ def _report_end(made: Walk, pieces: list[Stretch], places: list[Place]) -> None:
     """Report what the end, or its absence, says."""
     given, faults = made.given, made.given.faults
     total = int(given.body.total_records) if given.body is not None else 0
-    reached = places[-1].number + places[-1].count if places else 0
+    reached = places[-1].number + places[-1].length if places else 0
     if not made.ends:
         faults.report("image-cut" if total > reached else "no-end")
     elif total and reached != total and not given.space.gaps:

@@ -58,9 +58,8 @@ def decode(
     found: dict[bytes, bytes] = {}
     for name, value in _all(payload, size, order, rules, on_fault, more=more):
         fits = 0 < len(name) <= NAME_MAX and b"\0" not in name
-        if not rules.keeps("DARI-XAT-006", fits):
-            on_fault("attribute")
-        elif name in found and rules.follows("DARI-XAT-020"):
+        is_second = name in found and rules.follows("DARI-XAT-020")
+        if is_second or not rules.keeps("DARI-XAT-006", fits):
             on_fault("attribute")
         else:
             found[name] = value
