@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from construct import ConstructError
@@ -103,7 +104,7 @@ def _table(walk: Walk, section: Section | None) -> Table | None:
     if not rules.keeps("DARI-ACL-005", inside):
         return None
     ordered = sorted((offset, offset + size) for offset, size in spans if size)
-    apart = all(one[1] <= other[0] for one, other in zip(ordered, ordered[1:], strict=False))
+    apart = all(one[1] <= other[0] for one, other in pairwise(ordered))
     if not rules.keeps("DARI-ACL-013", apart):
         return None
     parts = [bytes(found.heap[offset : offset + size]) for offset, size in spans]

@@ -197,10 +197,14 @@ class Bitmap:
         return all(inode in other for inode in self)
 
 
-def bitmap_of(groups: Iterable[Group], c_type: int, space: Space) -> Bitmap | None:
+def bitmap_of(walk: Walk, c_type: int) -> Bitmap | None:
     """Return bitmap I or II; ``None`` if there is none that is sound (DARI-BMP-010)."""
+    groups, space, rules = walk.groups, walk.given.space, walk.given.rules
     found = [group for group in groups if group.head.c_type == c_type]
     sound = [group for group in found if group.is_whole and not group.wrong]
+    if found and not rules.keeps("DARI-BMP-010", sound):
+        return None
+    sound = sound or [group for group in found if not group.impossible]
     if not sound:
         return None
     data = put_together(space, better(sound).covers * RECORD, [better(sound)], Rules())
@@ -209,12 +213,12 @@ def bitmap_of(groups: Iterable[Group], c_type: int, space: Space) -> Bitmap | No
 
 def held_inodes(walk: Walk) -> Bitmap | None:
     """Return bitmap II as far as the walk has come."""
-    return bitmap_of(walk.groups, TS_BITS, walk.given.space)
+    return bitmap_of(walk, TS_BITS)
 
 
 def existing_inodes(walk: Walk) -> Bitmap | None:
     """Return bitmap I."""
-    return bitmap_of(walk.groups, TS_CLRI, walk.given.space)
+    return bitmap_of(walk, TS_CLRI)
 
 
 def is_section(head: Head) -> bool:
@@ -354,9 +358,12 @@ def inodes(walk: Walk) -> dict[int, Inode]:
                 faults.report("inode-number", head.at)
             before = None
         elif head.is_attributes:
-            if head.inode != before:
-                faults.report("orphan", head.at, head.inode)
-            attributes[head.inode].append(group)
+            number = head.inode
+            if number != before:
+                faults.report("orphan", head.at, number)
+                if before is not None and not walk.given.rules.follows("DARI-XAT-019"):
+                    number = before
+            attributes[number].append(group)
         else:
             found[head.inode].append(group)
             before = head.inode
@@ -430,12 +437,11 @@ class _Maker:
         """Give the inode the state that its groups say it has (DARI-FLT-004)."""
         data = inode.data
         for group in self._groups:
-            body = group.head.body
-            if body is not None and group.head.fields.extension.flags & SUBSTITUTED:
-                if self._rules.follows("DARI-FIL-015"):
-                    self._faults.report("substituted", group.head.at, self._number)
-                    inode.worsen(INCOMPLETE)
-                    data.stretches = _in_doubt(data.stretches, group)
+            flags = group.head.fields.extension.flags if group.head.body is not None else 0
+            if flags & SUBSTITUTED and self._rules.follows("DARI-FIL-015"):
+                self._faults.report("substituted", group.head.at, self._number)
+                inode.worsen(INCOMPLETE)
+                data.stretches = _in_doubt(data.stretches, group)
         if data.wrong:
             inode.worsen(DAMAGED)
         if data.open:
@@ -497,9 +503,9 @@ def report_bitmaps(walk: Walk, found: Iterable[int]) -> None:
         elif walk.given.is_image:
             _report_counts(faults, heads[0], bits)
     existing, held = maps[TS_CLRI], maps[TS_BITS]
-    if held is not None and existing is not None:
-        if any(inode not in existing for inode in held):
-            faults.report("bitmap-differs")
+    both = held is not None and existing is not None
+    if both and any(inode not in (existing or ()) for inode in held or ()):
+        faults.report("bitmap-differs")
     for number in {2, *found}:
         if any(bits is not None and number not in bits for bits in (existing, held)):
             faults.report("bitmap-differs", None, number)

@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from darimage.schema.codecs import Order
 
 Fields = dict[str, Any]
 """Fields of a layout by name."""
 
 
 class Breaking:
-    """What is broken: by default nothing. Each method may change what the writer is about to do."""
+    """What is broken: by default nothing.
 
-    def header(self, fields: Fields, _at: int, _runs: list[int]) -> Fields:
-        """Return the fields of a header, about to be sealed."""
-        return fields
+    Attributes:
+        order: Byte order of what is written (DARI-CNV-002).
+        chunk: Bytes that no entry crosses a multiple of (DARI-DIR-004).
+    """
 
-    def continuation(self, fields: Fields) -> Fields:
-        """Return the fields of a continuation header."""
-        return fields
+    def __init__(
+        self,
+        changes: Mapping[str, Callable[[Any], Any]] | None = None,
+        order: Order = "le",
+        chunk: int = 512,
+    ) -> None:
+        """Take changes by what they are made to.
 
-    def stream_directory(self, fields: Fields) -> Fields:
-        """Return the fields of the record of a stream directory."""
-        return fields
+        Args:
+            changes: Each returns what is written instead of what it is given: ``header``,
+                ``continuation`` and ``stream directory`` get the fields of a record; ``data`` the
+                fields of a header and the records under it; ``parts`` the parts in their order;
+                ``above`` and ``below`` the inodes of parts 4 and 8; ``existing`` and ``held`` the
+                numbers of a bitmap; the others bytes or a number.
+            order: See above.
+            chunk: See above.
+        """
+        self._changes = dict(changes or {})
+        self.order = order
+        self.chunk = chunk
 
-    def header_crc(self, crc: bytes) -> bytes:
-        """Return the bytes of ``header_crc32c``."""
-        return crc
-
-    def checksum(self, checksum: int) -> int:
-        """Return ``c_checksum``."""
-        return checksum
-
-    def data(self, _fields: Fields, data: bytes) -> bytes:
-        """Return the records under a header."""
-        return data
-
-    def bits(self, _c_type: int, numbers: list[int]) -> list[int]:
-        """Return the inodes of a bitmap."""
-        return numbers
-
-    def entries(self, named: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
-        """Return the entries of a directory behind the first two."""
-        return named
-
-    def order(self, items: list[Any]) -> list[Any]:
-        """Return inodes in the order in which they are written."""
-        return items
-
-    def image(self, data: bytes) -> bytes:
-        """Return the image."""
-        return data
+    def change(self, what: str, value: Any) -> Any:
+        """Return what is written instead of a value."""
+        changed = self._changes.get(what)
+        return value if changed is None else changed(value)
 
 
 KEPT = Breaking()

@@ -1,11 +1,11 @@
-"""Finding the headers of an input (chapter 88, steps 3 to 8). *a* and *e* are ``at`` and ``end``."""
+"""Finding the headers of an input (chapter 88, steps 3 to 8; *a*, *e* are ``at``, ``end``)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from darimage.plain.faults import RECORD
+from darimage.plain.faults import RECORD, Refused
 from darimage.plain.opening import VOLUMES, Input
 from darimage.plain.records import (
     LONG,
@@ -152,6 +152,9 @@ class Finder:
 
     def _take(self, head: Head) -> Found:
         """Keep a header; find its records and whether they are proven."""
+        has_spare = self._given.is_image and any(head.fields.c_spare)
+        if has_spare and not self._rules.follows("DARI-CNV-005"):
+            raise Refused("dialect", "spare bytes are not zero")
         if self._given.is_image and head.is_dari:
             if head.fields.extension.version == 0:
                 self._faults.report("ext-version", head.at)
@@ -317,7 +320,10 @@ class Finder:
             return False
         if not self._rules.follows("DARI-END-009"):
             return True
-        return self._undamaged and self._all_seen(self._given, self.found)
+        if not self._undamaged or not self._all_seen(self._given, self.found):
+            return False
+        # What follows is not of this image (DARI-END-007).
+        return found.end >= self._space.size or self._rules.follows("DARI-END-007")
 
     def _inside(self, found: Found) -> Head | None:
         """Return the first own header in a group's records, continuation headers apart."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import uuid
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from darimage.plain import xattrs
 from darimage.plain.acls import descriptors
@@ -31,9 +31,10 @@ from darimage.plain.assemble import (
     sections,
 )
 from darimage.plain.checks import check_short_cuts
-from darimage.plain.faults import RECORD, Faults
+from darimage.plain.faults import RECORD, Faults, Refused
 from darimage.plain.groups import OPEN, Group
 from darimage.plain.opening import Input
+from darimage.plain.records import TS_BITS, TS_CLRI
 from darimage.plain.rules import ALL, Rules
 from darimage.plain.space import Space
 from darimage.plain.streams import Streams
@@ -96,6 +97,16 @@ class Image:
                 self.faults.report(STATES[inode.state], None, inode.number)
         if not self.given.is_image:
             self.faults.report("no-checksums")
+        if self.faults.serious and not rules.follows("DARI-FLT-002"):
+            raise Refused("no-dump", "something is damaged")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the outcome is *done* and not *done with faults* (DARI-FLT-003)."""
+        if not self.faults.serious:
+            return True
+        rules = self.given.rules
+        return not rules.follows("DARI-FLT-001") or not rules.follows("DARI-FLT-003")
 
     # Attributes of inodes.
 
@@ -103,7 +114,10 @@ class Image:
         """Return an inode's extended attributes by their full names (DARI-XAT-019)."""
         found: dict[bytes, bytes] = {}
         records = 0
-        for group in inode.attributes:
+        groups = inode.attributes
+        if not self.given.is_image and len(groups) > 1:
+            groups = groups if self.given.rules.follows("DARI-XAT-014") else groups[-1:]
+        for group in groups:
             records += 1 + sum(piece.length for piece in group.pieces)
             for name, value in self._of_group(inode, group).items():
                 if name in found:
@@ -169,8 +183,12 @@ class Image:
             "inventory": 1,
             "image": self._identity(),
             "inodes": [self._inode(inode) for inode in listed],
-            "faults": self.faults.as_json(),
+            "faults": self._faults(),
         }
+
+    def _faults(self) -> list[dict[str, Any]]:
+        found = self.faults.as_json()
+        return found if not found or self.given.rules.follows("DARI-FLT-001") else []
 
     def _identity(self) -> dict[str, Any]:
         given = self.given
@@ -188,7 +206,7 @@ class Image:
             "label": text(bytes(fields.c_label).partition(b"\0")[0]),
         }
         if body is not None and any(body.image_uuid):
-            made["uuid"] = str(uuid.UUID(bytes=bytes(body.image_uuid)))
+            made["uuid"] = str(UUID(bytes=self.uuid))
         return made
 
     def _inode(self, inode: Inode) -> dict[str, Any]:
@@ -197,7 +215,7 @@ class Image:
             "paths": [text(path) for path in sorted(inode.paths)],
             "type": KINDS.get(inode.kind, "unknown"),
         }
-        if inode.state > WHOLE:
+        if inode.state > WHOLE and self.given.rules.follows("DARI-FLT-004"):
             told["state"] = STATES[inode.state]
         if inode.state == LOST:
             return told
@@ -218,10 +236,7 @@ class Image:
         assert inode.head is not None  # noqa: S101 - for mypy
         old, body = inode.head.dinode, inode.head.body
         told: dict[str, Any] = {"mode": f"{old.di_mode & 0o7777:04o}"}
-        # Owners of dumps in the old format are in the old fields (DARI-REC-026).
-        old_owners = self.given.old_format
-        told["uid"] = int(old.di_ouid if old_owners else old.di_uid)
-        told["gid"] = int(old.di_ogid if old_owners else old.di_gid)
+        told["uid"], told["gid"] = self.owner_of(inode)
         told["nlink"] = int(old.di_nlink if body is None else getattr(body, "nlink", 0))
         times = times_of(inode, self.given)
         told |= {name: str(times[name]) for name in ("atime", "mtime", "ctime")}
@@ -232,6 +247,28 @@ class Image:
             whole = inode.state == WHOLE and inode.contents
             told["target"] = text(inode.data.bytes()) if whole else None
         return told
+
+    def owner_of(self, inode: Inode) -> tuple[int, int]:
+        """Return owner and group; in dumps of the old format from the old fields (REC-026)."""
+        assert inode.head is not None  # noqa: S101 - for mypy
+        old = inode.head.dinode
+        if self.given.old_format:
+            return int(old.di_ouid), int(old.di_ogid)
+        return int(old.di_uid), int(old.di_gid)
+
+    @property
+    def uuid(self) -> bytes:
+        """``image_uuid``; empty if there is none."""
+        body = self.given.body
+        return bytes(body.image_uuid) if body is not None else b""
+
+    @property
+    def base_uuid(self) -> bytes:
+        """``base_uuid`` of both bitmaps; empty if they differ or are not there (DARI-INC-008)."""
+        maps = (TS_CLRI, TS_BITS)
+        heads = [group.head for group in self.walk.groups if group.head.c_type in maps]
+        found = {bytes(head.body.base_uuid) for head in heads if head.body is not None}
+        return found.pop() if len(found) == 1 else b""
 
     def data_of(self, inode: Inode) -> dict[str, Any]:
         """Return size, blocks and hashes of a file's contents."""

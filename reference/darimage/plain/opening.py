@@ -132,6 +132,9 @@ class Input:
         self.old_format = not self.is_image and not flags & NEW_INODES
         if self.old_format and not self.rules.follows("DARI-REC-026"):
             self.old_format = False
+        is_first = self.first.fields.c_volume == 1 or self.first.c_type != TS_TAPE
+        if not is_first and not self.rules.follows("DARI-VOL-025"):
+            raise Refused("no-dump", "it is not the first volume")
         body = self._body
         if body is None:
             return
@@ -173,7 +176,10 @@ class Input:
     def at_place(self, at: int) -> Head | None:
         """Return the record at an address read as a header; ``None`` if it cannot be one."""
         record = self.space.record(at)
-        if record is None or record[MAGIC_AT : MAGIC_AT + 4] != magic(self.order):
+        if record is None:
+            return None
+        has_magic = record[MAGIC_AT : MAGIC_AT + 4] == magic(self.order)
+        if not self.rules.keeps("DARI-REC-003", has_magic):
             return None
         is_dari = self.is_image and record[928:932] == b"DARI"
         return Head(at, record, self.order, is_dari, self.rules)

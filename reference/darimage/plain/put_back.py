@@ -66,7 +66,8 @@ def correct(given: Input, found: list[Found]) -> None:
     for before, one, behind in zip(found, found[1:], found[2:], strict=False):
         follow = before.end == one.at and one.end == behind.at
         if follow and before.shift == behind.shift != one.shift:
-            given.faults.report("wrong-place", one.at)
+            if given.rules.follows("DARI-REC-020"):
+                given.faults.report("wrong-place", one.at)
             one.shift = before.shift
 
 

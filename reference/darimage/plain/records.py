@@ -125,7 +125,10 @@ class Head:
     def has_right_crc(self) -> bool:
         """Whether ``header_crc32c`` is that of the record (DARI-REC-028)."""
         written = self.raw[936:940] if self.order == "le" else self.raw[939:935:-1]
-        return crc32c(without_sums(self.raw)) == int.from_bytes(written, "little")
+        found = crc32c(without_sums(self.raw))
+        if not self.rules.follows("DARI-CNV-006"):
+            found ^= 0xFFFFFFFF
+        return found == int.from_bytes(written, "little")
 
     @property
     def has_right_sum(self) -> bool:

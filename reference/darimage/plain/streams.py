@@ -30,7 +30,10 @@ class StreamDirectory:
 
 def directories(walk: Walk, section: Section, faults: Faults) -> list[StreamDirectory]:
     """Return the stream directories of a section's payload, each by itself (DARI-STR-021)."""
-    given, made = walk.given, []
+    given = walk.given
+    made: list[StreamDirectory] = []
+    if not section.data.is_whole and not given.rules.follows("DARI-STR-021"):
+        return made
     payload = section.data.bytes() if section.usable else b""
     at = 0
     while at + RECORD <= len(payload):
@@ -139,7 +142,7 @@ class Streams:
         self._walk, self._inodes = walk, inodes
         self._faults, self._rules = walk.given.faults, walk.given.rules
         section = found.get(STREAMS)
-        if section is not None:
+        if section is not None and self._rules.follows("DARI-STR-019"):
             for one in directories(walk, section, self._faults):
                 self._take(one)
         for inode in inodes.values():

@@ -18,7 +18,7 @@ from darimage.plain.assemble import (
     Stretch,
 )
 from darimage.plain.entries import Form, dots, entries, is_name
-from darimage.plain.faults import RECORD
+from darimage.plain.faults import FAULT, RECORD
 from darimage.plain.groups import PROVEN
 from darimage.plain.walk import Walk
 
@@ -50,7 +50,8 @@ class Tree:
 
     Attributes:
         inodes: By number; those that only a name or a bitmap asks for are added, as lost.
-        links: Entries that are used, in the order of directories and entries.
+        named: Entries with usable names, in the order of directories and entries.
+        links: Those of them that are used.
     """
 
     def __init__(
@@ -79,8 +80,8 @@ class Tree:
         self._above: dict[int, int] = {}
         self._give_up_blocks()
         self._find_by_dot()
-        links = [link for number in self._directories() for link in self._read(number)]
-        self.links = list(self._allowed(links))
+        self.named = [link for number in self._directories() for link in self._read(number)]
+        self.links = list(self._allowed(self.named))
         self._lose()
         self._choose_ways()
         self._name()
@@ -193,7 +194,7 @@ class Tree:
         at = self.inodes[link.directory].head
         where = at.at if at else None
         if number == 1:
-            self._faults.report("entry", where, link.directory, "F")
+            self._faults.report("entry", where, link.directory, FAULT)
             return False
         found = self.inodes.get(number)
         if found is not None:
@@ -209,7 +210,7 @@ class Tree:
             return True
         if self._existing is not None and number in self._existing:
             return not self._rules.follows("DARI-INC-011")
-        self._faults.report("entry", where, link.directory, "F")
+        self._faults.report("entry", where, link.directory, FAULT)
         return False
 
     def _is_allowed(self, link: Link, used: Counter[int]) -> bool:
@@ -280,17 +281,19 @@ class Tree:
     def _name(self) -> None:
         """Give paths to all that has names; the rest comes below ``#lost`` (DARI-RST-007)."""
         top = {link.name for link in self.links if link.directory == ROOT}
-        self._lost = b"#lost"
-        while self._lost in top:
-            self._lost = b"#" + self._lost
+        self.lost_name = b"#lost"
+        while self.lost_name in top:
+            self.lost_name = b"#" + self.lost_name
         self._paths: dict[int, bytes] = {ROOT: b""}
         for number in self._directories():
             self.inodes[number].paths = [self._path_of(number)]
         for link in self.links:
             inode = self.inodes.get(link.inode)
-            if inode is not None and (inode.kind != DIRECTORY or inode.state == LOST):
-                if link.inode != ROOT:
-                    inode.paths.append(_below(self._paths[link.directory], link.name))
+            if self._is_other_way(link) and not self._rules.follows("DARI-DIR-011"):
+                self.inodes[link.inode].paths.append(_below(self._paths[link.directory], link.name))
+            has_path = inode is None or (inode.kind == DIRECTORY and inode.state < LOST)
+            if inode is not None and not has_path and link.inode != ROOT:
+                inode.paths.append(_below(self._paths[link.directory], link.name))
         for number, inode in sorted(self.inodes.items()):
             if inode.state == LOST:
                 self._faults.report("lost", None, number)
@@ -299,6 +302,9 @@ class Tree:
                 inode.paths = [self._lost_path(number)]
             if number == ROOT:
                 inode.paths = [b""]
+
+    def _is_other_way(self, link: Link) -> bool:
+        return link.inode in self._way and self._way[link.inode] != link
 
     def _path_of(self, number: int) -> bytes:
         """Return the path of a directory."""
@@ -318,7 +324,7 @@ class Tree:
         if not self._rules.follows("DARI-DIR-020"):
             return b""
         self._faults.report("unnamed", None, number)
-        return _below(self._lost, b"%d" % number)
+        return _below(self.lost_name, b"%d" % number)
 
 
 class _Reader:

@@ -131,6 +131,8 @@ class _Sequence:
         for one, behind in zip(self._heads, following, strict=True):
             if one.head.c_type not in (TS_TAPE, TS_END):
                 group = self._group(one, behind)
+                if group.impossible and not self._given.rules.follows("DARI-REC-035"):
+                    continue
                 if self._begins(group):
                     self._made.groups.append(group)
         if not self._quietly:
@@ -190,10 +192,10 @@ class _Sequence:
     def _begins(self, group: Group) -> bool:
         """Step 15: say which block of its inode a group begins with; false if nobody knows."""
         head = group.head
+        before = self._made.groups[-1] if self._made.groups else None
         if head.c_type != TS_ADDR or head.first_block is not None:
             group.start = head.first_block or 0
-            return True
-        before = self._made.groups[-1] if self._made.groups else None
+            return self._by_first_block(before, group)
         if before is not None and self._goes_on(before, group):
             group.start = before.start + before.covers
             return True
@@ -202,6 +204,19 @@ class _Sequence:
             name = "orphan" if known or not head.inode else "first-group-missing"
             self._given.faults.report(name, head.at, head.inode)
         return False
+
+    def _by_first_block(self, before: Group | None, group: Group) -> bool:
+        """Without DARI-FIL-022, let a group begin where the one before it ended."""
+        head = group.head
+        same = before is not None and before.head.inode == head.inode and not head.is_attributes
+        end = before.start + before.covers if before is not None and same else 0
+        natural = end if head.c_type == TS_ADDR else 0
+        if group.start == natural and (same or head.c_type != TS_ADDR):
+            return True
+        if not self._given.rules.follows("DARI-FIL-022"):
+            group.start = natural
+            return same or head.c_type != TS_ADDR
+        return True
 
     def _goes_on(self, before: Group, group: Group) -> bool:
         """Tell whether a ``ts_addr`` of a plain dump follows a group of the same inode."""
@@ -274,7 +289,8 @@ def _report_end(made: Walk, pieces: list[Stretch], places: list[Place]) -> None:
     total = int(given.body.total_records) if given.body is not None else 0
     reached = places[-1].number + places[-1].length if places else 0
     if not made.ends:
-        faults.report("image-cut" if total > reached else "no-end")
+        is_cut = total > reached and given.rules.follows("DARI-VOL-011")
+        faults.report("image-cut" if is_cut else "no-end")
     elif total and reached != total and not given.space.gaps:
         faults.report("total-records", given.first.at)
     bodies = {bytes(head.raw[944:]) for head in made.ends if head.is_dari}

@@ -10,6 +10,7 @@ import hashlib
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from darimage.plain.breaking import KEPT, Breaking, Fields
@@ -33,7 +34,7 @@ from darimage.plain.records import (
     VOLUME,
     crc32c,
 )
-from darimage.schema.codecs import layout
+from darimage.schema.codecs import Order, layout
 
 ROOT = 2
 CHUNK = 512
@@ -52,9 +53,9 @@ class Node(Protocol):
     """An inode of the tree, as ``darimage.sources.memory`` has it; one object is one inode."""
 
     mode: int
-    children: Mapping[bytes, Any]
+    children: Any
     size: int
-    data: Mapping[int, bytes]
+    data: Any
     target: bytes
     rdev: int
     flags: int
@@ -66,7 +67,7 @@ class Node(Protocol):
     birthtime_ns: int
     xattrs: bytes
     nt_acl: tuple[bytes, bytes] | None
-    streams: Mapping[bytes, Any]
+    streams: Any
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,9 @@ class Tree:
         self.others: list[Item] = []
         bases: list[Item] = []
         known: dict[int, Item] = {}
-        pending: list[tuple[Item, Item | None]] = [(Item(root), None)]
+        pending = [Item(root)]
         while pending:
-            item, above = pending.pop()
+            item = pending.pop()
             self.directories.append(item)
             item.names = 2
             if item.node.streams:
@@ -203,7 +204,7 @@ class Tree:
                 if stat.S_ISDIR(node.mode):
                     child = Item(node)
                     item.names += 1
-                    below.append((child, item))
+                    below.append(child)
                 elif id(node) in known:
                     child = known[id(node)]
                     child.names += 1
@@ -282,6 +283,7 @@ class _Writer:
         self._records: list[bytes] = []
         self._runs: list[int] = []
         self._mismatches = 0
+        self._payloads: dict[Item, Payload] = {}
 
     # Laying out: "Computing it" of chapter 80.
 
@@ -295,33 +297,43 @@ class _Writer:
         self._places: dict[int, int] = {}
         self._sections: dict[int, Payload] = {}
         if streams := self._stream_payload():  # step 4
-            self._sections[STREAMS] = sparse(streams)
+            self._sections[STREAMS] = self._sparse(streams)
         if self._options.acls:
-            self._sections[ACLS_FRONT] = sparse(nt_acls(self._with_acl()))
+            made = nt_acls(self._breaking.change("acls", self._with_acl()), self._breaking.order)
+            self._sections[ACLS_FRONT] = self._sparse(self._breaking.change("nt acls", made))
         for which, payload in self._sections.items():
             self._places[which] = at
             at += payload.run
         self._places[OFFSET_MAP] = at  # step 5: which elements are 0 is known already
         numbers = [item.number for item in self._below]
-        at += sparse(offset_map(dict.fromkeys(numbers, 1), self._highest)).run
+        at += self._sparse(self._offset_map(dict.fromkeys(numbers, 1))).run
         self._files = at  # step 6
         for item in self._below:  # step 7
             item.at = at
             at += self._run(item)
         offsets = {item.number: self._real(item.at) * RECORD for item in self._below}
-        self._map = offset_map(offsets, self._highest)
-        self._sections[OFFSET_MAP] = sparse(self._map)
+        self._map = self._offset_map(offsets)
+        self._sections[OFFSET_MAP] = self._sparse(self._map)
         if self._options.acls:
             self._places[ACLS_TRAILING] = at
-            self._sections[ACLS_TRAILING] = self._sections[ACLS_FRONT]
-            at += self._sections[ACLS_FRONT].run
+            trailing = self._breaking.change("trailing", self._sections[ACLS_FRONT])
+            self._sections[ACLS_TRAILING] = trailing
+            at += trailing.run
         self._end = at
         # ts_end is repeated up to a whole number of tape blocks (DARI-END-002).
-        self._total = at + self._options.ntrec - self._real(at) % self._options.ntrec
+        padding = self._options.ntrec - self._real(at) % self._options.ntrec
+        self._total = at + self._breaking.change("padding", padding)
+
+    def _sparse(self, data: bytes) -> Payload:
+        return sparse(data, keep=bool(self._breaking.change("zeros", False)))
+
+    def _offset_map(self, offsets: Mapping[int, int]) -> bytes:
+        made = offset_map(offsets, self._highest, self._breaking.order)
+        return bytes(self._breaking.change("map", made))
 
     def _real(self, record: int) -> int:
         """Return the record number of a logical record (DARI-VOL-013)."""
-        size = self._options.volume_records
+        size: int = self._breaking.change("capacity", self._options.volume_records)
         if not size or record < size:
             return record
         return record + 1 + (record - size) // (size - 1)
@@ -331,34 +343,49 @@ class _Writer:
         return self._payload(item).run + attribute_records(item)
 
     def _payload(self, item: Item) -> Payload:
+        if item not in self._payloads:
+            self._payloads[item] = self._new_payload(item)
+        return self._payloads[item]
+
+    def _new_payload(self, item: Item) -> Payload:
         if item.is_directory:
             return dense(self._entries(item))
         if stat.S_ISLNK(item.node.mode):
-            return dense(item.node.target)
-        return contents(item.node) if stat.S_ISREG(item.node.mode) else Payload(0, {})
+            return dense(self._breaking.change("target", item.node.target))
+        if not stat.S_ISREG(item.node.mode):
+            return Payload(0, {})
+        made: Payload = self._breaking.change("contents", contents(item.node))
+        return made
 
     def _entries(self, item: Item) -> bytes:
         """Return the entries of a directory (DARI-DIR-003)."""
         dots = [(item.number, DIRECTORY, b"."), (item.parent, DIRECTORY, b"..")]
         named = [(child.number, child.kind, name) for name, child in item.entries]
-        return entries([*dots, *self._breaking.entries(named)])
+        return self._encoded("entries", [*dots, *self._breaking.change("named", named)])
+
+    def _encoded(self, what: str, found: list[tuple[int, int, bytes]]) -> bytes:
+        breaking = self._breaking
+        made = entries(found, breaking.order, breaking.chunk)
+        return bytes(breaking.change(what, made))
 
     def _with_acl(self) -> list[tuple[int, tuple[bytes, bytes]]]:
         found = (*self._above, *self._below)
-        with_one = [(item.number, item.node.nt_acl) for item in found if item.node.nt_acl]
+        with_one = [(item.number, item.node.nt_acl) for item in found]
         return sorted((number, acl) for number, acl in with_one if acl is not None)
 
     def _stream_payload(self) -> bytes:
         """Return the stream directories, ascending by number (DARI-STR-002)."""
-        held = sorted((n, base) for n, base in self._tree.stream_directories.items() if base.held)
-        return b"".join(self._stream_directory(number, base) for number, base in held)
+        held = sorted(self._tree.stream_directories.items(), key=lambda pair: pair[0])
+        made = [self._stream_directory(number, base) for number, base in held if base.held]
+        return b"".join(self._breaking.change("streams", made))
 
     def _stream_directory(self, number: int, base: Item) -> bytes:
         """Return one: a record in the layout of a header, and its entries (DARI-STR-003)."""
         dots = [(number, DIRECTORY, b"."), (base.number, 0, b"..")]
         named = [(stream.number, FILE, name) for name, stream in base.streams]
-        data = padded(entries([*dots, *named]))
-        size = len(entries([*dots, *named]))
+        named = self._breaking.change("stream names", named)
+        data = self._encoded("stream entries", [*dots, *named])
+        size, data = len(data), padded(data)
         times = self._times(base.node)
         fields = {
             "c_type": TS_INODE,
@@ -384,10 +411,9 @@ class _Writer:
                 },
             },
         }
-        fields = self._breaking.stream_directory(fields)
-        made = build(fields)
-        crc = crc32c(made).to_bytes(4, "little")
-        return made[:936] + self._breaking.header_crc(crc) + made[940:] + data
+        fields = self._breaking.change("stream directory", fields)
+        made = build(fields, self._breaking.order)
+        return with_crc(made, self._breaking) + data
 
     def _times(self, node: Node) -> dict[str, int]:
         return {
@@ -402,20 +428,25 @@ class _Writer:
     def write(self) -> bytes:
         """Return the image."""
         self._plan()
-        self._write_volume_header()
-        self._write_bitmap(TS_CLRI, self._tree.existing)
-        self._write_bitmap(TS_BITS, self._tree.held)
-        for item in self._breaking.order(self._above):
+        parts = [
+            self._write_volume_header,
+            partial(self._write_bitmap, TS_CLRI),
+            partial(self._write_bitmap, TS_BITS),
+            partial(self._write_inodes, "above", self._above),
+            *(partial(self._write_section, which) for which in (STREAMS, ACLS_FRONT, OFFSET_MAP)),
+            partial(self._write_inodes, "below", self._below),
+            partial(self._write_section, ACLS_TRAILING),
+            self._write_ends,
+        ]
+        for write in self._breaking.change("parts", parts):
+            write()
+        made: bytes = self._breaking.change("image", self._cut())
+        return made
+
+    def _write_inodes(self, which: str, items: list[Item]) -> None:
+        """Write part 4 or part 8, ascending (DARI-DIR-001, DARI-FIL-001)."""
+        for item in self._breaking.change(which, items):
             self._write_inode(item)
-        for which in (STREAMS, ACLS_FRONT, OFFSET_MAP):
-            if which in self._sections:
-                self._write_section(which)
-        for item in self._breaking.order(self._below):
-            self._write_inode(item)
-        if ACLS_TRAILING in self._sections:
-            self._write_section(ACLS_TRAILING)
-        self._write_ends()
-        return self._breaking.image(self._cut())
 
     def _head(self, c_type: int, kind: int, body: Fields, **fields: Any) -> Fields:
         """Return the fields of a header that is written next, with what all of them have."""
@@ -449,9 +480,9 @@ class _Writer:
         if fields["c_type"] != TS_ADDR:
             self._runs.append(len(self._records))
         fields["extension"]["records_crc32c"] = crc32c(data)
-        fields = self._breaking.header(fields, len(self._records), self._runs)
+        fields = self._breaking.change("header", fields)
         self._records.append(sealed(fields, self._breaking))
-        data = self._breaking.data(fields, data)
+        _, data = self._breaking.change("data", (fields, data))
         self._records += [data[at : at + RECORD] for at in range(0, len(data), RECORD)]
 
     def _write_volume_header(self) -> None:
@@ -480,9 +511,11 @@ class _Writer:
         self._first = self._head(TS_TAPE, VOLUME, body, c_count=1, c_flags=flags)
         self._put(self._first)
 
-    def _write_bitmap(self, c_type: int, numbers: list[int]) -> None:
+    def _write_bitmap(self, c_type: int) -> None:
         """Write part 2 or 3 (chapter 40)."""
-        numbers = self._breaking.bits(c_type, numbers)
+        of_all = c_type == TS_CLRI
+        numbers = self._tree.existing if of_all else self._tree.held
+        numbers = self._breaking.change("existing" if of_all else "held", numbers)
         data = bytearray(self._map_records * RECORD)
         for number in numbers:
             data[(number - 1) // 8] |= 1 << (number - 1) % 8  # DARI-BMP-002
@@ -519,8 +552,9 @@ class _Writer:
         }
         self._write_run(INODE, body, payload, c_inumber=item.number, c_dinode=dinode)
         if node.xattrs:
-            dinode["di_size"] = min(len(node.xattrs), LIST_MAX)
-            count = records_of(len(node.xattrs))
+            data = self._breaking.change("xattrs", node.xattrs)
+            dinode["di_size"] = min(len(data), LIST_MAX)
+            count = records_of(len(data))
             head = self._head(
                 TS_INODE,
                 INODE,
@@ -532,7 +566,7 @@ class _Writer:
                 c_count=count,
                 c_addr=bytes([1]) * count,
             )
-            self._put(head, padded(node.xattrs))
+            self._put(head, padded(data))
 
     def _write_run(self, kind: int, body: Fields, payload: Payload, **fields: Any) -> None:
         """Write the headers of a run and the blocks under each (DARI-FIL-002)."""
@@ -555,6 +589,8 @@ class _Writer:
 
     def _write_section(self, which: int) -> None:
         """Write a section as a file of inode 1 (chapter 70)."""
+        if which not in self._sections:
+            return
         payload = self._sections[which]
         body = {
             "section": which,
@@ -604,13 +640,13 @@ class _Writer:
             "c_firstrec": real & LOW,
             "c_count": min(following - at, size - 1),  # DARI-VOL-015
         }
-        return sealed(self._breaking.continuation(fields), self._breaking)
+        return sealed(self._breaking.change("continuation", fields), self._breaking)
 
 
 # The forms of what is written.
 
 
-def build(fields: Fields) -> bytes:
+def build(fields: Fields, order: Order = "le") -> bytes:
     """Return a record; what is not given is zero (DARI-CNV-004)."""
     whole = _blank("record")
     _fill(whole, {key: value for key, value in fields.items() if key != "extension"})
@@ -618,7 +654,7 @@ def build(fields: Fields) -> bytes:
     body = _blank(_BODIES[given["kind"]]) if given["kind"] in _BODIES else {"bytes": bytes(80)}
     _fill(body, given.pop("body") if given["kind"] in _BODIES else {})
     whole["extension"] = {**_blank("extension"), **given, "body": body}
-    return bytes(layout("record").build(whole))
+    return bytes(layout("record", order).build(whole))
 
 
 _BODIES = {
@@ -650,12 +686,18 @@ def sealed(fields: Fields, breaking: Breaking = KEPT) -> bytes:
     """Return a header with its CRC and its sum, each with the other as zero (DARI-REC-028)."""
     fields = {**fields, "c_checksum": 0}
     fields["extension"] = {**fields["extension"], "header_crc32c": 0}
-    record = build(fields)
-    crc = breaking.header_crc(crc32c(record).to_bytes(4, "little"))
-    record = record[:936] + crc + record[940:]
-    words = (int.from_bytes(record[at : at + 4], "little") for at in range(0, RECORD, 4))
-    checksum = breaking.checksum((SUM - sum(words)) % 2**32)
-    return record[:28] + checksum.to_bytes(4, "little") + record[32:]
+    record = with_crc(build(fields, breaking.order), breaking)
+    order: Any = "little" if breaking.order == "le" else "big"
+    words = (int.from_bytes(record[at : at + 4], order) for at in range(0, RECORD, 4))
+    checksum: int = breaking.change("checksum", (SUM - sum(words)) % 2**32)
+    return record[:28] + checksum.to_bytes(4, order) + record[32:]
+
+
+def with_crc(record: bytes, breaking: Breaking) -> bytes:
+    """Return a header with ``header_crc32c``, which is zero when it is computed."""
+    order: Any = "little" if breaking.order == "le" else "big"
+    crc: int = breaking.change("crc", crc32c(record))
+    return record[:936] + crc.to_bytes(4, order) + record[940:]
 
 
 def cut_text(value: bytes, width: int) -> bytes:
@@ -699,11 +741,11 @@ def dense(data: bytes) -> Payload:
     return Payload(len(data), blocks)
 
 
-def sparse(data: bytes) -> Payload:
+def sparse(data: bytes, *, keep: bool = False) -> Payload:
     """Return a section's payload: blocks of zeros are holes, but the last (DARI-SCT-007)."""
     whole = dense(data)
     last = records_of(len(data)) - 1
-    kept = {block: one for block, one in whole.blocks.items() if any(one) or block == last}
+    kept = {at: one for at, one in whole.blocks.items() if keep or any(one) or at == last}
     return Payload(len(data), kept)
 
 
@@ -726,27 +768,26 @@ def contents(node: Node) -> Payload:
     return Payload(node.size, {at: bytes(block) for at, block in blocks.items()}, is_hole)
 
 
-def entries(found: list[tuple[int, int, bytes]]) -> bytes:
+def entries(found: list[tuple[int, int, bytes]], order: Order = "le", size: int = CHUNK) -> bytes:
     """Return entries in chunks of 512 bytes; the last of each takes its rest (DARI-DIR-005)."""
     chunks: list[list[tuple[int, int, bytes]]] = [[]]
     used = 0
     for entry in found:
         length = _length(entry[2])
-        if used + length > CHUNK:
+        if used + length > size:
             chunks.append([])
             used = 0
         chunks[-1].append(entry)
         used += length
-    return b"".join(b"".join(_chunk(chunk)) for chunk in chunks)
+    return b"".join(b"".join(_chunk(chunk, order, size)) for chunk in chunks)
 
 
 def _length(name: bytes) -> int:
     return 8 + len(name) + 1 + -(len(name) + 1) % 4
 
 
-def _chunk(chunk: list[tuple[int, int, bytes]]) -> Iterator[bytes]:
-    left = CHUNK
-    head = layout("directory/entry_head")
+def _chunk(chunk: list[tuple[int, int, bytes]], order: Order, left: int) -> Iterator[bytes]:
+    head = layout("directory/entry_head", order)
     for index, (inode, kind, name) in enumerate(chunk):
         length = left if index == len(chunk) - 1 else _length(name)
         left -= length
@@ -756,13 +797,13 @@ def _chunk(chunk: list[tuple[int, int, bytes]]) -> Iterator[bytes]:
         yield name.ljust(length - 8, b"\0")
 
 
-def offset_map(offsets: Mapping[int, int], highest: int) -> bytes:
+def offset_map(offsets: Mapping[int, int], highest: int, order: Order = "le") -> bytes:
     """Return the map: one element for each inode number up to the highest (DARI-OFF-001)."""
     elements = [{"offset": offsets.get(number, 0)} for number in range(highest + 1)]
-    return bytes(layout("offset_map").build({"elements": elements}))
+    return bytes(layout("offset_map", order).build({"elements": elements}))
 
 
-def nt_acls(found: list[tuple[int, tuple[bytes, bytes]]]) -> bytes:
+def nt_acls(found: list[tuple[int, tuple[bytes, bytes]]], order: Order = "le") -> bytes:
     """Return the payload of an NT ACL section: each thing stored once (chapter 75)."""
     descriptors: dict[bytes, int] = {}
     origins: dict[bytes, int] = {}
@@ -791,4 +832,4 @@ def nt_acls(found: list[tuple[int, tuple[bytes, bytes]]]) -> bytes:
         "origin_index": spans[len(descriptors) :],
         "heap": heap,
     }
-    return bytes(layout("nt_acls").build(made))
+    return bytes(layout("nt_acls", order).build(made))

@@ -198,3 +198,90 @@ def kept_acl(shown: bytes) -> bytes:
     if len(made) == head.sizeof():
         raise Broken
     return bytes(made)
+
+
+LIST_MAX, PAYLOAD_MAX = 4_096, 512 * 1024
+LISTED = (ACL_ACCESS, ACL_DEFAULT, USER, SECURITY, TRUSTED)
+"""What goes into the list, the first first (DARI-XAT-013)."""
+
+
+def encode(values: dict[bytes, bytes]) -> bytes:
+    """Return the payload of attribute records for attributes by their full names.
+
+    Raises:
+        Broken: They do not all fit.
+    """
+    if not values:
+        return b""
+    rest = layout("xattrs/block_rest")
+    size = 4 + rest.sizeof() + 4
+    listed: list[tuple[int, bytes, bytes]] = []
+    behind: list[tuple[bytes, bytes]] = []
+    for index, name in sorted((_rank(name), name) for name in values):
+        found = _kept(index, name, values[name])
+        room = found and 16 + _aligned(len(found[1])) + _aligned(len(found[2]))
+        if found is None or size + (room or 0) > LIST_MAX:
+            behind.append((name, values[name]))
+            continue
+        size += room or 0
+        listed.append(found)
+    made = _list(listed, size)
+    if behind:
+        head = layout("xattrs/more_head")
+        parts = [
+            _filled(head.build({"name_size": len(n), "reserved": 0, "value_size": len(v)}) + n + v)
+            for n, v in behind
+        ]
+        made = made.ljust(LIST_MAX, b"\0") + b"".join(parts) + bytes(head.sizeof())
+    if len(made) > PAYLOAD_MAX or any(len(name) > NAME_MAX for name in values):
+        raise Broken
+    return made
+
+
+def _list(listed: list[tuple[int, bytes, bytes]], size: int) -> bytes:
+    """Return a list of the form ``block`` (DARI-XAT-001)."""
+    head, rest = layout("xattrs/head"), layout("xattrs/block_rest")
+    zeros = {"hash": 0, "checksum": 0, "reserved": bytes(12)}
+    made = head.build({"magic": BLOCK_FORM}) + rest.build({"refcount": 1, "blocks": 1, **zeros})
+    at = size - sum(_aligned(len(value)) for _, _, value in listed)
+    values = b""
+    for index, name, value in listed:
+        entry = {
+            "name_size": len(name),
+            "name_index": index,
+            "value_offset": at + len(values) if value else 0,
+            "value_inode": 0,
+            "value_size": len(value),
+            "hash": 0,
+        }
+        made += layout("xattrs/entry").build(entry) + _filled(name)
+        values += _filled(value)
+    return bytes(made + bytes(4) + values)
+
+
+def _rank(name: bytes) -> int:
+    for rank, index in enumerate(LISTED):
+        prefix = PREFIXES[index]
+        if name == prefix if index in ACLS else name.startswith(prefix):
+            return rank
+    return len(LISTED)
+
+
+def _kept(rank: int, name: bytes, value: bytes) -> tuple[int, bytes, bytes] | None:
+    """Return an attribute as the list has it; ``None`` if it goes behind the list."""
+    if rank == len(LISTED):
+        return None
+    index = LISTED[rank]
+    try:
+        value = kept_acl(value) if index in ACLS else value
+    except Broken:
+        return None
+    return index, name[len(PREFIXES[index]) :], value
+
+
+def _aligned(size: int) -> int:
+    return size + -size % 4
+
+
+def _filled(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)
