@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ LOST, UNNAMED = "lost", "unnamed"
 STATES = ("suspect", "incomplete", "damaged")
 _OF_WHOLE = ("data_sha256", "sha256", "target")
 _KEPT = ("inode", "paths", "type")
+_PLAIN_FILE: Json = {"mode": "0644", "uid": 0, "gid": 0, "nlink": 1, "birthtime": None}
+_PLAIN_FILE |= dict.fromkeys(("atime", "mtime", "ctime"), "0")
+"""What stream files of recipes have unless their recipe says otherwise."""
 
 
 def left_of(parent: Mapping[str, Any], found: Mapping[str, Any]) -> Json:
@@ -26,8 +30,11 @@ def left_of(parent: Mapping[str, Any], found: Mapping[str, Any]) -> Json:
         found: ``faults``: names, or mappings with ``name``, ``severity`` and ``inode``; ``image``:
             members that are others; ``inodes``: by path, ``null`` (not listed), ``lost``,
             ``unnamed`` (below ``#lost``, with all that is below it), a state, or the members that
-            are others, ``null`` for none; ``streams``: likewise by ``PATH:NAME``; ``added``: whole
-            inodes; ``lost``: numbers of lost inodes without a name.
+            are others, ``null`` for none; ``streams``: by ``PATH:NAME``, ``null``, a state,
+            members, or ``{unnamed: N}`` (a file below ``#lost``); ``rest: null``: no inode is
+            listed but those named here; ``without``: members that no inode has; ``copied``: inodes
+            like that of the path ``of``, with other members; ``added``: whole inodes; ``lost``:
+            numbers of lost inodes without a name.
 
     Raises:
         UsageError: It names what is not there.
@@ -35,12 +42,18 @@ def left_of(parent: Mapping[str, Any], found: Mapping[str, Any]) -> Json:
     made = copy.deepcopy(dict(parent))
     made["image"] |= found.get("image", {})
     work = _Work(made["inodes"])
+    copied = [work.copy(one) for one in found.get("copied", ())]
     for path, change in (found.get("inodes") or {}).items():
         work.inode(str(path), change)
     for path, change in (found.get("streams") or {}).items():
         work.stream(str(path), change)
-    work.inodes += [_strings(one) for one in found.get("added", ())]
+    work.inodes += [*copied, *(_strings(one) for one in found.get("added", ()))]
     work.lost(found.get("lost", ()))
+    if "rest" in found:
+        work.inodes = [one for one in work.inodes if id(one) in work.named]
+    for inode in work.inodes:
+        for key in found.get("without", ()):
+            inode.pop(key, None)
     made["inodes"] = sorted(work.inodes, key=_order)
     listed = [_fault(one) for one in found.get("faults", ())]
     listed += [fault(name, inode=number) for name, number in work.states()]
@@ -60,11 +73,13 @@ class _Work:
     def __init__(self, inodes: list[Json]) -> None:
         self.inodes = inodes
         self.unnamed: list[int] = []
-        self._by_path = {octets(path): inode for inode in inodes for path in inode["paths"]}
+        self.named: set[int] = set()
+        self._parent = copy.deepcopy(inodes)
 
     def inode(self, path: str, change: Any) -> None:
         """Change an inode."""
         inode = self._at(path)
+        self.named.add(id(inode))
         if change is None:
             self.inodes.remove(inode)
         elif change == UNNAMED:
@@ -73,8 +88,42 @@ class _Work:
             kept = {key: inode[key] for key in _KEPT}
             inode.clear()
             inode |= kept | {"state": LOST}
+        elif isinstance(change, Mapping):
+            _change(inode, self._looked_up(inode, change))
         else:
-            _change(inode, change if isinstance(change, Mapping) else {"state": change})
+            _change(inode, {"state": change})
+
+    def copy(self, change: Mapping[str, Any]) -> Json:
+        """Return an inode like another one, with other members."""
+        made = copy.deepcopy(self._at(change["of"]))
+        _change(made, {key: value for key, value in change.items() if key != "of"})
+        return made
+
+    def _looked_up(self, inode: Json, change: Mapping[str, Any]) -> Json:
+        """Return members in full: of attributes and ACLs, those of another inode or in part.
+
+        ``acl_from`` and ``xattrs_from`` name another inode; ``xattrs_without`` lists names,
+        ``xattr_names`` has new ones by the old, ``xattr_values`` hexadecimal bytes by name.
+        """
+        made = dict(change)
+        if (path := made.pop("acl_from", None)) is not None:
+            other = self._at(path, self._parent)
+            made |= {key: other.get(key) for key in ("descriptor", "sddl")}
+        if (path := made.pop("xattrs_from", None)) is not None:
+            made["xattrs"] = self._at(path, self._parent)["xattrs"]
+        listed = copy.deepcopy(inode.get("xattrs", []))
+        gone = made.pop("xattrs_without", None) or ()
+        names, values = made.pop("xattr_names", None) or {}, made.pop("xattr_values", None) or {}
+        for one in listed:
+            name = octets(one["name"]).decode()
+            if name in values:
+                value = bytes.fromhex(values[name])
+                one |= {"size": len(value), "sha256": hashlib.sha256(value).hexdigest()}
+            one["name"] = text(names.get(name, name).encode())
+        if gone or names or values:
+            kept = [one for one in listed if octets(one["name"]).decode() not in gone]
+            made["xattrs"] = kept or None
+        return made
 
     def stream(self, path: str, change: Any) -> None:
         """Change a stream, or take it away."""
@@ -83,13 +132,24 @@ class _Work:
         streams = [one for one in inode.get("streams", ()) if one["name"] != text(name.encode())]
         if len(streams) == len(inode.get("streams", ())):
             raise UsageError(f"found: no stream {path!r}")
-        if change is not None:
-            stream = next(s for s in inode["streams"] if s["name"] == text(name.encode()))
+        stream = next(s for s in inode["streams"] if s["name"] == text(name.encode()))
+        if isinstance(change, Mapping) and UNNAMED in change:
+            self._stream_as_file(stream, change)
+        elif change is not None:
             _change(stream, change if isinstance(change, Mapping) else {"state": change})
             streams = inode["streams"]
         inode["streams"] = streams
         if not streams:
             del inode["streams"]
+
+    def _stream_as_file(self, stream: Json, change: Mapping[str, Any]) -> None:
+        """Put a stream that no stream directory names below ``#lost``, as the file that it is."""
+        number = change[UNNAMED]
+        data = {key: value for key, value in stream.items() if key != "name"}
+        made = {"inode": number, "paths": [text(f"#lost/{number}".encode())], "type": "file"}
+        self.inodes.append({**made, **_PLAIN_FILE, **data})
+        self.unnamed.append(number)
+        _change(self.inodes[-1], {k: v for k, v in change.items() if k != UNNAMED})
 
     def lost(self, numbers: Any) -> None:
         """Add inodes that nothing names and that were not found."""
@@ -105,8 +165,8 @@ class _Work:
                 if "state" in stream:
                     yield stream["state"], stream.get("inode", inode["inode"])
 
-    def _at(self, path: str) -> Json:
-        for inode in self.inodes:
+    def _at(self, path: str, inodes: list[Json] | None = None) -> Json:
+        for inode in self.inodes if inodes is None else inodes:
             if any(octets(one) == path.encode() for one in inode["paths"]):
                 return inode
         raise UsageError(f"found: no inode {path!r}")
