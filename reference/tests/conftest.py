@@ -14,6 +14,7 @@ from fuzz import profile
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 
+from support import legacy
 from support.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -38,3 +39,10 @@ def workbench() -> Iterator[Workbench]:
     bench = Workbench()
     yield bench
     bench.close()
+
+
+@pytest.fixture(params=legacy.JUDGES)
+def every_restore(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run a test once with each `restore` there is; skip those that are not to be had."""
+    with legacy.judged_by(request.param):
+        yield request.param

@@ -379,6 +379,7 @@ def test_forgetting_an_image_forgets_what_builds_on_it(levels):
     assert levels.make(2).base is not None
 
 
+@pytest.mark.usefixtures("every_restore")
 def test_old_restore_refuses_an_increment_of_something_else(levels, tmp_path):
     levels.make(0)
     levels.make(1)

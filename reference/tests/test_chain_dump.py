@@ -73,6 +73,7 @@ def test_a_chain_of_real_dumps_comes_back(levels, tmp_path):
     trees.remove(out)
 
 
+@pytest.mark.usefixtures("every_restore")
 def test_it_is_the_tree_that_restore_r_makes(levels, tmp_path):
     _, images = levels
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"

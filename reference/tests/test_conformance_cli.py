@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from support import suites
-from support.suites import GOOD
+from support.suites import GOOD, REFUSED
 
 from darimage.cli import main
+from darimage.conformance.report import REFUSES
 
 DECODE = f"{GOOD}:decode"
 
@@ -56,7 +57,8 @@ def test_a_run_and_its_check(folder, tmp_path):
         "--html", files["html"], "--keep", tmp_path / "kept", path,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert done.output == "honest: conformant: 8 pass\n"
+    assert done.output.endswith("honest: conformant: 8 pass\n")
+    assert "all           2/2      1/1     1/1       2/2       2/2" in done.output.splitlines()
     assert all(file.stat().st_size for file in files.values())
     assert len(list((tmp_path / "kept").iterdir())) == 8
     check = call("check-report", "--suite", folder, "--answers", tmp_path / "kept", files["json"])
@@ -82,8 +84,30 @@ def test_json_and_strict(folder):
     done = call("run", "--json", "--suite", folder, path)
     told = json.loads(done.output)
     assert (done.exit_code, told["conclusion"]) == (0, "conformant")
-    assert told["counts"]["unsupported"] == 1
+    assert told["counts"]["unsupported"] == 2
     assert call("run", "-q", "--strict", "--suite", folder, path).exit_code == 1
+
+
+def test_a_run_of_a_part_is_partial_and_does_not_pass_for_the_whole(folder, tmp_path):
+    path, file = described(folder, "rejects_all", tasks=["decode"]), tmp_path / "report.json"
+    chosen = ["--suite", folder, "--only", f"{REFUSED}:decode", "--report", file]
+    done = call("run", *chosen, path)
+    assert done.exit_code == 0
+    last = done.output.splitlines()[-2:]
+    assert last[0] == f"{folder.parent.name}: partial (1 of 4 cases): 1 pass"
+    assert last[1] == f"{folder.parent.name}: {REFUSES}"
+    assert "1 of 4 cases, partial" in call("check-report", file).output
+    check = call("check-report", "--suite", folder, file)
+    assert check.exit_code == 1
+    assert "partial: 3 cases of the suite are not in the report: 2 decode (accept)" in check.output
+    done = call("run", "--suite", folder, "--topic", "bad", described(folder, "honest"))
+    assert "partial (2 of 4 cases): 2 pass" in done.output
+
+
+def test_a_plain_command_does_what_it_is_asked(folder):
+    words = [sys.executable, "-I", "-S", suites.FAKES, "honest", folder]
+    done = call("run", "--suite", folder, "--task", "validate", *words)
+    assert "conformant: 4 pass" in done.output
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from support.suites import BAD, BARE, GOOD, REFUSED, WEAK, fake
 from darimage.conformance import suite
 from darimage.conformance.level1 import SessionError
 from darimage.conformance.limits import Limits
-from darimage.conformance.testee import Task
+from darimage.conformance.report import BLIND, REFUSES
+from darimage.conformance.testee import FIELDS, MORE_FIELDS, Task
 
 GOOD_DECODE = f"{GOOD}:decode"
 
@@ -43,6 +44,7 @@ def test_who_accepts_all_fails_on_all_that_is_not_empty(folder, level):
     failing = {
         f"{GOOD}:decode",
         f"{BARE}:decode",
+        f"{BAD}:decode",
         f"{REFUSED}:decode",
         f"{BAD}:validate",
         f"{REFUSED}:validate",
@@ -56,10 +58,83 @@ def test_who_accepts_all_fails_on_all_that_is_not_empty(folder, level):
 
 def test_who_rejects_all_fails_on_all_that_is_good(folder):
     report = suites.run(fake("rejects_all", folder), folder)
-    failing = [f"{name}:{task}" for name in (GOOD, BARE) for task in TASKS]
+    failing = [f"{name}:{task}" for name in (GOOD, BARE) for task in TASKS] + [f"{BAD}:decode"]
     assert suites.verdicts(report) == {**all_of("pass"), **dict.fromkeys(failing, "fail")}
     reasons = {case["reason"] for case in report["cases"] if case["verdict"] == "fail"}
-    assert reasons == {"rejected, expected to accept: no such thing"}
+    assert reasons == {
+        "rejected, expected accepted: no such thing",
+        "rejected, expected accepted-with-faults: no such thing",
+    }
+    assert report["remarks"] == [REFUSES]
+
+
+@pytest.mark.parametrize(
+    ("name", "failing", "reason"),
+    [
+        ("sees_no_faults", {BAD}, "accepted, expected accepted-with-faults"),
+        ("calls_all_whole", {BAD}, 'one: state is not given, expected "damaged" (and 1 more)'),
+        ("no_image", {GOOD, BARE, BAD}, 'image.date is not given, expected "7"'),
+    ],
+)
+def test_who_does_not_say_what_is_wrong_fails(folder, name, failing, reason):
+    report = suites.run(fake(name, folder, tasks=(Task.DECODE,)), folder)
+    failed = [case for case in report["cases"] if case["verdict"] == "fail"]
+    assert {case["vector"] for case in failed} == failing
+    for case in failed:
+        assert reason in (case["reason"], *case["seen"]["differences"])
+
+
+def test_who_does_not_know_of_faults_has_only_to_end(folder):
+    """What it makes of a damaged image is not compared, and no case speaks for it."""
+    features = frozenset({"dari-core", "acl"})
+    report = suites.run(fake("sees_no_faults", folder, features=features), folder)
+    assert suites.verdicts(report) == {**all_of("pass"), f"{BAD}:decode": "unsupported"}
+    report = suites.run(fake("crashes", folder, features=features), folder)
+    assert suites.verdicts(report)[f"{BAD}:decode"] == "crash"
+
+
+def test_faults_are_compared_of_those_who_report_them(folder):
+    told = FIELDS + MORE_FIELDS
+    for name, verdict in (("honest", "pass"), ("renames_faults", "fail")):
+        report = suites.run(fake(name, folder, fields=told), folder, [f"{BAD}:decode"])
+        assert suites.verdicts(report) == {f"{BAD}:decode": verdict}
+        report = suites.run(fake(name, folder), folder, [f"{BAD}:decode"])
+        assert suites.verdicts(report) == {f"{BAD}:decode": "pass"}
+
+
+@pytest.mark.parametrize("chosen", [{"only": [GOOD_DECODE]}, {"topics": ["good"]}])
+def test_a_part_of_the_suite_is_called_so(folder, chosen):
+    report = suites.run(fake("honest", folder), folder, **chosen)
+    assert (report["conclusion"], report["exit_code"]) == ("partial", 0)
+    assert report["scope"]["of"] == len(all_of("pass"))
+    report = suites.run(fake("wrong", folder), folder, **chosen)
+    assert (report["conclusion"], report["exit_code"]) == ("nonconformant", 1)
+
+
+def test_a_suite_that_is_not_whole_makes_no_one_conformant(tmp_path):
+    suites.write(tmp_path, complete=False)
+    assert suites.run(fake("honest", tmp_path), tmp_path)["conclusion"] == "partial"
+
+
+def test_a_single_case_of_who_refuses_all_looks_like_that(folder):
+    report = suites.run(fake("rejects_all", folder), folder, [f"{REFUSED}:decode"])
+    assert (report["conclusion"], report["remarks"]) == ("partial", [REFUSES])
+
+
+def test_who_knows_one_answer_looks_like_that(folder):
+    report = suites.run(fake("accepts_all", folder), folder)
+    assert report["remarks"] == [BLIND]
+    assert not suites.run(fake("honest", folder), folder)["remarks"]
+
+
+def test_cases_are_counted_by_topic_and_kind(folder):
+    report = suites.run(fake("rejects_all", folder), folder)
+    none, all_two = {"cases": 2, "passed": 0, "failed": 2}, {"cases": 2, "passed": 2, "failed": 0}
+    assert report["topics"]["good"] == {"decode": {"accept": none}, "validate": {"accept": none}}
+    assert report["topics"]["bad"]["validate"] == {"reject": all_two}
+    assert list(report["topics"]["bad"]["decode"]) == ["survive", "reject"]
+    assert report["totals"]["decode"]["survive"] == {"cases": 1, "passed": 0, "failed": 1}
+    assert sum(n["cases"] for kinds in report["totals"].values() for n in kinds.values()) == 8
 
 
 # name, level, verdict on a good image, exit code of the run, words of the reason
@@ -90,7 +165,8 @@ OUTCOMES = [
     ("eats", 1, "crash", 1, "more memory than allowed"),
     ("floods", 1, "crash", 1, "wrote more than allowed"),
     ("both", 1, "harness-error", 4, "not just one of"),
-    ("maybe", 1, "harness-error", 4, "neither true nor false"),
+    ("maybe", 1, "harness-error", 4, "accepted is neither true nor false"),
+    ("perhaps", 1, "harness-error", 4, "faults is neither true nor false"),
     ("errored", 1, "harness-error", 4, "my adapter is broken"),
     ("skips", 1, "skip", 4, "not yet"),
     ("unsupported", 1, "fail", 1, "claims all that this needs"),
@@ -109,6 +185,7 @@ def test_a_fake(folder, name, level, verdict, code, words):
     assert case["verdict"] == verdict, case["reason"]
     assert words in case["reason"]
     assert report["exit_code"] == code
+    assert report["conclusion"] != "conformant"
     assert time.monotonic() - began < 20
 
 
@@ -136,8 +213,8 @@ def test_who_lies_about_features_fails(folder):
     assert suites.verdicts(suites.run(modest, folder)) == all_of("unsupported")
     liar = fake("unsupported", folder, features=frozenset({"dari-core"}))
     found = suites.verdicts(suites.run(liar, folder))
-    of_bare = {f"{BARE}:{task}": "unsupported" for task in TASKS}
-    assert found == {**all_of("fail"), **of_bare}
+    beyond = {f"{BARE}:{task}": "unsupported" for task in TASKS} | {f"{BAD}:decode": "unsupported"}
+    assert found == {**all_of("fail"), **beyond}
 
 
 def test_what_is_not_claimed_is_not_asked(folder):

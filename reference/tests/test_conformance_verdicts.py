@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from darimage.conformance import known, report
 from darimage.conformance.verdicts import (
+    ANSWERED,
     FAILING,
     UNTESTED,
     Expectation,
@@ -20,7 +21,12 @@ from darimage.conformance.verdicts import (
 from darimage.errors import UsageError
 
 digests = st.sampled_from([None, "a", "b"])
-expectations = st.builds(Expectation, st.sampled_from(Wanted), digests)
+expectations = st.builds(Expectation.of, st.sampled_from(Wanted), digests) | st.builds(
+    Expectation,
+    st.just(Wanted.SURVIVE),
+    st.sampled_from([(), ANSWERED, (Outcome.ACCEPTED, Outcome.FAULTY)]),
+    digests,
+)
 observations = st.builds(
     Observation,
     st.sampled_from(Outcome),
@@ -36,11 +42,8 @@ def test_only_a_right_answer_passes(expected, seen, claimed, reason):
     verdict, said = judge(expected, seen, claimed=claimed, known=reason)
     is_right = (
         not seen.findings
-        and {
-            Wanted.ACCEPT: seen.outcome is Outcome.ACCEPTED and seen.answer == expected.answer,
-            Wanted.REJECT: seen.outcome is Outcome.REJECTED,
-            Wanted.SURVIVE: seen.outcome in (Outcome.ACCEPTED, Outcome.REJECTED),
-        }[expected.wanted]
+        and seen.outcome in expected.outcomes
+        and (seen.outcome is Outcome.REJECTED or seen.answer == expected.answer)
     )
     passing = Verdict.UNEXPECTED_PASS if reason else Verdict.PASS
     assert (verdict is passing) == is_right
@@ -59,10 +62,15 @@ def test_what_is_known_to_fail_never_passes_and_never_fails(expected, seen, clai
         assert listed is plain
 
 
-@given(st.lists(st.sampled_from(Verdict), min_size=1, max_size=6), st.booleans())
-def test_the_conclusion_says_the_worst(verdicts, strict):
+@given(st.lists(st.sampled_from(Verdict), min_size=1, max_size=6), st.booleans(), st.booleans())
+def test_the_conclusion_says_the_worst(verdicts, strict, complete):
     cases = [{"verdict": str(verdict)} for verdict in verdicts]
-    found = report.conclusion(cases, strict=strict)
+    found = report.conclusion(cases, strict=strict, complete=complete)
+    if found in ("conformant", "incomplete"):
+        assert complete
+    if found == "partial":
+        assert not complete
+        assert not set(verdicts) & FAILING
     if found == "conformant":
         allowed = {Verdict.PASS} if strict else {Verdict.PASS, Verdict.UNSUPPORTED}
         assert Verdict.PASS in verdicts
@@ -72,7 +80,7 @@ def test_the_conclusion_says_the_worst(verdicts, strict):
     )
     if set(verdicts) & FAILING:
         assert found in ("nonconformant", "not-tested")
-    assert report.conclusion(cases[::-1], strict=strict) == found
+    assert report.conclusion(cases[::-1], strict=strict, complete=complete) == found
 
 
 def test_a_list_of_known_failures(tmp_path):

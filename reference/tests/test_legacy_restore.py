@@ -41,7 +41,7 @@ from support.workbench import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("every_restore")]
 
 #: Sections of an image: NT ACLs in front, offset map, NT ACLs trailing.
 SECTIONS = 3

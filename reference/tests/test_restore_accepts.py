@@ -25,6 +25,7 @@ SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 _SIGNED_32 = 2**31
 
 
+@pytest.mark.usefixtures("every_restore")
 @SLOW
 @given(trees())
 def test_restore_r_brings_back_the_tree(tree):
@@ -38,6 +39,7 @@ def test_restore_r_brings_back_the_tree(tree):
         check_tree(tree, os.fsencode(out))
 
 
+@pytest.mark.usefixtures("every_restore")
 @SLOW
 @given(trees())
 def test_restore_t_lists_the_tree(tree):

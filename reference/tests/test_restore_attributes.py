@@ -84,6 +84,7 @@ def test_any_attributes_come_back(ext4, tree, form):
         assert all_on_disk(folder / "out") == expected(tree)
 
 
+@pytest.mark.usefixtures("every_restore")
 @QUIET
 @given(tree=trees(extended=settable()).map(fit))
 def test_the_real_restore_sets_them(ext4, tree):
@@ -127,6 +128,7 @@ def build(root):
         os.setxattr(root / name, b"trusted.what", name.encode(), follow_symlinks=False)
 
 
+@pytest.mark.usefixtures("every_restore")
 @pytest.mark.parametrize("inode_size", [256, 128, 1024])
 def test_from_ext4_to_ext4_and_back(inode_size):
     with legacy.loop_ext4(inode_size=inode_size) as point, legacy.loop_ext4() as other:
@@ -172,6 +174,7 @@ def test_a_chain_brings_the_last_attributes(ext4):
         assert all_on_disk(out) == all_on_disk(tree)
 
 
+@pytest.mark.usefixtures("every_restore")
 def test_what_the_list_cannot_hold_comes_back_with_us_alone(ext4):
     great = {b"user.%d" % number: b"v" * 900 for number in range(8)}
     tree = Node.directory({b"f": Node.file(b"one"), b"g": Node.file(b"two")})

@@ -177,6 +177,7 @@ def subject():
 A_STREAM = re.compile(r"expected next file \d+, got (?!1$)\d+")
 
 
+@pytest.mark.usefixtures("every_restore")
 @pytest.mark.xdist_group("legacy streams")
 @pytest.mark.parametrize("mode", ["t", "x", "i", "r", "C"])
 def test_the_old_restore_leaves_streams_out_and_nothing_else(subject, mode):

@@ -371,6 +371,7 @@ def test_hercules_copies_what_we_write(tmp_path):
     )
 
 
+@pytest.mark.usefixtures("every_restore")
 @pytest.mark.parametrize("block", [10_240, 7000])
 def test_the_old_restore_reads_the_blocks_one_after_another(tmp_path, block):
     source = tmp_path / "source"

@@ -250,6 +250,7 @@ def on_volumes(source, folder, capacity):
     return folder / "set"
 
 
+@pytest.mark.usefixtures("every_restore")
 @pytest.mark.parametrize("capacity", [40, 50, 60, 70, 100, 130, 200, 370, 500, 1000, 2000])
 def test_restore_reads_volumes_in_all_modes(source, tmp_path, capacity):
     prefix = on_volumes(source, tmp_path, capacity)
@@ -268,6 +269,7 @@ def test_restore_reads_volumes_in_all_modes(source, tmp_path, capacity):
         assert compare_trees(source, out, Compare(mtime=to_second_32, ignore=ignored)) == []
 
 
+@pytest.mark.usefixtures("every_restore")
 @pytest.mark.parametrize("capacity", [40, 100, 500])
 def test_restore_brings_back_any_file_alone(source, tmp_path, capacity):
     prefix = on_volumes(source, tmp_path, capacity)
@@ -284,6 +286,7 @@ def test_restore_brings_back_any_file_alone(source, tmp_path, capacity):
         built.remove(out)
 
 
+@pytest.mark.usefixtures("every_restore")
 def test_restore_reads_bitmaps_and_directories_that_are_cut(tmp_path):
     many = {b"d%03d" % at: Node.directory({b"x" * 200: Node.file(b"%d" % at)}) for at in range(200)}
     tree = Node.directory(many)

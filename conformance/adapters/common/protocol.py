@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 PROTOCOL = 1
-REJECTED, USAGE, UNSUPPORTED, SKIPPED, CRASHED = 1, 2, 3, 77, 134
+REJECTED, USAGE, UNSUPPORTED, FAULTY, SKIPPED, CRASHED = 1, 2, 3, 4, 77, 134
 
 
 class Answer(Exception):  # noqa: N818 - not an error, but the end of a task
@@ -28,6 +28,20 @@ class Answer(Exception):  # noqa: N818 - not an error, but the end of a task
 
 class Rejected(Answer):
     """The image is refused."""
+
+
+class WithFaults(Answer):
+    """The task was done as far as it could be, and something is wrong.
+
+    Attributes:
+        made: What it returns otherwise: for ``decode`` the inventory.
+    """
+
+    code = FAULTY
+
+    def __init__(self, message: str, made: Any = None) -> None:
+        super().__init__(message)
+        self.made = made
 
 
 class Unsupported(Answer):
@@ -48,9 +62,9 @@ def main(about: Mapping[str, Any], tasks: Mapping[str, Callable[..., Any]]) -> N
     Args:
         about: ``implementation``, ``features``, ``fields`` as the answer to ``start`` has them.
         tasks: By name: ``decode(image)`` returns an inventory, ``validate(image, level)`` nothing,
-            ``restore(image, selection, destination, *bases)`` and ``encode(tree, image)`` likewise.
-            Images are named by their first volume; ``level`` is ``MUST``, or may not be there, or
-            ``SHOULD``.
+            ``restore(image, selection, destination, *bases)`` and ``encode(tree, image, records,
+            *bases)`` likewise. Images are named by their first volume; ``level`` is ``MUST``, or
+            may not be there, or ``SHOULD``; ``records`` are those of a volume, or ``0``.
     """
     words = [os.fsencode(word) for word in sys.argv[1:]]
     try:
@@ -69,14 +83,18 @@ def _command(tasks: Mapping[str, Callable[..., Any]], words: list[bytes]) -> int
     if name not in tasks:
         print(f"no task {name!r}; there are {', '.join(tasks)}", file=sys.stderr)
         return UNSUPPORTED if words else USAGE
+    code = 0
     try:
         made = tasks[name](*words[1:])
+    except WithFaults as answer:
+        print(answer, file=sys.stderr)
+        made, code = answer.made, answer.code
     except Answer as answer:
         print(answer, file=sys.stderr)
         return answer.code
     if made is not None:
         sys.stdout.write(json.dumps(made))
-    return 0
+    return code
 
 
 def _session(about: Mapping[str, Any], tasks: Mapping[str, Callable[..., Any]]) -> None:
@@ -95,16 +113,19 @@ def _session(about: Mapping[str, Any], tasks: Mapping[str, Callable[..., Any]]) 
 def _answer(tasks: Mapping[str, Callable[..., Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked["task"] not in tasks:
         return {"unsupported": {"message": f"no task {asked['task']}"}}
+    results: dict[str, Any] = {"accepted": True}
     try:
         made = tasks[asked["task"]](*_words(asked["arguments"]))
+    except WithFaults as answer:
+        made = answer.made
+        results |= {"faults": True, "message": str(answer)}
     except Rejected as answer:
         return {"results": {"accepted": False, "message": str(answer)}}
     except Unsupported as answer:
         return {"unsupported": {"message": str(answer)}}
     except Skipped as answer:
         return {"skipped": {"message": str(answer)}}
-    results = {"accepted": True} if made is None else {"accepted": True, "inventory": made}
-    return {"results": results}
+    return {"results": results if made is None else {**results, "inventory": made}}
 
 
 def _words(arguments: Mapping[str, Any]) -> list[bytes]:
@@ -115,4 +136,7 @@ def _words(arguments: Mapping[str, Any]) -> list[bytes]:
             words.append(base64.b64decode(arguments["selection_base64"]))
         elif name in arguments:
             words.append(os.fsencode(arguments[name]))
-    return words + [os.fsencode(volumes[0]) for volumes in arguments.get("bases", ())]
+    bases = [os.fsencode(volumes[0]) for volumes in arguments.get("bases", ())]
+    if "tree" in arguments and (bases or "records" in arguments):
+        words.append(str(arguments.get("records", 0)).encode())
+    return words + bases

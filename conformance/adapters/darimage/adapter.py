@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,21 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
 import protocol
 
 from darimage._version import __version__
+from darimage.catalog.rebuild import rebuild
+from darimage.catalog.run import Run, Wish
+from darimage.catalog.store import Catalogue
 from darimage.conformance.inventory import inventory
 from darimage.errors import DarimageError, StorageError
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
+from darimage.image.writer import Options as Settings
 from darimage.image.writer import create
 from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.sources.posix import PosixSource
+from darimage.units import RECORD
 from darimage.validate.run import Options, validate
+from darimage.volumes.file_set import FileSet
 from darimage.volumes.writing import FileSink
 
 
@@ -47,10 +55,24 @@ def bring_back(image: bytes, selection: bytes, destination: bytes, *bases: bytes
         restore(chain, destination, chosen)
 
 
-def encode(tree: bytes, image: bytes) -> None:
-    """Make an image."""
-    with _refusing():
-        create(PosixSource(os.fsdecode(tree)), FileSink(os.fsdecode(image)))
+def encode(tree: bytes, image: bytes, records: bytes = b"0", *bases: bytes) -> None:
+    """Make an image, on volumes of so many records each, and of what changed since its bases.
+
+    All that is known of the bases is taken from them.
+    """
+    source, capacity = os.path.abspath(tree), int(records)
+    name = os.fsdecode(image)
+    with _refusing(), tempfile.TemporaryDirectory() as folder:
+        catalogue = Path(folder) / "catalogue"
+        if bases:
+            with Catalogue.open(catalogue) as opened:
+                rebuild(opened, [os.fsdecode(base) for base in bases], source=source)
+        run = Run(catalogue, source, os.stat(source).st_dev, Wish(len(bases)))
+        found = PosixSource(os.fsdecode(source))
+        sink = FileSet(name, capacity * RECORD) if capacity else FileSink(name)
+        found.begin()
+        number = partial(run.number, births=found.births)
+        create(found, sink, Settings(volume_records=capacity), number=number)
 
 
 class _refusing:  # noqa: N801 - reads as a word

@@ -103,6 +103,8 @@ def _run(words: list[str | bytes], answers: bytes, folder: str) -> None:
 
 
 def _program() -> str:
+    if reason := os.environ.get("RESTORE_WHY_NOT"):
+        raise protocol.Skipped(reason)
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     found = os.environ.get("RESTORE") or shutil.which("restore", path=path)
     if not found:
@@ -114,7 +116,7 @@ def version() -> tuple[str, int]:
     """Return the version that restore tells, and its number behind ``0.4b``."""
     try:
         told = subprocess.run([_program()], capture_output=True, check=False).stderr.decode()
-    except protocol.Skipped:
+    except (protocol.Skipped, OSError):
         return "", 0
     found = re.search(r"restore (0\.4b(\d+))", told)
     return (found[1], int(found[2])) if found else ("", 0)
@@ -127,7 +129,7 @@ def about() -> dict[str, Any]:
     features += ["incremental", "volumes"]
     return {
         "implementation": {
-            "name": "restore",
+            "name": os.environ.get("RESTORE_NAME", "restore"),
             "version": name,
             "language": "C",
             "homepage": "https://dump.sourceforge.io",

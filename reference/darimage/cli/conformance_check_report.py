@@ -9,6 +9,7 @@ import click
 from darimage.cli import common
 from darimage.conformance import checking, suite
 
+_LISTED = 20
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -21,10 +22,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 def command(
     report: Path, *, folder: Path | None, answers: Path | None, quiet: bool, as_json: bool
 ) -> int:
-    """Check a REPORT of `conformance run`: do its verdicts and digests follow from what it tells?
+    """Check a REPORT of `conformance run`: do its verdicts and digests follow from what it says?
 
-    With the suite, the images and what was expected are held against it, and that no case is left
-    out; with the answers, their digests are made again. A report that is cut short is an error.
+    With the suite, images and expectations are compared with it, and each case that the report
+    lacks is found; with the answers, their digests are made again. A report that is cut short is
+    an error.
 
     \b
     Examples:
@@ -39,9 +41,16 @@ def command(
     if as_json:
         common.print_json({"report": str(report), "problems": found})
     else:
-        for line in found:
+        for line in found[:_LISTED]:
             click.echo(f"darimage: {line}", err=True)
+        if len(found) > _LISTED:
+            click.echo(f"darimage: … and {len(found) - _LISTED} more (--json has all)", err=True)
         if not quiet and not found:
-            counted = common.plural(len(told["cases"]), "case")
+            scope = told["scope"]
+            counted = common.plural(scope["cases"], "case")
+            if not scope["complete"]:
+                counted = f"{scope['cases']} of {common.plural(scope['of'], 'case')}"
             click.echo(f"{report}: {counted}, {told['conclusion']}; all of it follows")
+            for remark in told["remarks"]:
+                click.echo(f"{report}: {remark}")
     return common.EXIT_FAULTS if found else 0

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from darimage.conformance.export import export
 from darimage.conformance.junit import to_junit
 from darimage.conformance.limits import Limits
 from darimage.conformance.run import Runner, Settings
-from darimage.conformance.table import to_html
+from darimage.conformance.table import summary_lines, to_html
 from darimage.errors import StorageError
 from darimage.parallel import cores
 
@@ -27,6 +28,7 @@ _MIB = 1 << 20
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _LISTED = 20
+_DIFFERENCES = 6
 
 
 @click.command(
@@ -42,6 +44,7 @@ _LISTED = 20
     help="Only these tasks.",
 )
 @click.option("--only", multiple=True, metavar="GLOB", help="Only these vectors or cases.")
+@click.option("--topic", "topics", multiple=True, help="Only vectors of this topic.")
 @click.option("--known-failures", "known_file", type=_FILE, help="Cases known to fail.")
 @click.option("--strict", is_flag=True, help="What was not tested counts as failed.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds for a case.")
@@ -60,6 +63,7 @@ def command(
     folder: Path | None,
     tasks: tuple[str, ...],
     only: tuple[str, ...],
+    topics: tuple[str, ...],
     known_file: Path | None,
     strict: bool,
     timeout: float,
@@ -85,10 +89,13 @@ def command(
       darimage conformance run --report report.json adapters/mine/testee.toml
       darimage conformance run --task validate --known-failures known.txt ./my-checker --fast
 
+    Of a part of the suite (--only, --topic, --task, or an export that is not whole) it says
+    "partial" and never "conformant".
+
     Exit codes: 0 nothing speaks against it, 1 it does not conform, 2 usage, 3 a known failure
     passes or a file failed, 4 it could not be tested, 5 the suite is damaged.
     """
-    subject = _testee(words)
+    subject = _testee(words, [testee.Task(task) for task in tasks])
     failures = known.load(known_file) if known_file else {}
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
@@ -97,7 +104,7 @@ def command(
     with _suite(folder) as chosen, _runner(subject, Settings(limits, jobs or cores(), keep)) as run:
         wanted = [testee.Task(task) for task in tasks] or list(run.claims.tasks)
         known.check(failures, {case.id for case in cases.cases(chosen, list(testee.Task))})
-        planned = cases.cases(chosen, wanted, only)
+        planned = cases.cases(chosen, wanted, only, topics)
         if not planned:
             raise click.UsageError("no case of the suite is chosen")
         used = cases.vectors_of(planned)
@@ -110,6 +117,7 @@ def command(
         config = {
             "tasks": [str(task) for task in wanted],
             "only": list(only),
+            "topics": list(topics),
             "strict": strict,
             "timeout_seconds": timeout,
             "memory_bytes": memory * _MIB,
@@ -123,12 +131,12 @@ def command(
     if as_json:
         common.print_json(made)
     else:
-        _tell(made, quiet=quiet)
+        _report(made, quiet=quiet)
     return int(made["exit_code"])
 
 
-def _testee(words: Sequence[str]) -> testee.Testee:
-    """Return what the arguments say is to be tested."""
+def _testee(words: Sequence[str], tasks: Sequence[testee.Task]) -> testee.Testee:
+    """Return what the arguments say is to be tested; a plain command does what it is asked."""
     if len(words) == 1 and words[0].endswith(".toml"):
         return testee.load(Path(words[0]))
     shipped = testee.SHIPPED / words[0] / "testee.toml"
@@ -137,6 +145,7 @@ def _testee(words: Sequence[str]) -> testee.Testee:
     if words[0].endswith(".toml") or (shipped.is_file() and words[1:2] and words[1][:1] == "-"):
         raise click.UsageError(f"{words[0]} takes no arguments; options go before it")
     claims = testee.Claims(Path(words[0]).name)
+    claims = replace(claims, tasks=tuple(tasks) or claims.tasks)
     return testee.Testee(0, testee.located(words), claims)
 
 
@@ -172,15 +181,22 @@ def _write(path: Path | None, data: str | bytes) -> None:
         raise StorageError.of(error, str(path)) from error
 
 
-def _tell(made: dict[str, Any], *, quiet: bool) -> None:
-    bad = [case for case in made["cases"] if case["verdict"] in _TOLD]
+def _report(made: dict[str, Any], *, quiet: bool) -> None:
+    bad = [case for case in made["cases"] if case["verdict"] in _SHOWN]
     for case in bad[:_LISTED]:
         click.echo(f"{case['id']} ({case['name']}): {case['verdict']}: {case['reason']}")
+        for line in case["seen"]["differences"][1:_DIFFERENCES]:
+            click.echo(f"    {line}")
     if len(bad) > _LISTED:
         click.echo(f"… and {len(bad) - _LISTED} more")
+    name, scope = made["testee"]["name"], made["scope"]
     if not quiet:
+        click.echo("\n".join(summary_lines(made)))
         counted = ", ".join(f"{n} {verdict}" for verdict, n in made["counts"].items() if n)
-        click.echo(f"{made['testee']['name']}: {made['conclusion']}: {counted}")
+        part = "" if scope["complete"] else f" ({scope['cases']} of {scope['of']} cases)"
+        click.echo(f"{name}: {made['conclusion']}{part}: {counted}")
+    for remark in made["remarks"]:
+        click.echo(f"{name}: {remark}", err=quiet)
 
 
-_TOLD = frozenset({"fail", "crash", "timeout", "unexpected-pass", "harness-error"})
+_SHOWN = frozenset({"fail", "crash", "timeout", "unexpected-pass", "harness-error"})

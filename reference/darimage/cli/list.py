@@ -13,6 +13,7 @@ from darimage.faults import display
 from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.image.reader import Image
+from darimage.image.state import State
 from darimage.restore.selection import select
 
 _AT_ONCE = 1000
@@ -42,6 +43,8 @@ def command(
 
     A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Bytes of a
     name that are not printable are shown as \\xNN. NT streams follow their file as file:stream.
+    What was found and has no usable name is shown as #lost/N, N being its inode number. With --json
+    what is not whole has a state: suspect, incomplete, damaged or lost.
     With --chain for the full image and each one between, the tree is shown as it was when IMAGE was
     made.
 
@@ -92,6 +95,7 @@ class _Shown:
         with_acls: bool,
     ) -> None:
         self._images = chain.of_all([row.entry.inode for row in listed])
+        self._chain = chain
         self._last = chain.last
         self._known = known
         self._with_xattrs = with_xattrs
@@ -105,6 +109,8 @@ class _Shown:
         number = row.entry.inode
         image, inode = self._image(number), self._known.get(number)
         entry = listing.as_json(image, row, inode)
+        if (state := listing.state_of(self._chain, row, inode)) != State.WHOLE:
+            entry["state"] = state.word
         if inode is not None:
             entry["xattrs"] = xattrs.as_json(image, inode, whole=self._with_xattrs)
         if self._acls:

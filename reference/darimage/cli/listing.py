@@ -15,8 +15,9 @@ from darimage.faults import Fault, display
 from darimage.image.chain import Chain
 from darimage.image.contents import read_link
 from darimage.image.inode import Inode
-from darimage.image.names import Names
+from darimage.image.names import LOST, Names
 from darimage.image.reader import Image
+from darimage.image.state import State, of_header
 from darimage.restore.selection import Selection, is_directory
 from darimage.sections.directory import Entry
 
@@ -61,7 +62,12 @@ def rows(chain: Chain, selection: Selection) -> list[Row]:
     if chain.streams:
         found = [row for name in found for row in (name, *_streams(chain, name))]
     absent = chain.left_out([row.entry.inode for row in found])
-    return [row for row, gone in zip(found, absent.tolist(), strict=True) if not gone]
+    names = chain.names
+    return [
+        row
+        for row, gone in zip(found, absent.tolist(), strict=True)
+        if not gone or row.entry.inode == LOST or names.is_unnamed(row.entry.inode)
+    ]
 
 
 def _rows(names: Names, selection: Selection) -> Iterator[Row]:
@@ -83,7 +89,7 @@ def _streams(chain: Chain, row: Row) -> Iterator[Row]:
 
 def inodes(chain: Chain, listed: list[Row]) -> dict[int, Inode]:
     """Return the inodes of names by number, without those that no image has."""
-    wanted = {row.entry.inode for row in listed}
+    wanted = {row.entry.inode for row in listed} - {LOST}
     directories = chain.names.directories
     known = {number: directories[number].inode for number in wanted if number in directories}
     others = np.array(sorted(wanted - known.keys()), np.int64)
@@ -113,9 +119,20 @@ def long_line(image: Image, row: Row, inode: Inode | None) -> str:
     )
 
 
+def state_of(chain: Chain, row: Row, inode: Inode | None) -> State:
+    """Return the state of what a name leads to, as far as it is known without its contents."""
+    if row.entry.inode == LOST:
+        return State.WHOLE
+    if inode is None:
+        return State.LOST
+    if inode.is_directory and not row.base:
+        return chain.names.state(inode.number)
+    return of_header(inode)
+
+
 def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
     """Return a name and its inode for JSON; ``path_hex`` where the path is not plain text."""
-    known: dict[str, Any] = {"path": display(row.path), "inode": row.entry.inode}
+    known: dict[str, Any] = {"path": display(row.path), "inode": row.entry.inode or None}
     if known["path"].encode() != row.path:
         known["path_hex"] = row.path.hex()
     if row.base:
@@ -124,7 +141,7 @@ def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
         if known["stream"].encode() != row.stream:
             known["stream_hex"] = row.stream.hex()
     if inode is None:
-        return {**known, "type": None}
+        return {**known, "type": _TYPES.get(row.entry.d_type << 12)}
     known["type"] = "stream" if row.base else _TYPES.get(inode.kind)
     for name in ("mode", "nlink", "uid", "gid", "size", "rdev"):
         known[name] = getattr(inode, name)

@@ -89,19 +89,25 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Bring back what IMAGE holds, or a SELECTION of it, below DESTINATION.
+    """Restore what IMAGE holds, or a SELECTION of it, below DESTINATION.
 
-    A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Everything
-    keeps its place: alice/mail comes back as DESTINATION/alice/mail. With a good offset map only
-    the data asked for is read.
+    A selection is a path or a glob (*, ?, [...], **); a directory stands for all below it.
+    Everything keeps its place: alice/mail becomes DESTINATION/alice/mail. With a good offset map
+    only the data asked for is read.
+
+    All that is restored is checked. The exit code is 0 only if all that was asked for is whole and
+    nothing wrong was met. A file or directory that is not whole is marked: it has its own name, is
+    open to its owner alone, and has no other attributes; it never takes the place of a file that is
+    there already. What was found and has no usable name is restored as #lost/N, N being its inode
+    number.
 
     With --drive, at each gap between files the drive's figures decide whether to seek or to read
     on; --plan shows that, with the time it takes beside other ways, and restores nothing.
 
-    An incremental image alone brings back what it holds itself. With --chain for the full image and
-    for each one between, the tree comes back as it was when IMAGE was made.
+    Of an incremental image alone what it holds itself is restored. With --chain for the full image
+    and for each one between, it is the tree as it was when IMAGE was made.
 
-    NT ACLs come back as security.NTACL for Samba, which only root may set, or as system.ntfs_acl
+    NT ACLs are restored as security.NTACL for Samba, which only root may set, or as system.ntfs_acl
     where ntfs-3g keeps the files.
 
     \b
@@ -122,12 +128,15 @@ def command(
     with Chain.open(
         [*bases, image], trust_map=force, sequential=sequential, map_first=True
     ) as chain:
+        bar = common.progress(quiet=quiet)
+        if not selection and not inodes:
+            # What is found by the walk has its place in the tree, with or without a name.
+            chain.index_sequentially(bar)
         chosen = select(chain.names, selection, inodes)
         for opened in chain.images:
             if opened.access == "sequential" and opened.is_dari and not sequential:
                 told = f"{opened.name}: no direct access: {opened.access_note}"
                 click.echo(f"darimage: {told}", err=True)
-        bar = common.progress(quiet=quiet)
         chain.index_sequentially(bar)
         if plan and model is not None:
             from darimage.cli import restore_plan
@@ -174,5 +183,16 @@ def _summary(report: RestoreReport) -> str:
         if count:
             made.append(common.plural(count, word))
     read, size = common.size_text(report.bytes_read), common.size_text(report.image_bytes)
-    faults = f"; {common.plural(report.fault_count, 'fault')}" if report.fault_count else ""
-    return f"{report.destination}: {', '.join(made)}; read {read} of {size}{faults}"
+    less = [
+        f"{count:,} {word}"
+        for count, word in (
+            (report.marked, "marked as not whole"),
+            (report.lost, "lost"),
+            (report.left_out, "left out"),
+        )
+        if count
+    ]
+    if report.fault_count:
+        less.append(common.plural(report.fault_count, "fault"))
+    said = "".join(f"; {words}" for words in ([", ".join(less)] if less else []))
+    return f"{report.destination}: {', '.join(made)}; read {read} of {size}{said}"

@@ -10,26 +10,34 @@ from darimage.validate.verify import Verification, verify
 
 @click.command("verify")
 @common.image_argument
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Leave out the contents of files: check headers, maps, directories and sections only.",
+)
 @common.quiet_option
 @common.json_option
-def command(image: common.ImageName, *, quiet: bool, as_json: bool) -> int:
-    """Check IMAGE against itself and report all that is wrong with it.
+def command(image: common.ImageName, *, quick: bool, quiet: bool, as_json: bool) -> int:
+    """Read all of IMAGE, check it against itself and report all that is wrong with it.
 
-    Every header is checked, the offset map is computed again from where the files really are and
-    compared with the one in the image, and so are the bitmaps, the directories and the end record.
-    File data has no checksums in an image: it is counted, not judged. A plain dump stream has less
-    to check.
+    Every header and all data are checked by their checksums. The offset map is computed again from
+    where the files really are and compared with the one in the image, and so are the bitmaps, the
+    directories and the end record. A plain dump has no checksums of data: what can be seen without
+    them is checked, and the answer says so.
 
     \b
     Examples:
       darimage verify home.dari
+      darimage verify --quick home.dari
       darimage verify --json home.dari > verdict.json
     """
-    found = verify(image, common.progress(quiet=quiet))
+    found = verify(image, common.progress(quiet=quiet), quick=quick)
     if as_json:
         common.print_json(found.as_json())
     else:
         common.print_faults(found.faults)
+        for note in found.notes if not quiet else ():
+            click.echo(f"darimage: note: {note.text()}", err=True)
         if not quiet or not found.good:
             _print_untold(found)
             click.echo(_summary(found))
@@ -48,5 +56,10 @@ def _summary(found: Verification) -> str:
         False: "; the offset map is NOT what the image holds",
         None: "; a plain dump, without an offset map",
     }[found.map_equal]
+    contents = {
+        "checked": "; all data read and checked",
+        "not checked": "; contents of files NOT read",
+        "no checksums": "; all data read, which has no checksums",
+    }[found.contents]
     faults = common.plural(found.fault_count, "fault") if found.fault_count else "no fault"
-    return f"{found.image}: {counted}{maps}; {faults}"
+    return f"{found.image}: {counted}{maps}{contents}; {faults}"

@@ -21,13 +21,15 @@ class Question:
     Attributes:
         task: What to do.
         vector: Id of the vector.
-        image: First volume of the image to read, or the image to make.
+        image: First volume of the image to read, or the image to make; volumes of that have
+            three digits more behind its name.
         selection: What to restore; empty for all.
         tree: The tree to make an image of.
         destination: Where to restore to.
         strength: Level of the requirements to judge by, with all that are stronger.
         volumes: All volumes of the image, if there are several.
         bases: Volumes of each image that it builds on, the full image first.
+        capacity: Records of each volume to make; 0 for one file.
     """
 
     task: Task
@@ -39,14 +41,16 @@ class Question:
     strength: str = ""
     volumes: tuple[Path, ...] = ()
     bases: tuple[tuple[Path, ...], ...] = ()
+    capacity: int = 0
 
     def words(self) -> list[str]:
         """Return it as arguments of a command (level 0)."""
+        bases = [str(volumes[0]) for volumes in self.bases]
         if self.task is Task.ENCODE:
-            return ["encode", str(self.tree), str(self.image)]
+            more = [str(self.capacity), *bases] if self.capacity or bases else []
+            return ["encode", str(self.tree), str(self.image), *more]
         if self.task is Task.RESTORE:
             chosen = os.fsdecode(self.selection)
-            bases = [str(volumes[0]) for volumes in self.bases]
             return ["restore", str(self.image), chosen, str(self.destination), *bases]
         more = [self.strength] if self.strength not in ("", STRENGTHS[0]) else []
         return [str(self.task), str(self.image), *more]
@@ -59,7 +63,7 @@ class Reply:
     Attributes:
         outcome: What it did.
         message: In its words, or in ours; one line.
-        answer: Its inventory, if it told one.
+        answer: Its inventory, if it gave one.
         ended: How its process ended, if it did.
         raw: The bytes of the answer.
         issue_url: Where a skipped task is discussed.

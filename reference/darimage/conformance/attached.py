@@ -42,16 +42,20 @@ class Attached:
                 {"name": text(name), "size": len(value), "sha256": hashed(value)}
                 for name, value in sorted(attributes.items())
             ]
-        if (sddl := self._acl(inode)) is not None:
-            told["sddl"] = sddl
+        if (descriptor := self._acl(inode)) is not None:
+            told["descriptor"] = {"size": len(descriptor), "sha256": hashed(descriptor)}
+            told["sddl"] = self._text(descriptor)
         if streams := self._streams(inode):
             told["streams"] = streams
         return told
 
-    def _acl(self, inode: Inode) -> str | None:
+    def _acl(self, inode: Inode) -> bytes | None:
+        """Return an inode's security descriptor if it has one that can be read (DARI-SDE-015)."""
         try:
             if inode.number in self._acls:
-                return self._text(self._acls[inode.number][0])
+                descriptor = self._acls[inode.number][0]
+                self._text(descriptor)
+                return descriptor
         except FormatError as error:
             self._on_fault(Fault.of(error, inode=inode.number))
         return None

@@ -13,7 +13,12 @@ from darimage.conformance.verdicts import Wanted
 
 MUST, SHOULD = STRENGTHS
 
-_MADE_FROM_TREES = frozenset({"dump", "dari-core", "big-endian", "run-coded-holes", "acl", "xattr"})
+FAULTS = "faults"
+"""To know: what a reader does and reports when something is wrong."""
+
+_MADE_FROM_TREES = frozenset(
+    ("dump", "dari-core", "big-endian", "run-coded-holes", "acl", "xattr", "incremental", "volumes")
+)
 """Features of vectors whose contents are a plain tree, which a writer can be given."""
 
 
@@ -28,6 +33,7 @@ class Case(NamedTuple):
         selection: What is restored; empty for all.
         strength: Level of the requirements that are judged by; empty if nothing is judged.
         chain: The images that are put together, the one asked for last; none means the vector.
+        capacity: Records of a volume that a writer is to make; 0 for one file.
     """
 
     id: str
@@ -37,11 +43,16 @@ class Case(NamedTuple):
     selection: bytes = b""
     strength: str = ""
     chain: tuple[Vector, ...] = ()
+    capacity: int = 0
 
     @property
     def features(self) -> tuple[str, ...]:
         """What a testee has to know for it; a writer writes in its own dialect."""
-        return () if self.task is Task.ENCODE else self.vector.features
+        if self.task is Task.ENCODE:
+            asked = {"incremental": bool(self.chain), "volumes": bool(self.capacity)}
+            return tuple(name for name, is_needed in asked.items() if is_needed)
+        more = (FAULTS,) if self.wanted is Wanted.SURVIVE else ()
+        return (*self.vector.features, *more)
 
     @property
     def images(self) -> tuple[Vector, ...]:
@@ -54,16 +65,20 @@ class Case(NamedTuple):
         return self.vector.whole if self.chain else self.vector.expected
 
 
-def cases(suite: Suite, tasks: Sequence[Task], only: Sequence[str] = ()) -> list[Case]:
+def cases(
+    suite: Suite, tasks: Sequence[Task], only: Sequence[str] = (), topics: Sequence[str] = ()
+) -> list[Case]:
     """Return all cases in order of their ids.
 
     Args:
         suite: The vectors.
         tasks: To ask for.
         only: Globs of ids, names or case ids; none means all.
+        topics: Of the vectors; none means all.
     """
     found = [case for task in tasks for case in _OF_TASK[task](suite.vectors)]
-    return sorted((case for case in found if _is_wanted(case, only)), key=lambda case: case.id)
+    chosen = [case for case in found if not topics or case.vector.topic in topics]
+    return sorted((case for case in chosen if _is_wanted(case, only)), key=lambda case: case.id)
 
 
 def vectors_of(chosen: Sequence[Case]) -> list[str]:
@@ -122,8 +137,15 @@ def _restored(case: Case) -> Iterator[Case]:
 
 def _encoding(vectors: Mapping[str, Vector]) -> Iterator[Case]:
     for vector in vectors.values():
-        if vector.valid and not vector.bases and _MADE_FROM_TREES.issuperset(vector.features):
-            yield Case(f"{vector.id}:encode", vector, Task.ENCODE, Wanted.ACCEPT)
+        if not vector.valid or not _MADE_FROM_TREES.issuperset(vector.features):
+            continue
+        case = Case(f"{vector.id}:encode", vector, Task.ENCODE, Wanted.ACCEPT)
+        if vector.capacity and "dump" not in vector.features:
+            case = case._replace(capacity=vector.capacity)
+        if not vector.bases:
+            yield case
+        elif all(one in vectors for one in vector.bases):
+            yield case._replace(chain=(*(vectors[one] for one in vector.bases), vector))
 
 
 _OF_TASK = {
@@ -152,7 +174,7 @@ def _one_file(expected: dict[str, Any] | None) -> bytes | None:
     return max(paths, key=lambda path: (path.count(b"/") > 0, path), default=None)
 
 
-def _bytes(told: dict[str, str]) -> bytes:
-    if "text" in told:
-        return told["text"].encode()
-    return base64.b64decode(told["base64"])
+def _bytes(path: dict[str, str]) -> bytes:
+    if "text" in path:
+        return path["text"].encode()
+    return base64.b64decode(path["base64"])

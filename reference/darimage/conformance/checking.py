@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from darimage.conformance import report as reports
-from darimage.conformance.answers import AnswerError, View, digest, told_by
+from darimage.conformance.answers import AnswerError, View, compared, digest
 from darimage.conformance.asking import parse
 from darimage.conformance.cases import Case, cases
 from darimage.conformance.run import answer_name
@@ -49,8 +50,12 @@ _KEYS = (
     "testee",
     "config",
     "cases",
+    "scope",
     "counts",
+    "topics",
+    "totals",
     "profiles",
+    "remarks",
     "conclusion",
     "exit_code",
     "results_sha256",
@@ -94,10 +99,18 @@ def _of_itself(report: Mapping[str, Any]) -> Iterator[str]:
     ids = [case["id"] for case in listed]
     if ids != sorted(set(ids)):
         yield "the cases are not in order, or one is there twice"
+    scope, summary = report["scope"], reports.summary(listed)
+    complete = report["suite"]["complete"] is True and len(listed) == scope["of"]
     again: dict[str, Any] = {
+        "scope": {"cases": len(listed), "of": scope["of"], "complete": complete},
         "counts": reports.counts(listed),
+        "topics": summary,
+        "totals": reports.totals(summary),
         "profiles": reports.by_profile(listed),
-        "conclusion": reports.conclusion(listed, strict=report["config"]["strict"]),
+        "remarks": reports.remarks(listed),
+        "conclusion": reports.conclusion(
+            listed, strict=report["config"]["strict"], complete=scope["complete"] is True
+        ),
         "results_sha256": reports.results_sha256(report),
         "report_sha256": reports.report_sha256(report),
     }
@@ -108,27 +121,40 @@ def _of_itself(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_suite(report: Mapping[str, Any], suite: Suite, claims: Claims) -> Iterator[str]:
-    told = report["suite"]
-    if told["manifest_sha256"] != suite.sha256:
-        yield f"made with another suite: manifest {told['manifest_sha256']}, not {suite.sha256}"
+    said = report["suite"]
+    if said["manifest_sha256"] != suite.sha256:
+        yield f"made with another suite: manifest {said['manifest_sha256']}, not {suite.sha256}"
         return
-    config = report["config"]
-    tasks = [Task(task) for task in config["tasks"]]
-    planned = {case.id: case for case in cases(suite, tasks, config["only"])}
+    tasks = sorted({*claims.tasks, *(Task(task) for task in report["config"]["tasks"])})
+    there_are = {case.id: case for case in cases(suite, tasks)}
     listed = {case["id"]: case for case in report["cases"]}
-    for name in sorted(planned.keys() ^ listed.keys()):
-        where = "is not in the report" if name in planned else "is not in the suite"
-        yield f"{name}: {where}"
-    for name in sorted(planned.keys() & listed.keys()):
-        case = planned[name]
-        if any(told["vectors"].get(one.id) != list(one.sha256) for one in case.images):
+    yield from _missing([case for name, case in there_are.items() if name not in listed], claims)
+    for name in sorted(listed.keys() - there_are.keys()):
+        yield f"{name}: is not in the suite"
+    scope = reports.scope_of(suite, claims, listed.keys())
+    if scope != report["scope"]:
+        yield f"scope is {_short(report['scope'])}, but it follows {_short(scope)}"
+    for name in sorted(there_are.keys() & listed.keys()):
+        case = there_are[name]
+        if any(said["vectors"].get(one.id) != list(one.sha256) for one in case.images):
             yield f"{name}: the image is not the one of the suite"
         yield from _expected(case, listed[name], claims)
 
 
+def _missing(left_out: list[Case], claims: Claims) -> Iterator[str]:
+    """Yield which cases a report lacks, in all and one by one."""
+    missing = [case for case in left_out if case.task in claims.tasks]
+    if missing:
+        kinds = Counter(f"{case.task} ({case.wanted})" for case in missing)
+        counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        yield f"partial: {len(missing)} cases of the suite are not in the report: {counted}"
+    yield from (f"{case.id}: is not in the report" for case in missing)
+
+
 def _expected(case: Case, told: Mapping[str, Any], claims: Claims) -> Iterator[str]:
     expected = expectation_of(case, claims)
-    if told["expected"]["wanted"] != expected.wanted:
+    outcomes = [str(outcome) for outcome in expected.outcomes]
+    if (told["expected"]["wanted"], told["expected"]["outcomes"]) != (expected.wanted, outcomes):
         yield f"{case.id}: expected is not what the suite wants"
     # The tree that a writer is given depends on where it is made.
     if case.task is Task.DECODE and told["expected"]["answer_sha256"] != expected.answer:
@@ -146,9 +172,9 @@ def _of_answers(report: Mapping[str, Any], folder: Path, claims: Claims) -> Iter
         if case["task"] != Task.DECODE or wanted is None:
             continue
         try:
-            told = parse((folder / answer_name(case["id"])).read_bytes())
-            answer = told["results"]["inventory"] if "results" in told else told
-            got = digest(told_by(answer, view))
+            said = parse((folder / answer_name(case["id"])).read_bytes())
+            answer = said["results"]["inventory"] if "results" in said else said
+            got = digest(compared(answer, view))
         except (OSError, ValueError, AnswerError) as error:
             yield f"{case['id']}: no answer is kept: {error}"
             continue

@@ -31,13 +31,14 @@ def export(
         UsageError: A vector is not in the manifest.
     """
     known = {entry["id"]: entry for entry in suite.manifest["vectors"]}
-    entries = []
+    entries: list[dict[str, Any]] = []
     for vector in suite if chosen is None else chosen:
         if vector.id not in known:
             raise UsageError(f"{vector.name} is not in the manifest: run tools/vectors.py --write")
         entries.append(_one(suite, vector, known[vector.id], home))
     big = [_giant(giant, home, giants_to) for giant in giants(suite.home.parent / "giants")]
-    _write_json(home / MANIFEST, {**head(), "vectors": entries, "giants": big})
+    complete = {entry["id"] for entry in entries} == known.keys()
+    _write_json(home / MANIFEST, {**head(complete=complete), "vectors": entries, "giants": big})
     files = [file for entry in entries for file in entry["files"]]
     lines = [f"{file['sha256']}  {file['path']}\n" for file in files]
     (home / SUMS).write_text("".join(lines))

@@ -6,7 +6,7 @@ Made for good images: those that vectors are derived from.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -120,6 +120,20 @@ class Frame:
     def section_of(self, head: Head) -> int:
         """Return which section a header belongs to."""
         return int(self.header(head)["extension"]["body"]["section"][0])
+
+    def stream_directories(self, run: list[Head]) -> list[tuple[int, int]]:
+        """Return first block and records of the stream directories that a section had at first."""
+        return self._stream_directories.get(run[0].record, [])
+
+    @cached_property
+    def _stream_directories(self) -> dict[int, list[tuple[int, int]]]:
+        return {
+            run[0].record: list(_inner_headers(untouched, run))
+            for untouched in (Frame(self._data),)
+            for run in self.runs
+            if run[0].body == "section_body"
+            and untouched.section_of(run[0]) == Section.STREAM_DIRECTORIES
+        }
 
     def run_of(self, head: Head) -> list[Head]:
         """Return all headers of the run that a header belongs to."""
@@ -235,6 +249,18 @@ class Frame:
     def _sections(self, section: int) -> list[Head]:
         mine = [head for head in self.heads.values() if head.body == "section_body"]
         return [head for head in mine if self.section_of(head) == section]
+
+
+def _inner_headers(frame: Frame, run: list[Head]) -> Iterator[tuple[int, int]]:
+    """Yield first block and records of each stream directory in a sound section."""
+    size = int(frame.header(run[0])["extension"]["body"]["payload_size"][0])
+    block = 0
+    while block < size // RECORD:
+        row = frame.rows[frame.place(run, block)]
+        header = row.view(header_dtype(frame.order, "inode_body"))
+        count = int(header["extension"]["body"]["run_records"][0])
+        yield block, count
+        block += max(1, count)
 
 
 def sealed(rows: Rows, order: Order) -> Rows:

@@ -11,7 +11,7 @@ from darimage.conformance.limits import Ended, Limits
 from darimage.conformance.testee import Task
 from darimage.conformance.verdicts import Outcome
 
-ACCEPTED, REJECTED, UNSUPPORTED, SKIPPED = 0, 1, 3, 77
+ACCEPTED, REJECTED, UNSUPPORTED, FAULTY, SKIPPED = 0, 1, 3, 4, 77
 FIRST_CRASH = 126
 """Shells end with this and more for a program that did not start or was ended by a signal."""
 
@@ -19,6 +19,7 @@ _OUTCOMES = {
     ACCEPTED: Outcome.ACCEPTED,
     REJECTED: Outcome.REJECTED,
     UNSUPPORTED: Outcome.UNSUPPORTED,
+    FAULTY: Outcome.FAULTY,
     SKIPPED: Outcome.SKIPPED,
 }
 
@@ -38,7 +39,8 @@ class CommandLine:
         except (OSError, ValueError) as error:
             return Reply(Outcome.ERRORED, f"cannot be started: {error}")
         reply = _reply(ended, last_line(messages), output)
-        if reply.outcome is Outcome.ACCEPTED and question.task is Task.DECODE:
+        is_done = reply.outcome in (Outcome.ACCEPTED, Outcome.FAULTY)
+        if is_done and question.task is Task.DECODE:
             return _with_answer(reply)
         return reply
 

@@ -146,9 +146,11 @@ class Session:
 
 def arguments(question: Question) -> dict[str, Any]:
     """Return the arguments of a task; a selection that is not UTF-8 as base64."""
-    if question.task is Task.ENCODE:
-        return {"tree": str(question.tree), "image": str(question.image)}
     told: dict[str, Any] = {"image": str(question.image)}
+    if question.task is Task.ENCODE:
+        told["tree"] = str(question.tree)
+    if question.capacity:
+        told["records"] = question.capacity
     if question.volumes:
         told["volumes"] = [str(volume) for volume in question.volumes]
     if question.bases:
@@ -184,14 +186,16 @@ def _reply(line: bytes, sequence: int, task: Task) -> Reply:
 
 def _results(told: Mapping[str, Any], task: Task, line: bytes) -> Reply:
     accepted, message = told.get("accepted"), _text(told.get("message"))
-    if not isinstance(accepted, bool):
-        raise _ProtocolError("results: accepted is neither true nor false")
+    faulty = told.get("faults", False)
+    for name, value in (("accepted", accepted), ("faults", faulty)):
+        if not isinstance(value, bool):
+            raise _ProtocolError(f"results: {name} is neither true nor false")
     if not accepted:
         return Reply(Outcome.REJECTED, message, raw=line)
     answer = told.get("inventory")
     if task is Task.DECODE and answer is None:
         raise _ProtocolError("results: there is no inventory")
-    return Reply(Outcome.ACCEPTED, message, answer, raw=line)
+    return Reply(Outcome.FAULTY if faulty else Outcome.ACCEPTED, message, answer, raw=line)
 
 
 def _unsupported(told: Mapping[str, Any], _task: Task, line: bytes) -> Reply:

@@ -21,12 +21,17 @@ def manifest(suite: Suite) -> dict[str, Any]:
     """Return the manifest; makes all images for their hashes."""
     ordered = sorted(suite, key=lambda vector: vector.id)
     told = [entry(suite, vector) for vector in ordered]
-    return {**head(), "vectors": told, "giants": [giant.entry() for giant in giants()]}
+    big = [giant.entry() for giant in giants()]
+    return {**head(complete=True), "vectors": told, "giants": big}
 
 
-def head() -> dict[str, Any]:
-    """Return what the manifest says of all vectors."""
-    return {"suite": VERSION, "format": FORMAT_VERSION}
+def head(*, complete: bool) -> dict[str, Any]:
+    """Return what the manifest says of all vectors.
+
+    Args:
+        complete: They are all vectors of this version of the suite.
+    """
+    return {"suite": VERSION, "format": FORMAT_VERSION, "complete": complete}
 
 
 def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
@@ -44,11 +49,13 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     told["levels"] = levels(vector)
     told["conforms"] = conforms(vector)
     told["profiles"] = vector.profiles
-    told["decode"] = vector.decode
+    told["decode"] = suite.decode(vector)
     told["files"] = [
         {"path": f"{vector.name}/{name}", "size": len(part), "sha256": sha256(part)}
         for name, part in suite.files(vector)
     ]
+    if capacity := suite.capacity(vector):
+        told["volume_records"] = capacity
     if "bases" in vector.told:
         told["bases"] = [suite[name].id for name in vector.told["bases"]]
         told["restored"] = f"{vector.name}/{RESTORED}"

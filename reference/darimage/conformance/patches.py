@@ -6,7 +6,7 @@ checksums are made right; then records are deleted, doubled, swapped or cut off.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from darimage.conformance import seals
 from darimage.conformance.fields import Place, locate, pack
 from darimage.conformance.frame import Frame, Head, Rows, sealed
 from darimage.errors import UsageError
-from darimage.schema import dtype, header_dtype
+from darimage.schema import CType, dtype, header_dtype
+from darimage.sections.crc import crc32c
+from darimage.sections.header import extended
 from darimage.units import RECORD
 
 Patch = dict[str, Any]
@@ -44,7 +46,7 @@ def apply(data: bytes, patches: list[Patch], seal: bool | list[str] = True) -> b
         work.edit(patch)
     kinds = seals.KINDS if seal is True else seal or ()
     seals.reseal(work.frame, work.runs(), kinds, work.left)
-    rows = Records(work.frame)
+    rows = Records(work.frame, work.left)
     for patch in patches:
         for name in OPERATIONS.keys() & patch.keys():
             OPERATIONS[name](rows, patch)
@@ -97,7 +99,12 @@ class _Work:
         self.write(at, pack(value, place, old))
 
     def header_field(self, patch: Patch) -> None:
-        """``record``, ``field``, ``value``; or ``record``, ``at``, ``hex``."""
+        """``record``, ``field``, ``value``; or ``record``, ``at``, ``hex``; ``ends`` are all ends."""
+        if patch["record"] == "ends":
+            for head in self.frame.heads.values():
+                if head.c_type == CType.TS_END:
+                    self.header_field({**patch, "record": head.record})
+            return
         head = self.frame.find(patch["record"])
         if "field" in patch:
             place = locate(patch["field"], header_dtype(self.frame.order, head.body))
@@ -108,8 +115,12 @@ class _Work:
         self.write(record * RECORD + patch["at"], bytes.fromhex(patch["hex"]))
 
     def every(self, patch: Patch) -> None:
-        """``every`` (a field that all headers have), ``value``."""
+        """``every`` (a field that all headers have, or ``{at: n}``), ``value`` or ``hex``."""
         for head in self.frame.heads:
+            if "hex" in patch:
+                place = head * RECORD + patch["every"]["at"]
+                self.write(place, bytes.fromhex(patch["hex"]))
+                continue
             self.header_field({"record": head, "field": patch["every"], "value": patch["value"]})
 
     def entry(self, patch: Patch) -> None:
@@ -156,6 +167,7 @@ class _Work:
         if "hex" in patch:
             self.write(where, bytes.fromhex(patch["hex"]))
         else:
+            self.left.add((where // RECORD, patch["field"]))
             self.value(where, locate(patch["field"], self._layout(patch)), patch["value"])
 
     def _layout(self, patch: Patch) -> np.dtype[Any]:
@@ -196,9 +208,15 @@ EDITS: dict[str, Callable[[_Work, Patch], None]] = {
 class Records:
     """The records of an image in a row, to be moved about; they are named by where they were."""
 
-    def __init__(self, frame: Frame) -> None:
-        """Begin with the records in their order."""
+    def __init__(self, frame: Frame, left: Collection[tuple[int, str]] = ()) -> None:
+        """Begin with the records in their order.
+
+        Args:
+            frame: The image.
+            left: Records and fields that no seal changes.
+        """
         self._frame = frame
+        self._left = left
         self._order = list(frame.order_of_rows)
         self._cut: int | None = None
         self._renumber = False
@@ -249,12 +267,31 @@ class Records:
         return self._order.index(known)
 
     def _number(self, rows: Rows) -> None:
-        """Let each header say where it is now."""
+        """Let each header say where it is now and, in an image, what lies under it now."""
         order = "<u4" if self._frame.order == "le" else ">u4"
         at = [k for k, record in enumerate(self._order) if record in self._frame.heads]
         start, end = _TAPEA.at, _TAPEA.end
         rows[at, start:end] = np.array(at, order).view(np.uint8).reshape(-1, end - start)
-        rows[at] = sealed(rows[at], self._frame.order)
+        if self._frame.is_dari:
+            self._seal_records(rows, at)
+        made = sealed(rows[at], self._frame.order)
+        for place, k in enumerate(at):
+            for path in ("c_checksum", seals.HEADER_CRC):
+                if (self._order[k], path) in self._left:
+                    where = locate(path, header_dtype())
+                    made[place, where.at : where.end] = rows[k, where.at : where.end]
+        rows[at] = made
+
+    def _seal_records(self, rows: Rows, heads: list[int]) -> None:
+        order = "<u4" if self._frame.order == "le" else ">u4"
+        where = locate(seals.RECORDS_CRC, header_dtype())
+        for k, behind in zip(heads, [*heads[1:], len(rows)], strict=True):
+            count = seals.announced(rows[k], self._frame.order)
+            if (self._order[k], seals.RECORDS_CRC) in self._left or count is None:
+                continue
+            value = crc32c(rows[k + 1 : min(k + 1 + count, behind)].tobytes())
+            if extended(rows[k : k + 1])[0]:
+                rows[k, where.at : where.end] = np.array([value], order).view(np.uint8)
 
 
 OPERATIONS: dict[str, Callable[[Records, Patch], None]] = {

@@ -6,13 +6,15 @@ import base64
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from darimage._version import FORMAT_VERSION, __version__
 from darimage.conformance.answers import canonical_sha256
 from darimage.conformance.cases import Case
+from darimage.conformance.cases import cases as all_cases
 from darimage.conformance.suite import Suite
-from darimage.conformance.testee import Claims, Testee
+from darimage.conformance.testee import Claims, Task, Testee
 from darimage.conformance.trial import Trial, claims_all
 from darimage.conformance.verdicts import (
     FAILING,
@@ -29,12 +31,22 @@ VERSION = 1
 """Version of the report; a greater one only adds."""
 
 CONFORMANT, INCOMPLETE, NONCONFORMANT = "conformant", "incomplete", "nonconformant"
-UNEXPECTED, UNTESTABLE = "unexpected-pass", "not-tested"
+PARTIAL, UNEXPECTED, UNTESTABLE = "partial", "unexpected-pass", "not-tested"
 
-EXIT_CODES = {CONFORMANT: 0, INCOMPLETE: 0, NONCONFORMANT: 1, UNEXPECTED: 3, UNTESTABLE: 4}
+EXIT_CODES = {
+    CONFORMANT: 0,
+    INCOMPLETE: 0,
+    PARTIAL: 0,
+    NONCONFORMANT: 1,
+    UNEXPECTED: 3,
+    UNTESTABLE: 4,
+}
 
 TIMELESS = ("seconds", "peak_bytes")
 """Keys of a case that differ from run to run."""
+
+REFUSES = "it passes no case but those in which an image has to be refused"
+BLIND = "all its answers are the same, whatever the image"
 
 Json = dict[str, Any]
 
@@ -46,7 +58,11 @@ def case_json(done: Trial, claims: Claims, known: Mapping[str, str]) -> Json:
         done.expected, seen, claimed=claims_all(case, claims), known=known.get(case.id)
     )
     told: Json = _about(case)
-    told["expected"] = {"wanted": str(done.expected.wanted), "answer_sha256": done.expected.answer}
+    told["expected"] = {
+        "wanted": str(done.expected.wanted),
+        "outcomes": [str(outcome) for outcome in done.expected.outcomes],
+        "answer_sha256": done.expected.answer,
+    }
     told["claimed"] = claims_all(case, claims)
     told["known_failure"] = known.get(case.id)
     told["seen"] = {
@@ -69,6 +85,7 @@ def _about(case: Case) -> Json:
         "id": case.id,
         "vector": vector.id,
         "name": vector.name,
+        "topic": vector.topic,
         "title": vector.title,
         "task": str(case.task),
         "level": case.strength or None,
@@ -98,7 +115,8 @@ def verdict_again(told: Mapping[str, Any]) -> tuple[str, str]:
         tuple(seen["differences"]),
         seen["issue_url"],
     )
-    expectation = Expectation(Wanted(expected["wanted"]), expected["answer_sha256"])
+    outcomes = tuple(Outcome(outcome) for outcome in expected["outcomes"])
+    expectation = Expectation(Wanted(expected["wanted"]), outcomes, expected["answer_sha256"])
     found = judge(expectation, observation, claimed=told["claimed"], known=told["known_failure"])
     return str(found.verdict), found.reason
 
@@ -109,12 +127,13 @@ def counts(cases: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {str(verdict): found[str(verdict)] for verdict in Verdict}
 
 
-def conclusion(cases: Sequence[Mapping[str, Any]], *, strict: bool) -> str:
+def conclusion(cases: Sequence[Mapping[str, Any]], *, strict: bool, complete: bool) -> str:
     """Return what follows from the verdicts.
 
     Args:
-        cases: What a report tells of the cases.
+        cases: What a report says of the cases.
         strict: A case that was not tested, or is known to fail, speaks against the testee.
+        complete: They are all cases of the suite for what the testee claims to do.
     """
     found = {Verdict(case["verdict"]) for case in cases}
     if Verdict.HARNESS_ERROR in found or not found - UNTESTED:
@@ -123,11 +142,59 @@ def conclusion(cases: Sequence[Mapping[str, Any]], *, strict: bool) -> str:
         return NONCONFORMANT
     if Verdict.UNEXPECTED_PASS in found:
         return UNEXPECTED
-    if found & {Verdict.SKIP, Verdict.EXPECTED_FAIL}:
-        return NONCONFORMANT if strict else INCOMPLETE
-    if strict and Verdict.UNSUPPORTED in found:
+    if strict and found & {Verdict.SKIP, Verdict.EXPECTED_FAIL, Verdict.UNSUPPORTED}:
         return NONCONFORMANT
-    return CONFORMANT
+    if not complete:
+        return PARTIAL
+    return INCOMPLETE if found & {Verdict.SKIP, Verdict.EXPECTED_FAIL} else CONFORMANT
+
+
+def summary(cases: Iterable[Mapping[str, Any]]) -> Json:
+    """Return by topic, task and kind (accept, survive, reject) how many cases there are.
+
+    Each has ``cases``, ``passed`` and ``failed``; the rest was not tested, or is known to fail.
+    """
+    found: dict[str, dict[str, dict[str, Counter[str]]]] = {}
+    for case in cases:
+        kinds = found.setdefault(case["topic"], {}).setdefault(case["task"], {})
+        counted = kinds.setdefault(case["expected"]["wanted"], Counter(cases=0, passed=0, failed=0))
+        counted["cases"] += 1
+        counted["passed"] += case["verdict"] == Verdict.PASS
+        counted["failed"] += case["verdict"] in FAILING
+    return {
+        topic: {
+            task: {str(kind): dict(kinds[kind]) for kind in Wanted if kind in kinds}
+            for task, kinds in sorted(tasks.items())
+        }
+        for topic, tasks in sorted(found.items())
+    }
+
+
+def totals(of_topics: Mapping[str, Any]) -> Json:
+    """Return what a summary says of all topics together, by task and kind."""
+    found: dict[str, dict[str, Counter[str]]] = {}
+    for tasks in of_topics.values():
+        for task, kinds in tasks.items():
+            for kind, counted in kinds.items():
+                found.setdefault(task, {}).setdefault(kind, Counter()).update(counted)
+    return {task: {kind: dict(n) for kind, n in kinds.items()} for task, kinds in found.items()}
+
+
+def remarks(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what is striking about all cases together, a sentence each."""
+    found = []
+    passed = [case["expected"]["wanted"] for case in cases if case["verdict"] == Verdict.PASS]
+    if passed and set(passed) == {Wanted.REJECT}:
+        found.append(REFUSES)
+    read = [case for case in cases if case["task"] == Task.DECODE and _answer(case, "seen")]
+    expected = {_answer(case, "expected") for case in read} - {None}
+    if len(expected) > 1 and len({_answer(case, "seen") for case in read}) == 1:
+        found.append(BLIND)
+    return found
+
+
+def _answer(case: Mapping[str, Any], which: str) -> Any:
+    return case[which]["answer_sha256"]
 
 
 def by_profile(cases: Iterable[Mapping[str, Any]]) -> Json:
@@ -150,7 +217,7 @@ def results_sha256(report: Mapping[str, Any]) -> str:
         {key: value for key, value in case.items() if key not in TIMELESS}
         for case in report["cases"]
     ]
-    kept = {key: report[key] for key in ("suite", "testee", "config", "conclusion")}
+    kept = {key: report[key] for key in ("suite", "testee", "config", "scope", "conclusion")}
     return canonical_sha256({**kept, "cases": timeless})
 
 
@@ -175,11 +242,13 @@ def make(
         testee: How the testee was called.
         claims: What it says of itself.
         trials: What came of each case, in order.
-        config: How it was run; ``strict`` is needed.
+        config: How it was run: ``strict``, ``tasks``, ``only``, ``topics`` and limits.
         known: Failures that are known.
         seconds: It took.
     """
     cases = [case_json(done, claims, known) for done in trials]
+    scope = scope_of(suite, claims, {case["id"] for case in cases})
+    found = summary(cases)
     report: Json = {
         "report": VERSION,
         "tool": {"name": "darimage", "version": __version__},
@@ -194,14 +263,27 @@ def make(
         },
         "seconds": round(seconds, 3),
         "cases": cases,
+        "scope": scope,
         "counts": counts(cases),
+        "topics": found,
+        "totals": totals(found),
         "profiles": by_profile(cases),
-        "conclusion": conclusion(cases, strict=bool(config["strict"])),
+        "remarks": remarks(cases),
+        "conclusion": conclusion(
+            cases, strict=bool(config["strict"]), complete=bool(scope["complete"])
+        ),
     }
     report["exit_code"] = EXIT_CODES[report["conclusion"]]
     report["results_sha256"] = results_sha256(report)
     report["report_sha256"] = report_sha256(report)
     return report
+
+
+def scope_of(suite: Suite, claims: Claims, tried: AbstractSet[str]) -> Json:
+    """Return how many cases of a suite there are for what a testee claims, and how many it got."""
+    there_are = {case.id for case in all_cases(suite, claims.tasks)}
+    complete = suite.complete and there_are <= tried
+    return {"cases": len(tried), "of": len(there_are | tried), "complete": complete}
 
 
 def _suite_json(suite: Suite, trials: Sequence[Trial]) -> Json:
@@ -210,6 +292,7 @@ def _suite_json(suite: Suite, trials: Sequence[Trial]) -> Json:
         "version": suite.version,
         "format": suite.spec,
         "manifest_sha256": suite.sha256,
+        "complete": suite.complete,
         "vectors": {name: list(used[name].sha256) for name in sorted(used)},
     }
 

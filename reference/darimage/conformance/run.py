@@ -122,8 +122,8 @@ class Runner:
         except StoppedError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like theirs
-            told = f"fault of the runner: {type(error).__name__}: {error}"
-            return Trial(case, Expectation(case.wanted), Observation(Outcome.ERRORED, told))
+            reason = f"fault of the runner: {type(error).__name__}: {error}"
+            return Trial(case, Expectation.of(case.wanted), Observation(Outcome.ERRORED, reason))
         finally:
             remove(folder)
 

@@ -6,14 +6,20 @@ import hashlib
 from collections.abc import Collection, Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.conformance.frame import Frame, Head
-from darimage.schema import CType
+from darimage.schema import CType, Order, header_dtype
 from darimage.sections.crc import crc32c
-from darimage.units import RECORD
+from darimage.sections.header import extended, header_crcs
+from darimage.units import ADDRESSES, RECORD
 
 KINDS = ("header", "records", "map")
 """What can be sealed: headers' own CRCs and sums, CRCs of records, the hash of the offset map."""
+
+HEADER_CRC, RECORDS_CRC = "extension.header_crc32c", "extension.records_crc32c"
+
+Row = npt.NDArray[np.uint8]
 
 _MOST = 1 << 26
 """Bytes of a payload up to which it is sealed: a lying size stays what it is."""
@@ -37,6 +43,8 @@ def reseal(
     for run in runs:
         touched |= {head.record for head in run}
         if "records" in kinds:
+            if run[0].body == "section_body":
+                _inner(frame, run, left)
             _records(frame, run, left)
         if "map" in kinds and _is_map(frame, run):
             touched |= _hash(frame, run, left)
@@ -47,9 +55,46 @@ def reseal(
 def _records(frame: Frame, run: list[Head], left: Collection[tuple[int, str]]) -> None:
     """Give the headers of a run the CRCs of the records under them (DARI-REC-029)."""
     for head in run:
-        if frame.is_dari and (head.record, "extension.records_crc32c") not in left:
-            under = frame.behind(head) if head.following <= _MOST // RECORD else frame.rows[:0]
-            frame.header(head)["extension"]["records_crc32c"] = crc32c(under.tobytes())
+        if frame.is_dari and (head.record, RECORDS_CRC) not in left:
+            frame.header(head)["extension"]["records_crc32c"] = crc32c(
+                frame.rows[head.record + 1 : head.record + 1 + _under(frame, head)].tobytes()
+            )
+
+
+def _under(frame: Frame, head: Head) -> int:
+    """Return how many records a header says lie under it; if that cannot be, how many did."""
+    said = announced(frame.rows[head.record], frame.order)
+    return said if said is not None and said <= _MOST // RECORD else head.following
+
+
+def announced(row: Row, order: Order) -> int | None:
+    """Return how many records a header says follow it, ``None`` if that cannot be.
+
+    Args:
+        row: The header, shape (1024,).
+        order: Its byte order.
+    """
+    header = row.view(header_dtype(order))[0]
+    kind, count = int(header["c_type"]), int(header["c_count"])
+    if kind in (CType.TS_CLRI, CType.TS_BITS):
+        return count if count >= 0 else None
+    if kind not in (CType.TS_INODE, CType.TS_ADDR):
+        return 0
+    if not 0 <= count <= ADDRESSES:
+        return None
+    return int(np.count_nonzero(header["c_addr"][:count]))
+
+
+def _inner(frame: Frame, run: list[Head], left: Collection[tuple[int, str]]) -> None:
+    """Seal the headers of stream directories, which lie in the payload of their section."""
+    for first, count in frame.stream_directories(run):
+        places = [frame.place(run, first + k) for k in range(count)]
+        row = frame.rows[places[0]]
+        header = row.view(header_dtype(frame.order, "inode_body"))
+        if (places[0], RECORDS_CRC) not in left:
+            header["extension"]["records_crc32c"] = crc32c(frame.rows[places[1:]].tobytes())
+        if (places[0], HEADER_CRC) not in left and extended(row[None])[0]:
+            header["extension"]["header_crc32c"] = header_crcs(row[None])[0]
 
 
 def _is_map(frame: Frame, run: list[Head]) -> bool:

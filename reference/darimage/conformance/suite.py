@@ -46,6 +46,7 @@ class Vector:
         parent: Id of the vector it is but for its fault; ``None`` if it is made from a recipe.
         seconds: That reading it may take; ``None`` if nothing is said.
         memory: Bytes that reading it may take; likewise.
+        capacity: Records of each of its volumes; 0 for one file.
     """
 
     id: str
@@ -65,6 +66,12 @@ class Vector:
     parent: str | None = None
     seconds: float | None = None
     memory: int | None = None
+    capacity: int = 0
+
+    @property
+    def topic(self) -> str:
+        """What it is about."""
+        return self.name.partition("/")[0]
 
     @property
     def image(self) -> Path:
@@ -102,6 +109,7 @@ class Suite:
         spec: Version of the format they are for.
         sha256: Of the manifest.
         vectors: By id.
+        complete: Whether these are all vectors of this version of the suite.
     """
 
     folder: Path
@@ -109,6 +117,7 @@ class Suite:
     spec: str
     sha256: str
     vectors: Mapping[str, Vector]
+    complete: bool = False
 
     def check(self, ids: Sequence[str]) -> None:
         """Compare the images of some vectors with the manifest.
@@ -160,6 +169,7 @@ def load(folder: Path) -> Suite:
         told = json.loads(data)
         vectors = [_vector(folder, item) for item in told["vectors"]]
         version, spec = str(told["suite"]), str(told["format"])
+        complete = told.get("complete") is True
     except OSError as error:
         raise SuiteError(f"{place}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -167,7 +177,7 @@ def load(folder: Path) -> Suite:
     by_id = {vector.id: vector for vector in vectors}
     if len(by_id) != len(vectors):
         raise SuiteError(f"{place}: an id is given twice")
-    return Suite(folder, version, spec, hashlib.sha256(data).hexdigest(), by_id)
+    return Suite(folder, version, spec, hashlib.sha256(data).hexdigest(), by_id, complete)
 
 
 def _vector(folder: Path, told: Mapping[str, Any]) -> Vector:
@@ -193,4 +203,5 @@ def _vector(folder: Path, told: Mapping[str, Any]) -> Vector:
         parent=told.get("parent"),
         seconds=limits.get("seconds"),
         memory=None if mebibytes is None else int(mebibytes) << 20,
+        capacity=int(told.get("volume_records", 0)),
     )

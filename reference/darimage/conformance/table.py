@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from darimage.conformance.verdicts import Verdict
+from darimage.conformance.verdicts import Verdict, Wanted
 
 _COLOURS = {
     Verdict.PASS: ("#1a7f37", "#dafbe1"),
@@ -56,11 +56,53 @@ def to_html(report: Mapping[str, Any]) -> str:
             f"<style>{_STYLE}{_verdict_styles()}</style></head><body>",
             f"<h1>{title}: {html.escape(report['conclusion'])}</h1>",
             _summary(report),
+            _topics(report),
             _profiles(report),
             _cases(report),
             f"<script>{_SCRIPT}</script></body></html>",
             "",
         ]
+    )
+
+
+def kinds_of(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the columns of a summary: tasks with the kinds of cases that there are."""
+    totals = report["totals"]
+    return [(task, str(kind)) for task in totals for kind in Wanted if str(kind) in totals[task]]
+
+
+def summary_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the cases passed of each topic and kind as lines of text, the sums at the end."""
+    columns = kinds_of(report)
+    rows = [["", *(task for task, _ in columns)], ["passed of", *(kind for _, kind in columns)]]
+    of_topics = {**report["topics"], "all": report["totals"]}
+    for topic, tasks in of_topics.items():
+        counted = [tasks.get(task, {}).get(kind) for task, kind in columns]
+        rows.append([topic, *(f"{n['passed']}/{n['cases']}" if n else "" for n in counted)])
+    widths = [max(len(row[at]) for row in rows) for at in range(len(columns) + 1)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _topics(report: Mapping[str, Any]) -> str:
+    columns = kinds_of(report)
+    head = "".join(f"<th>{html.escape(f'{task}: {kind}')}</th>" for task, kind in columns)
+    rows = []
+    for topic, tasks in {**report["topics"], "all": report["totals"]}.items():
+        counted = [tasks.get(task, {}).get(kind) for task, kind in columns]
+        cells = "".join(
+            f"<td>{n['passed']} of {n['cases']}</td>" if n else "<td></td>" for n in counted
+        )
+        rows.append(f"<tr><th>{html.escape(topic)}</th>{cells}</tr>")
+    notes = "".join(f"<p>{html.escape(remark)}</p>" for remark in report["remarks"])
+    body = "".join(rows)
+    return (
+        f"{notes}<table><thead><tr><th>Topic</th>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
@@ -78,9 +120,11 @@ def _mark(case: Mapping[str, Any]) -> str:
 
 def _summary(report: Mapping[str, Any]) -> str:
     suite, tool = report["suite"], report["tool"]
+    scope = report["scope"]
+    part = "" if scope["complete"] else f" {scope['cases']} of {scope['of']} cases of the suite."
     told = (
         f"Format {suite['format']}, suite {suite['version']}, run by {tool['name']} "
-        f"{tool['version']}. Only “pass” counts as passed."
+        f"{tool['version']}.{part} Only “pass” counts as passed."
     )
     buttons = "".join(
         f'<button class="v {verdict}" data-v="{verdict}" aria-pressed="true">'

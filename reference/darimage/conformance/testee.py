@@ -39,6 +39,7 @@ FEATURES = (
     "xattr",
     "incremental",
     "volumes",
+    "faults",
 )
 """What an image may need a testee to know; those that a testee lacks it says so of."""
 
@@ -61,11 +62,21 @@ FIELDS = (
     "extents",
     "data_sha256",
     "sha256",
+    "descriptor",
     "sddl",
     "xattrs",
     "streams",
+    "state",
+    "missing",
+    "doubtful",
+    "contents",
+    "attributes",
+    "image",
 )
-"""What an inventory may tell of an inode besides its paths and its type, which it must."""
+"""What an inventory reports besides paths and types, which it must: of each inode, and `image`."""
+
+MORE_FIELDS = ("faults",)
+"""What is compared only of those who say that they report it."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +164,7 @@ def claims_of(told: Mapping[str, Any], name: str) -> Claims:
         _check(isinstance(texts[key], str), f"implementation: {key} is no text")
     tasks = _names(told, "tasks", [str(task) for task in Task]) or ["decode"]
     features = _names(told, "features", FEATURES)
-    fields = _names(told, "fields", FIELDS)
+    fields = _names(told, "fields", (*FIELDS, *MORE_FIELDS))
     validates = _names(told, "validates", STRENGTHS)
     resolution = told.get("time_resolution_ns", 1)
     _check(isinstance(resolution, int) and resolution > 0, "time_resolution_ns is not 1 or more")

@@ -9,18 +9,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from darimage.conformance import judges
-from darimage.conformance.answers import AnswerError, Told, View, differences, digest, told_by
+from darimage.conformance import judges, outcome
+from darimage.conformance.answers import (
+    NOTHING,
+    AnswerError,
+    Part,
+    View,
+    compared,
+    differences,
+    digest,
+)
 from darimage.conformance.asking import Connection, Question, Reply
-from darimage.conformance.cases import Case
+from darimage.conformance.cases import FAULTS, Case
 from darimage.conformance.directory import fields as directory_fields
 from darimage.conformance.limits import Limits
 from darimage.conformance.suite import Vector
 from darimage.conformance.testee import Claims, Task
-from darimage.conformance.verdicts import Expectation, Observation, Outcome, Wanted
+from darimage.conformance.verdicts import (
+    ANSWERED,
+    OUTCOMES,
+    Expectation,
+    Observation,
+    Outcome,
+    Wanted,
+)
 from darimage.errors import DarimageError
 
 _VOLUME = re.compile(r"\d{3}$")
+_MADE = re.compile(r"out\.dari(\d{3})?$|base\d+\.dari(\d{3})?$")
+_TICK_SECONDS = 1.1
+"""Between two images of a chain: dates of dumps are whole seconds."""
 
 
 class Trial(NamedTuple):
@@ -54,10 +72,29 @@ def view_of(case: Case, claims: Claims) -> View:
 
 def expectation_of(case: Case, claims: Claims) -> Expectation:
     """Return what a case expects; the answer of ``encode`` is not known before its tree is made."""
-    compared = case.task in (Task.DECODE, Task.RESTORE)
-    if case.wanted is not Wanted.ACCEPT or not compared or case.expected is None:
-        return Expectation(case.wanted)
-    return Expectation(case.wanted, digest(told_by(case.expected, view_of(case, claims))))
+    if case.task not in (Task.DECODE, Task.RESTORE) or case.wanted is Wanted.REJECT:
+        return Expectation.of(case.wanted)
+    if case.wanted is Wanted.SURVIVE:
+        if FAULTS in claims.lacks(case.features):
+            return Expectation(case.wanted, ())
+        if case.expected is None:
+            return Expectation(case.wanted, ANSWERED)
+    allowed: tuple[Outcome, ...] = OUTCOMES[case.wanted]
+    if case.task is Task.RESTORE and not outcome.loses(case.expected or {}):
+        # Restoring meets less of an image than listing all of it.
+        allowed = tuple(dict.fromkeys((*allowed, Outcome.ACCEPTED)))
+    answer = _wanted(case, claims)
+    return Expectation(case.wanted, allowed, None if answer is None else digest(answer))
+
+
+def _wanted(case: Case, claims: Claims) -> Part | None:
+    """Return what an answer has to be; ``None`` if nothing is said of it."""
+    if case.expected is None or case.wanted is Wanted.REJECT:
+        return None
+    inventory = case.expected
+    if case.task is Task.RESTORE:
+        inventory = outcome.restored(inventory)
+    return compared(inventory, view_of(case, claims))
 
 
 def run(case: Case, claims: Claims, connection: Connection, folder: Path, allowed: Limits) -> Trial:
@@ -71,20 +108,21 @@ def run(case: Case, claims: Claims, connection: Connection, folder: Path, allowe
         allowed: What it may take; less if the vector says so.
     """
     expected = expectation_of(case, claims)
-    lacking = claims.lacks(case.features, case.strength)
+    lacking = [name for name in claims.lacks(case.features, case.strength) if name != FAULTS]
     if lacking:
-        told = f"does not claim {', '.join(lacking)}"
-        return Trial(case, expected, Observation(Outcome.UNSUPPORTED, told))
+        reason = f"does not claim {', '.join(lacking)}"
+        return Trial(case, expected, Observation(Outcome.UNSUPPORTED, reason))
+    started = time.monotonic()
     try:
-        question, expected, wanted = _prepared(case, claims, folder, expected)
+        asked = _encoded if case.task is Task.ENCODE else _read
+        question, reply, wanted = asked(case, claims, connection, folder, _limits(case, allowed))
     except judges.TreeError as error:
         return Trial(case, expected, Observation(Outcome.SKIPPED, str(error)))
-    before = _listing(folder)
-    started = time.monotonic()
-    reply = connection.ask(question, folder / "work", _limits(case, allowed))
     seconds = time.monotonic() - started
+    if case.task is Task.ENCODE and wanted is not None:
+        expected = expected._replace(answer=digest(wanted))
     seen = _observation(reply, question, case, claims, wanted)
-    outside = sorted(_listing(folder) - before - {"out.dari"})
+    outside = sorted(name for name in os.listdir(folder) if not _is_ours(name, case))
     if outside and seen.outcome is not Outcome.ERRORED:
         seen = _add(seen, f"left {outside[0]!r} where it was not asked to write")
     peak = reply.ended.peak if reply.ended else 0
@@ -92,29 +130,62 @@ def run(case: Case, claims: Claims, connection: Connection, folder: Path, allowe
 
 
 def claims_all(case: Case, claims: Claims) -> bool:
-    """Tell whether a testee says of itself that it can do a case."""
+    """Return whether a testee says of itself that it can do a case."""
     return claims.features is not None and not claims.lacks(case.features, case.strength)
 
 
-def _prepared(
-    case: Case, claims: Claims, folder: Path, expected: Expectation
-) -> tuple[Question, Expectation, Told]:
-    """Return the question with its files in place, and what its answer is compared with."""
+Asked = tuple[Question, Reply, Part | None]
+
+
+def _read(
+    case: Case, claims: Claims, connection: Connection, folder: Path, limits: Limits
+) -> Asked:
+    """Have an image read; return the question, the reply and what the answer should be."""
     (folder / "work").mkdir()
     question = _asked(case, folder)
-    view, wanted = view_of(case, claims), Told()
-    if case.task is Task.ENCODE:
-        tree = folder / "tree"
-        judges.make_tree(question.image, tree)
-        wanted = told_by(judges.tree_of(tree), view)
-        expected = Expectation(case.wanted, digest(wanted))
-        question = Question(case.task, case.vector.id, folder / "out.dari", tree=tree)
-    elif case.task is not Task.VALIDATE and case.expected is not None:
-        wanted = told_by(case.expected, view)
     if case.task is Task.RESTORE:
         (folder / "restored").mkdir()
         question = replace(question, destination=folder / "restored")
-    return question, expected, wanted
+    wanted = None if case.task is Task.VALIDATE else _wanted(case, claims)
+    return question, connection.ask(question, folder / "work", limits), wanted
+
+
+def _encoded(
+    case: Case, claims: Claims, connection: Connection, folder: Path, limits: Limits
+) -> Asked:
+    """Have an image made, and before it those that it builds on; likewise.
+
+    Raises:
+        TreeError: A tree cannot be made here.
+    """
+    (folder / "work").mkdir()
+    tree = folder / "tree"
+    bases: list[tuple[Path, ...]] = []
+    for at, _ in enumerate(case.images, 1):
+        sources = [_linked(one, folder, f"source{k}-")[0] for k, one in enumerate(case.images[:at])]
+        if at == 1:
+            judges.make_tree(sources, tree)
+        else:
+            time.sleep(_TICK_SECONDS)
+            judges.change_tree(sources, tree, folder / "changed")
+        is_last = at == len(case.images)
+        image = folder / ("out.dari" if is_last else f"base{at}.dari")
+        question = Question(
+            case.task, case.vector.id, image, tree=tree, capacity=case.capacity, bases=tuple(bases)
+        )
+        reply = connection.ask(question, folder / "work", limits)
+        bases.append(judges.files_of(image))
+        if reply.outcome is not Outcome.ACCEPTED:
+            break
+    return question, reply, compared(judges.tree_of(tree), view_of(case, claims))
+
+
+def _is_ours(name: str, case: Case) -> bool:
+    """Return whether a file beside the testee's folder was put there, or asked for."""
+    ours = ("work", "tree", "restored", "changed")
+    if name in ours or (case.task is Task.ENCODE and _MADE.match(name)):
+        return True
+    return re.match(r"(image|base\d+-|source\d+-)(\.dari|\d{3})$", name) is not None
 
 
 def _asked(case: Case, folder: Path) -> Question:
@@ -158,41 +229,43 @@ def _limits(case: Case, allowed: Limits) -> Limits:
     )
 
 
-def _listing(folder: Path) -> set[str]:
-    return set(os.listdir(folder))
-
-
 def _observation(
-    reply: Reply, question: Question, case: Case, claims: Claims, wanted: Told
+    reply: Reply, question: Question, case: Case, claims: Claims, wanted: Part | None
 ) -> Observation:
     """Return what is to be seen of a reply and of what the testee made."""
     code, signal = (reply.ended.exit_code, reply.ended.signal) if reply.ended else (None, None)
     if reply.ended and reply.ended.exceeded:
         code = signal = None
     seen = Observation(reply.outcome, reply.message, code, signal, issue_url=reply.issue_url)
-    if reply.outcome is not Outcome.ACCEPTED or case.task is Task.VALIDATE:
+    done = reply.outcome in (Outcome.ACCEPTED, Outcome.FAULTY)
+    if not done or case.task is Task.VALIDATE:
         return seen
     try:
         answer, findings = _made(reply, question, claims)
-        got = told_by(answer, view_of(case, claims)) if answer is not None else Told()
-    except AnswerError as error:
+        got = NOTHING if answer is None else compared(answer, view_of(case, claims))
+        if answer is None or wanted is None or FAULTS in claims.lacks(case.features):
+            return replace(seen, findings=tuple(findings))
+        got = got.like(wanted)
+        found = tuple(differences(wanted, got))
+        return replace(seen, answer=digest(got), findings=tuple(findings), differences=found)
+    except (AnswerError, RecursionError) as error:
+        reason = (
+            "the answer is nested too deep" if isinstance(error, RecursionError) else str(error)
+        )
         if case.task is Task.DECODE:
-            return Observation(Outcome.ERRORED, str(error), code, signal)
-        return _add(seen, str(error))
+            return Observation(Outcome.ERRORED, reason, code, signal)
+        return _add(seen, reason)
     except (DarimageError, OSError) as error:
         return _add(seen, str(error))
-    if case.wanted is not Wanted.ACCEPT or answer is None:
-        return replace(seen, findings=tuple(findings))
-    told = tuple(differences(wanted, got))
-    return replace(seen, answer=digest(got), findings=tuple(findings), differences=told)
 
 
 def _made(reply: Reply, question: Question, claims: Claims) -> tuple[Any, list[str]]:
     """Return the inventory that is judged, and what was found wrong already."""
     if question.task is Task.ENCODE:
         is_dari = claims.features is not None and "dari-core" in claims.features
-        findings = judges.findings_of(question.image, is_dari=is_dari)
-        return judges.contents_of(question.image) if question.image.exists() else None, findings
+        made = judges.files_of(question.image)
+        findings = judges.findings_of(question, is_dari=is_dari)
+        return judges.contents_of(question) if made else None, findings
     if question.destination is not None:
         return judges.tree_of(question.destination), []
     return reply.answer, []

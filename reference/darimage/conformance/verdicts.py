@@ -8,18 +8,21 @@ from typing import NamedTuple
 
 
 class Wanted(StrEnum):
-    """What a testee shall do with an image."""
+    """What a testee shall do with an image (DARI-FLT-003)."""
 
     ACCEPT = "accept"
-    REJECT = "reject"
+    """Read it, and report no fault or loss."""
     SURVIVE = "survive"
-    """Take it or refuse it, but end in time and in order."""
+    """Read what is left of it, and report that something is wrong."""
+    REJECT = "reject"
 
 
 class Outcome(StrEnum):
     """What a testee did."""
 
     ACCEPTED = "accepted"
+    FAULTY = "accepted-with-faults"
+    """It did what could be done, and reported faults."""
     REJECTED = "rejected"
     UNSUPPORTED = "unsupported"
     SKIPPED = "skipped"
@@ -50,16 +53,35 @@ UNTESTED = frozenset({Verdict.SKIP, Verdict.UNSUPPORTED, Verdict.HARNESS_ERROR})
 """Verdicts that say nothing about the testee."""
 
 
+ANSWERED = (Outcome.ACCEPTED, Outcome.FAULTY, Outcome.REJECTED)
+"""Outcomes of a testee that ended in time and in order."""
+
+OUTCOMES = {
+    Wanted.ACCEPT: (Outcome.ACCEPTED,),
+    Wanted.SURVIVE: (Outcome.FAULTY,),
+    Wanted.REJECT: (Outcome.REJECTED,),
+}
+"""What each may end with, unless a case says otherwise."""
+
+
 class Expectation(NamedTuple):
     """What a case expects.
 
     Attributes:
-        wanted: Taken, refused, or either.
+        wanted: What kind of case it is.
+        outcomes: How the testee may end. Empty: it only has to end in order, which says nothing
+            for it, because it does not claim what the case is about.
         answer: SHA-256 of the answer in canonical form; ``None`` if there is none to compare.
     """
 
     wanted: Wanted
+    outcomes: tuple[Outcome, ...]
     answer: str | None = None
+
+    @classmethod
+    def of(cls, wanted: Wanted, answer: str | None = None) -> Expectation:
+        """Return what a case of a kind expects if nothing else is known of it."""
+        return cls(wanted, OUTCOMES[wanted], answer)
 
 
 @dataclass(frozen=True)
@@ -73,7 +95,7 @@ class Observation:
         signal: That ended the process.
         answer: SHA-256 of its answer in canonical form; ``None`` if none was asked for or given.
         findings: What the judges found wrong with what it made or left behind.
-        differences: The first differences between its answer and the one expected.
+        differences: All differences between its answer and the one expected, a line each.
         issue_url: Where a skipped case is discussed.
     """
 
@@ -134,12 +156,20 @@ def _plain(expected: Expectation, seen: Observation, *, claimed: bool) -> Judgem
         return Judgement(Verdict.UNSUPPORTED, seen.message)
     if seen.findings:
         return Judgement(Verdict.FAIL, seen.findings[0])
-    if expected.wanted is Wanted.SURVIVE:
-        return Judgement(Verdict.PASS, "")
-    if (seen.outcome is Outcome.ACCEPTED) != (expected.wanted is Wanted.ACCEPT):
+    if not expected.outcomes:
+        return Judgement(Verdict.UNSUPPORTED, "ended in order; it does not claim `faults`")
+    if seen.outcome not in expected.outcomes:
         said = f": {seen.message}" if seen.message else ""
-        return Judgement(Verdict.FAIL, f"{seen.outcome}, expected to {expected.wanted}{said}")
-    if expected.wanted is Wanted.ACCEPT and seen.answer != expected.answer:
-        told = seen.differences[0] if seen.differences else "the answer is another one"
-        return Judgement(Verdict.FAIL, told)
+        wanted = " or ".join(expected.outcomes)
+        return Judgement(Verdict.FAIL, f"{seen.outcome}, expected {wanted}{said}")
+    if seen.outcome is not Outcome.REJECTED and seen.answer != expected.answer:
+        return Judgement(Verdict.FAIL, _first(seen.differences))
     return Judgement(Verdict.PASS, "")
+
+
+def _first(differences: tuple[str, ...]) -> str:
+    """Return the first difference, and how many more there are."""
+    if not differences:
+        return "the answer is another one"
+    more = len(differences) - 1
+    return differences[0] + (f" (and {more} more)" if more else "")

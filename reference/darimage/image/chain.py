@@ -113,7 +113,7 @@ class Chain:
     def index_sequentially(self, progress: Progress = SILENT) -> None:
         """Find all files of those images that are read in sequence."""
         for image in self.images:
-            if image.access == "sequential":
+            if image.access == "sequential" and not image.is_walked:
                 image.index_sequentially(progress)
 
     def all_faults(self) -> Iterator[Fault]:
@@ -130,7 +130,9 @@ class Chain:
         if len(self.images) == 1:
             return self.last.names
         table, self._directory_holders = self._merged()
-        return Names(table, self.faults.tell)
+        from darimage.image.evidence import OfChain
+
+        return Names(table, self.faults.tell, OfChain(self))
 
     def exists(self, inodes: npt.ArrayLike) -> Mask:
         """Tell which inodes existed when the last image was made (DARI-INC-001)."""

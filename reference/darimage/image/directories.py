@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,25 @@ from darimage.image.inode import Inode
 from darimage.schema import Order
 from darimage.sections.header import as_headers
 from darimage.volumes.cut import Cut
+
+
+class Trust(IntEnum):
+    """What speaks for a piece of a directory.
+
+    PROVEN: The CRC of its records is right.
+    CLOSED: It has no CRC, and a header lies where it should end.
+    DOUBTFUL: Its CRC is wrong, or it is open.
+    OLDER: It comes from an older image of a chain, since the directory is damaged (DARI-INC-015).
+    """
+
+    PROVEN = 0
+    CLOSED = 1
+    DOUBTFUL = 2
+    OLDER = 3
+
+
+def _none() -> npt.NDArray[np.uint8]:
+    return np.zeros(0, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,8 @@ class DirectoryTable:
         piece_owner: Row of the directory each piece belongs to, ascending.
         piece_start: First byte of each piece in ``data``.
         piece_length: Bytes of each piece that lie within the directory's size.
+        piece_trust: What speaks for each piece, a ``Trust``; by default all are closed.
+        row_states: The ``State`` of each directory as far as its records tell; by default whole.
     """
 
     order: Order
@@ -44,6 +66,20 @@ class DirectoryTable:
     piece_owner: npt.NDArray[np.int64]
     piece_start: npt.NDArray[np.int64]
     piece_length: npt.NDArray[np.int64]
+    piece_trust: npt.NDArray[np.uint8] = field(default_factory=_none)
+    row_states: npt.NDArray[np.uint8] = field(default_factory=_none)
+
+    @cached_property
+    def trust(self) -> npt.NDArray[np.uint8]:
+        """What speaks for each piece."""
+        known = len(self.piece_trust) == len(self.piece_owner)
+        return self.piece_trust if known else np.full(len(self.piece_owner), Trust.CLOSED, np.uint8)
+
+    @cached_property
+    def states(self) -> npt.NDArray[np.uint8]:
+        """The state of each row as far as its records tell."""
+        known = len(self.row_states) == len(self.rows)
+        return self.row_states if known else np.zeros(len(self.rows), np.uint8)
 
     @cached_property
     def numbers(self) -> npt.NDArray[np.int64]:
@@ -74,9 +110,18 @@ class DirectoryTable:
             cut=self.cut,
         )
 
+    def chunk_trust(self) -> npt.NDArray[np.uint8]:
+        """Return what speaks for each chunk of ``chunks``."""
+        return np.repeat(self.trust, self._chunk_counts)
+
+    @property
+    def _chunk_counts(self) -> npt.NDArray[np.int64]:
+        """How many chunks each piece has."""
+        return -(-self.piece_length // self.chunk)
+
     def chunks(self) -> tuple[npt.NDArray[np.int64], ...]:
         """Return owner row, first byte and length of each chunk."""
-        counts = -(-self.piece_length // self.chunk)
+        counts = self._chunk_counts
         piece = np.repeat(np.arange(len(counts)), counts)
         within = np.arange(len(piece)) - np.repeat(np.cumsum(counts) - counts, counts)
         start = within * self.chunk

@@ -6,6 +6,7 @@ decodes one directory and is what this is tested against.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +14,18 @@ import numpy.typing as npt
 
 from darimage.schema import Order
 from darimage.sections.directory import CHUNK, HEAD
+from darimage.sections.names import NAME_MAX
 
 Ints = npt.NDArray[np.int64]
 
 _STRIDE = 8192
 """Chunks decoded at once: bounds the memory of the steps in between."""
+
+_HASHED = 1 << 16
+"""Bytes of names that are hashed at once; more would not stay in the processor's cache."""
+
+_FACTOR = 0x9E3779B97F4A7C15
+"""Odd, so that it has an inverse modulo 2^64."""
 
 
 class Entries(NamedTuple):
@@ -49,12 +57,22 @@ class Entries(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """An entry that cannot be: the rest of its 512 bytes is passed over (DARI-DIR-005)."""
+    """An entry that cannot be (DARI-DIR-022).
+
+    Attributes:
+        chunk: Number of the chunk it is in.
+        at: Its first byte within the data.
+        reclen: Its ``d_reclen``.
+        namlen: Its ``d_namlen``.
+        is_followed: Only its name does not fit, and the next entry is where ``d_reclen`` says; else
+            the rest of its 512 bytes is passed over.
+    """
 
     chunk: int
     at: int
     reclen: int
     namlen: int
+    is_followed: bool
 
 
 def decode(
@@ -72,7 +90,7 @@ def decode(
         starts: First byte of each chunk, multiples of 4, ascending.
         lengths: Bytes of each chunk.
         order: Byte order of the image.
-        old_format: Entries have a 16-bit name length and no type.
+        old_format: Entries have a 16-bit name length and no type (DARI-REC-026).
     """
     words = data.view("<u4" if order == "le" else ">u4")
     found: list[Entries] = []
@@ -103,9 +121,9 @@ def _steps(
         word = (starts[active] + here) >> 2
         inode = words[word]
         reclen, d_type, namlen = _split(words[word + 1], order, old_format)
-        sound = (reclen >= HEAD) & (reclen & 3 == 0) & (namlen <= reclen - HEAD)
-        sound &= here + reclen <= lengths[active]
-        used = np.flatnonzero(sound & (inode != 0))
+        fits = (reclen >= HEAD) & (reclen & 3 == 0) & (here + reclen <= lengths[active])
+        named = fits & (namlen <= np.minimum(reclen - HEAD, NAME_MAX))
+        used = np.flatnonzero(named & (inode != 0))
         if used.size:
             found.append(
                 Entries(
@@ -116,10 +134,11 @@ def _steps(
                     namlen[used].astype(np.uint8),
                 )
             )
-        for bad in np.flatnonzero(~sound).tolist():
+        for bad in np.flatnonzero(~fits | (~named & (inode != 0))).tolist():
             chunk, place = int(active[bad]) + first, int(word[bad]) << 2
-            broken.append(Broken(chunk, place, int(reclen[bad]), int(namlen[bad])))
-        at[active] = np.where(sound, here + reclen, (here // CHUNK + 1) * CHUNK)
+            said = (int(reclen[bad]), int(namlen[bad]))
+            broken.append(Broken(chunk, place, *said, is_followed=bool(fits[bad])))
+        at[active] = np.where(fits, here + reclen, (here // CHUNK + 1) * CHUNK)
         active = active[at[active] + HEAD <= lengths[active]]
     return found
 
@@ -127,12 +146,11 @@ def _steps(
 def _split(word: npt.NDArray[np.uint32], order: Order, old_format: bool) -> tuple[Ints, Ints, Ints]:
     """Return ``d_reclen``, ``d_type`` and ``d_namlen`` of the second words of entries."""
     wide = word.astype(np.int64)
-    if order == "le":
-        reclen, low, high = wide & 0xFFFF, wide >> 16 & 0xFF, wide >> 24
-        d_type, namlen = (high, low) if old_format else (low, high)
-    else:
-        reclen, d_type, namlen = wide >> 16, wide >> 8 & 0xFF, wide & 0xFF
-    return reclen, np.zeros_like(d_type) if old_format else d_type, namlen
+    reclen, rest = (wide & 0xFFFF, wide >> 16) if order == "le" else (wide >> 16, wide & 0xFFFF)
+    if old_format:
+        return reclen, np.zeros_like(rest), rest
+    first, second = (rest & 0xFF, rest >> 8) if order == "le" else (rest >> 8, rest & 0xFF)
+    return reclen, first, second
 
 
 def _in_order(steps: list[Entries]) -> Entries:
@@ -195,3 +213,61 @@ def _holds_separator(data: npt.NDArray[np.uint8], at: Ints, length: Ints) -> npt
     np.cumsum((part == ord("/")) | (part == 0), dtype=np.uint8, out=forbidden[1:])
     found: npt.NDArray[np.bool_] = forbidden[at - low + length] != forbidden[at - low]
     return found
+
+
+def names_again(
+    data: npt.NDArray[np.uint8], entries: Entries, owners: Ints
+) -> npt.NDArray[np.bool_]:
+    """Tell which entries have the name of one before them in the same directory (DARI-DIR-018).
+
+    Args:
+        data: Bytes that hold all names.
+        entries: In the order they are stored.
+        owners: Row of the directory of each, ascending.
+    """
+    again = np.zeros(len(owners), np.bool_)
+    keys = _hashes(data, entries.at, entries.length.astype(np.int64))
+    keys ^= (owners.astype(np.uint64) << np.uint64(9)) * np.uint64(_FACTOR)
+    in_order = np.sort(keys)
+    repeated = in_order[1:][in_order[1:] == in_order[:-1]]
+    if not repeated.size:
+        return again
+    seen: set[tuple[int, bytes]] = set()
+    for at in np.flatnonzero(np.isin(keys, repeated)).tolist():
+        start = int(entries.at[at])
+        name = data[start : start + int(entries.length[at])].tobytes()
+        again[at] = (int(owners[at]), name) in seen
+        seen.add((int(owners[at]), name))
+    return again
+
+
+def _hashes(data: npt.NDArray[np.uint8], at: Ints, length: Ints) -> npt.NDArray[np.uint64]:
+    """Return a number for each name, the same for the same bytes."""
+    found = np.zeros(len(at), np.uint64)
+    pending = [(first, min(first + 1024, len(at))) for first in range(0, len(at), 1024)]
+    while pending:
+        first, end = pending.pop()
+        here = slice(first, end)
+        low, high = int(at[here].min()), int((at[here] + length[here]).max())
+        if high - low > _HASHED:
+            middle = (first + end) // 2
+            pending += [(first, middle), (middle, end)]
+            continue
+        powers, inverses = _powers()
+        sums = np.zeros(high - low + 1, np.uint64)
+        # Zero bytes at the end of a name would not count otherwise.
+        np.cumsum((data[low:high] + np.uint64(1)) * powers[: high - low], out=sums[1:])
+        start = at[here] - low
+        found[here] = (sums[start + length[here]] - sums[start]) * inverses[start]
+    return found
+
+
+@cache
+def _powers() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return the powers of the factor modulo 2^64, and of its inverse."""
+    columns = []
+    for factor in (_FACTOR, pow(_FACTOR, -1, 1 << 64)):
+        powers = np.full(_HASHED + 1, factor, np.uint64)
+        powers[0] = 1
+        columns.append(np.cumprod(powers, dtype=np.uint64))
+    return columns[0], columns[1]

@@ -174,7 +174,10 @@ class Image:
     @cached_property
     def names(self) -> Names:
         """The directory tree; damage found in it goes to ``faults``."""
-        return Names(self.front.directories, self.faults.tell)
+        from darimage.image.chain import Chain
+        from darimage.image.evidence import OfChain
+
+        return Names(self.front.directories, self.faults.tell, OfChain(Chain([self])))
 
     @cached_property
     def exists(self) -> Bitmap:
@@ -231,6 +234,11 @@ class Image:
         """Use the offset map from now on although the verdict on it is not good."""
         self._trust_map = True
         self.__dict__.pop("access_note", None)
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether a walk over all headers has found all files."""
+        return self._walked is not None
 
     @property
     def offsets(self) -> Offsets:

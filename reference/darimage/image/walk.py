@@ -15,12 +15,12 @@ from darimage.faults import Fault, FaultyField
 from darimage.image import blame
 from darimage.image.batch import Batch, Ints, Marks, Rows
 from darimage.image.following import following, following_of_one
-from darimage.image.headers_at import gather
 from darimage.image.inode import shifts
 from darimage.schema import ORDERS, CType, Magic
-from darimage.sections.header import as_headers, of_image, picker, sound
+from darimage.sections.header import as_headers, extended, of_image, picker, sound
 from darimage.units import ADDRESSES, RECORD
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import Volume, is_recovered
+from darimage.volumes.recovered import LOST
 
 OnFault = Callable[[Fault], None]
 
@@ -34,12 +34,22 @@ _HOPS = 512
 _FAR = 48
 """Records from header to header from which reading each alone is quicker."""
 
-_BEHIND = 16 * WINDOW
-"""Records that are searched for a header in its right place before one out of place is taken."""
+Mend = Callable[[], Volume]
+"""Returns the image with its records at their numbers; those before the damage keep theirs."""
 
 _PICKERS = {
     order: picker(order, "c_type", "c_date", "c_tapea", "c_magic", "c_count") for order in ORDERS
 }
+
+_KINDS = {
+    "DARI-REC-005": "unknown-type",
+    "DARI-REC-006": "wrong-place",
+    "DARI-REC-007": "foreign-header",
+    "DARI-EXT-008": "foreign-header",
+    "DARI-REC-011": "hole-map",
+    "DARI-REC-017": "hole-map",
+}
+"""Names of faults by the sentence that the header breaks."""
 
 
 def walk(
@@ -52,6 +62,8 @@ def walk(
     shift: int = 0,
     sparse: bool = False,
     fence: int | None = None,
+    mend: Mend | None = None,
+    whole: bool = False,
 ) -> Iterator[Batch]:
     """Yield the headers from a record on.
 
@@ -68,8 +80,11 @@ def walk(
         sparse: Begin by reading headers alone.
         fence: Record number from which on headers are read alone: what lies behind them is read
             by somebody else, if at all.
+        mend: Asked at the first sign of damage for the volume to go on with, from the place where
+            it showed. In a plain dump it shows, too, where record numbers jump (DARI-REC-031).
+        whole: All that lies between headers is read by the caller as well: never read them alone.
     """
-    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault).run()
+    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault, mend, whole=whole).run()
 
 
 class _Walk:
@@ -85,22 +100,53 @@ class _Walk:
         sparse: bool,
         fence: int | None,
         on_fault: OnFault,
+        mend: Mend | None,
+        *,
+        whole: bool,
     ) -> None:
-        self.volume = volume
         self.marks = marks
         self.at = start
-        last = volume.size // RECORD
-        self.end = last if end is None else min(end, last)
-        self.cut = end is not None and end <= last
+        self.wanted_end = end
         self.shift = shift
         self.sparse = sparse
-        self.fence = self.end if fence is None else fence
+        self.wanted_fence = fence
         self.on_fault = on_fault
+        self.whole = whole
         self.ending = False
+        self.behind: int | None = None  # records the last header lies behind its number
+        self.was_tape = False
+        self._read_from(volume)
+        self.mend = None if is_recovered(volume) else mend
         self.size = _FIRST_WINDOW
         self.buffer = np.zeros((0, RECORD), np.uint8)
 
+    def _read_from(self, volume: Volume) -> None:
+        """Take a volume to read."""
+        self.volume = volume
+        last = volume.size // RECORD
+        self.end = last if self.wanted_end is None else min(self.wanted_end, last)
+        self.cut = self.wanted_end is not None and self.wanted_end <= last
+        self.fence = self.end if self.wanted_fence is None else self.wanted_fence
+        self.placed = is_recovered(volume)
+
+    def _mended(self) -> bool:
+        """Go on with the mended volume, if there is one that was not asked for yet."""
+        if self.mend is None:
+            return False
+        mend, self.mend = self.mend, None
+        self._read_from(mend())
+        return True
+
     def run(self) -> Iterator[Batch]:
+        yield from self._run()
+        if self.at > self.end and not self.cut and self._mended():
+            yield from self._run()
+        if self.at > self.end and not self.cut:
+            missing = self.at - self.end
+            told = f"the image ends {missing} records early, within what a header announces"
+            self.on_fault(Fault("image-cut", told, record=self.end, requirement="DARI-REC-001"))
+
+    def _run(self) -> Iterator[Batch]:
         while self.at < self.end:
             before = self.at
             if self.volume.missing(before * RECORD, (before + 1) * RECORD):
@@ -110,20 +156,18 @@ class _Walk:
             batch = self._hop() if self.sparse or before >= self.fence else self._sweep()
             if len(batch):
                 batch = self._until_end(batch)
+            if len(batch) and self.mend is not None and not self.marks.numbered:
+                batch = self._until_jump(batch)
             if len(batch):
                 self.at = int(batch.record[-1] + 1 + batch.following[-1])
                 self._adapt(batch, before)
                 yield batch
-            elif self.ending or not self._resync():
+            elif self.ending or not (self._mended() or self._resync()):
                 return
-        if self.at > self.end and not self.cut:
-            missing = self.at - self.end
-            told = f"the image ends {missing} records early, within what a header announces"
-            self.on_fault(Fault("truncated", told, record=self.end, requirement="DARI-REC-001"))
 
     def _adapt(self, batch: Batch, before: int) -> None:
         """Choose how to read on by how far apart headers lie."""
-        self.sparse = self.at - before > _FAR * len(batch)
+        self.sparse = not self.whole and self.at - before > _FAR * len(batch)
         self.size = min(WINDOW, self.size * 4)
 
     def _until_end(self, batch: Batch) -> Batch:
@@ -138,6 +182,26 @@ class _Walk:
         else:
             return batch
         return batch.part(slice(0, int(others[0]))) if others.size else batch
+
+    def _until_jump(self, batch: Batch) -> Batch:
+        """Cut off what follows the first header whose number does not fit the one before.
+
+        It may step by one behind the header of a volume, and the header of a further volume is for
+        ``mend`` to take out.
+        """
+        headers = batch.headers()
+        behind = (batch.record - headers["c_tapea"]) & 0xFFFFFFFF
+        tapes = batch.c_type == CType.TS_TAPE
+        first = int(behind[0]) if self.behind is None else self.behind
+        steps = np.diff(behind, prepend=first)
+        allowed = (steps == 0) | ((steps == 1) & np.concatenate(([self.was_tape], tapes[:-1])))
+        wrong = np.flatnonzero(~allowed | (tapes & (headers["c_volume"] > 1)))
+        if wrong.size:
+            batch = batch.part(slice(0, int(wrong[0])))
+        if len(batch):
+            self.behind = int(behind[len(batch) - 1])
+            self.was_tape = bool(tapes[len(batch) - 1])
+        return batch
 
     def _read(self, start: int, count: int) -> Rows:
         """Return up to ``count`` records from ``start``; the same memory is used again."""
@@ -154,28 +218,22 @@ class _Walk:
         """Return the chain of headers of a window that begins at the next one."""
         _, limit = self._past_gaps(self.at, min(self.size, self.fence - self.at))
         window = self._read(self.at, limit)
-        places, rows, _ = self._sound(window, self.at)
+        places, rows = self._sound(window, self.at)
         after = following(rows, self.marks.order, plain=not self.marks.numbered)
         if (after < 0).any():
             kept = after >= 0
             places, rows, after = places[kept], rows[kept], after[kept]
         chain, gaps = _chain(places, after)
+        if gaps and self.mend is not None:
+            chain, gaps = _before(places, chain, gaps[0][0]), []
         for gap, place in gaps:
             self._tell(self.at + gap, place - gap)
         return Batch(
             places[chain] + self.at, rows[chain], after[chain], self.marks.order, window, self.at
         )
 
-    def _sound(
-        self, window: Rows, start: int | Ints, *, anywhere: bool = False
-    ) -> tuple[Ints, Rows, Ints]:
-        """Return place, bytes and shift of the headers of this image among records.
-
-        Args:
-            window: The records.
-            start: Record number of the first, if they lie side by side, or of each.
-            anywhere: Also those that are not where ``c_tapea`` says.
-        """
+    def _sound(self, window: Rows, start: int) -> tuple[Ints, Rows]:
+        """Return place and bytes of the headers of this image among records side by side."""
         places = np.flatnonzero(sound(window, self.marks.order))
         rows = window[places]
         headers = as_headers(rows, self.marks.order)
@@ -183,11 +241,9 @@ class _Walk:
         if self.marks.date is not None:
             kept &= headers["c_date"] == self.marks.date
         kept &= of_image(rows, self.marks.image_id)
-        where = places + start if isinstance(start, int) else start[places]
-        behind = shifts(headers, where, self.marks.cut)
-        if self.marks.numbered and not anywhere:
-            kept &= behind == self.shift
-        return places[kept], rows[kept], behind[kept]
+        if self.marks.numbered and not self.placed:
+            kept &= shifts(headers, places + start, self.marks.cut) == self.shift
+        return places[kept], rows[kept]
 
     def _hop(self) -> Batch:
         """Return headers that are read one by one, as far as they are sound."""
@@ -225,7 +281,7 @@ class _Walk:
         c_type, date, tapea, _, _ = _PICKERS[self.marks.order].unpack_from(record)
         if self.marks.date is not None and date != self.marks.date:
             return False
-        if self.marks.numbered and self._number(at) != tapea:
+        if self.marks.numbered and not self.placed and self._number(at) != tapea:
             return False
         return bool(CType.TS_TAPE <= c_type <= CType.TS_CLRI)
 
@@ -235,9 +291,15 @@ class _Walk:
         told, at = gap.told, self.at
         self.at = min(self.end, -(-gap.end // RECORD))
         found = self._search() if self.at < self.end else None
+        if found is None and self._mended():
+            self.at = at
+            return True
         self.at = self.end if found is None else found
         passed = f"; {self.at - at} record{'s' * (self.at - at != 1)} passed over"
-        self.on_fault(Fault("missing", told + passed, record=at, requirement="DARI-VOL-020"))
+        kind, requirement = ("records-missing", "DARI-REC-031")
+        if told != LOST:
+            kind, requirement = ("unreadable", "DARI-VOL-020")
+        self.on_fault(Fault(kind, told + passed, record=at, requirement=requirement))
         return found is not None
 
     def _past_gaps(self, at: int, count: int) -> tuple[int, int]:
@@ -265,15 +327,18 @@ class _Walk:
         why, requirement = _why(record, self.marks)
         told = f"{why}; {passed} record{'s' * (passed != 1)} passed over"
         field = self._blamed(record, requirement, at)
-        self.on_fault(Fault("damaged", told, record=at, requirement=requirement, field=field))
+        kind = _KINDS.get(requirement, "header-damaged")
+        self.on_fault(Fault(kind, told, record=at, requirement=requirement, field=field))
 
     def _blamed(self, record: bytes, requirement: str, at: int) -> FaultyField | None:
         """Return the field because of which a record is no header, if it is one."""
-        wanted: dict[str, tuple[str, int | str | None]] = {
+        wanted: dict[str, tuple[str, int | str | bytes | None]] = {
             "DARI-REC-003": ("c_magic", Magic.NFS),
             "DARI-REC-005": ("c_type", "1 to 6"),
             "DARI-REC-006": ("c_tapea", self._number(at)),
             "DARI-REC-007": ("c_date", self.marks.date),
+            "DARI-EXT-008": ("extension.body.image_id", self.marks.image_id),
+            "DARI-REC-028": ("extension.header_crc32c", None),
             "DARI-REC-011": ("c_count", f"0 to {ADDRESSES}"),
             "DARI-REC-017": ("c_addr", "0 and 1"),
         }
@@ -283,8 +348,7 @@ class _Walk:
         return blame.wrong(row, self.marks.order, [wanted[requirement]])
 
     def _search(self) -> int | None:
-        """Return the record of the next header, one out of place only if no other is near."""
-        displaced: tuple[int, int] | None = None
+        """Return the record of the next header."""
         at, size = self.at, _FIRST_WINDOW
         while at < self.end:
             at, limit = self._past_gaps(at, size)
@@ -292,36 +356,19 @@ class _Walk:
             size = min(WINDOW, size * 4)
             if not len(window):
                 break
-            places, rows, behind = self._sound(window, at, anywhere=True)
+            places, rows = self._sound(window, at)
             after = following(rows, self.marks.order, plain=not self.marks.numbered)
-            taken = after >= 0
-            right = taken & (behind == self.shift) if self.marks.numbered else taken
-            if right.any():
-                return at + int(places[right.argmax()])
             # One that is not taken where it stands would be searched for again, for ever.
-            records = places[taken] + at
-            displaced = displaced or self._confirmed(records, behind[taken], after[taken])
-            if displaced is not None and at - self.at > _BEHIND:
-                break
+            if (after >= 0).any():
+                return at + int(places[(after >= 0).argmax()])
             at += len(window)
-        if displaced is None:
-            return None
-        self.shift = displaced[1]
-        return displaced[0]
-
-    def _confirmed(self, records: Ints, behind: Ints, after: Ints) -> tuple[int, int] | None:
-        """Return record and shift of the first header that the one after it confirms."""
-        targets = records + 1 + after
-        inside = np.flatnonzero(targets < self.end)
-        done = 0
-        for found, confirming in gather(self.volume, targets[inside]):
-            candidates = inside[done : done + len(found)]
-            done += len(found)
-            places, _, shift = self._sound(confirming, found, anywhere=True)
-            agreed = candidates[places][shift == behind[candidates[places]]]
-            if agreed.size:
-                return int(records[agreed[0]]), int(behind[agreed[0]])
         return None
+
+
+def _before(places: Ints, chain: slice | Ints, gap: int) -> Ints:
+    """Return the part of a chain that lies before a gap."""
+    found = np.arange(len(places))[chain]
+    return found[places[found] < gap]
 
 
 def _chain(places: Ints, after: Ints) -> tuple[slice | Ints, list[tuple[int, int]]]:
@@ -363,11 +410,17 @@ def _why(record: bytes, marks: Marks) -> tuple[str, str]:
         return "no header here", "DARI-REC-003"
     row = np.frombuffer(record, np.uint8).reshape(1, RECORD)
     if not sound(row, marks.order)[0]:
+        if extended(row)[0]:
+            return "the header here has a wrong CRC-32C", "DARI-REC-028"
         return "the header here has a wrong checksum", "DARI-REC-004"
+    if not of_image(row, marks.image_id)[0]:
+        return "the header here is another image's", "DARI-EXT-008"
     if not CType.TS_TAPE <= c_type <= CType.TS_CLRI:
         return f"the header here has c_type {c_type}", "DARI-REC-005"
     if marks.date is not None and date != marks.date:
         return f"the header here has c_date {date}, not {marks.date}", "DARI-REC-007"
+    if not of_image(row, marks.image_id)[0]:
+        return "the header here is of another image", "DARI-EXT-008"
     if following_of_one(record, marks.order, plain=not marks.numbered) >= 0:
         return f"the header here says that it is record {tapea}", "DARI-REC-006"
     if not 0 <= count <= ADDRESSES:

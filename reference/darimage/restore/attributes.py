@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from darimage.restore.extended import NOTHING, Missed, Values, clear, give_first, give_last
 from darimage.restore.nt_acls import NtAclGiver, Refusals
-from darimage.restore.target import TargetError, failure
+from darimage.restore.target import PRIVATE_FILE, TargetError, failure
 
 if TYPE_CHECKING:
     from darimage.image.inode import Inode
@@ -57,6 +57,8 @@ class Rights:
         wanted: Inode,
         missed: Missed,
         values: Values = NOTHING,
+        *,
+        acl_lost: bool = False,
     ) -> str:
         """Give a file its attributes.
 
@@ -66,6 +68,8 @@ class Rights:
             wanted: Inode that has them; the mode of a symbolic link is ignored.
             missed: Told of extended attributes that this user may not set, or nobody here.
             values: Extended attributes.
+            acl_lost: Whether a POSIX ACL may be missing among them: then the group's bits of the
+                mode may be its mask, and are not given (DARI-XAT-015).
 
         Returns:
             What could not be given, in one line; empty if all could.
@@ -80,6 +84,8 @@ class Rights:
             owned = not failed and self._owns(file, wanted)
         if not owned:
             mode &= ~SET_ID
+        if acl_lost:
+            mode &= ~stat.S_IRWXG
         try:
             if not stat.S_ISLNK(status.st_mode):
                 os.chmod(file, mode)
@@ -92,6 +98,19 @@ class Rights:
         if self.nt_acls is not None:
             self.nt_acls.give(file, wanted.number)
         return trouble
+
+    def mark(self, file: int, wanted: Inode, missed: Missed) -> None:
+        """Leave a file that is not whole to its owner alone, without attributes (DARI-RST-006).
+
+        Args:
+            file: Descriptor of it.
+            wanted: Its inode.
+            missed: Told of a POSIX ACL that it got from its directory and that is left.
+        """
+        if self.xattrs and self.inherited:
+            clear(file, wanted.number, missed)
+        with contextlib.suppress(OSError):
+            os.fchmod(file, wanted.mode & PRIVATE_FILE)
 
     def refusals(self) -> Refusals:
         """Return the NT ACLs that were refused since this was asked last."""
@@ -126,6 +145,8 @@ class Rights:
         wanted: Inode,
         missed: Missed,
         values: Values = NOTHING,
+        *,
+        acl_lost: bool = False,
     ) -> str:
         """Give attributes to a symbolic link, fifo, socket or device just made.
 
@@ -141,7 +162,8 @@ class Rights:
             if stat.S_IFMT(status.st_mode) != stat.S_IFMT(wanted.mode) or status.st_nlink != 1:
                 return "was replaced by another file during the run"
             # Opening these otherwise would have effects; this name leads to just what is open.
-            return self.give(f"/proc/self/fd/{fd}", status, wanted, missed, values)
+            path = f"/proc/self/fd/{fd}"
+            return self.give(path, status, wanted, missed, values, acl_lost=acl_lost)
         finally:
             os.close(fd)
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import read_link
+from darimage.image.names import LOST
+from darimage.image.state import State, of_header
 from darimage.restore.extended import NOTHING, Missed, values_of
 from darimage.restore.neighbours import Neighbours
+from darimage.restore.report import Outcome, Result
 from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, TargetError
 
 if TYPE_CHECKING:
@@ -35,7 +38,10 @@ class Made:
         symlinks: Symbolic links made.
         others: Fifos, sockets and devices made.
         regular: Rows that turned out to be regular files, which are there and empty.
+        occupied: Rows of regular files in whose place others are, which whole ones may replace.
         lost: Rows whose file could not be made.
+        outcomes: What is known of these.
+        there: Directories that were there before.
         blocked: Directories below which nothing can be made.
         faults: What went wrong.
         missed: Extended attributes that could not be set.
@@ -45,7 +51,10 @@ class Made:
     symlinks: int = 0
     others: int = 0
     regular: list[int] = field(default_factory=list)
+    occupied: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    there: set[int] = field(default_factory=set)
     blocked: set[int] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     missed: Missed = field(default_factory=Missed)
@@ -71,8 +80,10 @@ class Maker:
                 made.blocked.add(number)
                 continue
             try:
-                mode = PRIVATE_DIRECTORY if number in restored else OPEN_DIRECTORY
-                self._target.make_directory(parent, name, mode)
+                is_open = number not in restored and number != LOST
+                mode = OPEN_DIRECTORY if is_open else PRIVATE_DIRECTORY
+                if self._target.make_directory(parent, name, mode):
+                    made.there.add(number)
                 made.directories += 1
             except (TargetError, FormatError) as error:
                 made.blocked.add(number)
@@ -84,7 +95,8 @@ class Maker:
         for piece in pieces:
             for row in piece:
                 try:
-                    make(files.parents[row], files.names[row])
+                    if not make(files.parents[row], files.names[row]):
+                        self.made.occupied.append(row)
                 except (TargetError, FormatError) as error:
                     self._lose(row, error)
             advance(len(piece))
@@ -101,24 +113,32 @@ class Maker:
         self, row: int, inode: Inode | None, data: memoryview | None, run: memoryview | None
     ) -> None:
         """Make what a row's inode is; read the inode if it is not known."""
+        known = inode
         try:
-            known = inode or self._image.inode(int(self._plan.files.inodes[row]))
+            known = known or self._image.inode(int(self._plan.files.inodes[row]))
             self._node(row, known, data, run if known is inode else None)
-        except (TargetError, FormatError) as error:
+        except TargetError as error:
             self._lose(row, error)
+        except FormatError as error:
+            self._lose(row, error, State.LOST if known is None else State.DAMAGED)
         except DestinationError:
             raise
         except StorageError as error:
-            self._lose(row, TargetError("unreadable", str(error)))
+            state = State.LOST if known is None else State.INCOMPLETE
+            self._lose(row, TargetError("unreadable", str(error)), state)
 
     def _node(
         self, row: int, inode: Inode, data: memoryview | None, run: memoryview | None
     ) -> None:
         parent, name = self._plan.files.place(row)
         if inode.is_file:
-            self._target.make_file(parent, name)
+            if not self._target.make_file(parent, name):
+                self.made.occupied.append(row)
             self.made.regular.append(row)
             return
+        if (state := of_header(inode)) != State.WHOLE:
+            told = f"is {state.word}, which nobody could see on it"
+            raise FormatError(told, record=inode.record, requirement="DARI-RST-006")
         if inode.is_symlink:
             link = bytes(data) if data is not None else read_link(self._image, inode)
             self._target.make_symlink(parent, name, _checked(link))
@@ -142,10 +162,14 @@ class Maker:
         path = self._plan.path(*self._plan.files.place(row))
         return lambda fault: self.made.faults.append(fault._replace(path=path))
 
-    def _lose(self, row: int, error: TargetError | FormatError) -> None:
+    def _lose(self, row: int, error: TargetError | FormatError, state: State = State.WHOLE) -> None:
+        """Report a row that did not come back."""
         self.made.lost.append(row)
         parent, name = self._plan.files.place(row)
-        self._fault(parent, name, int(self._plan.files.inodes[row]), error)
+        number = int(self._plan.files.inodes[row])
+        self._fault(parent, name, number, error)
+        result: Result = "lost" if state == State.LOST else "left out"
+        self.made.outcomes.append(Outcome(self._plan.path(parent, name), number, state, result))
 
     def _fault(
         self, parent: int, name: bytes, number: int, error: TargetError | FormatError

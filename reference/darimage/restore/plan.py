@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image.chain import Chain
+from darimage.image.names import LOST
+from darimage.image.state import State
+from darimage.restore.report import Outcome
 from darimage.restore.selection import Selection, is_directory
 from darimage.units import RECORD
 
@@ -103,6 +106,8 @@ class Plan:
         files: What is not a directory.
         links: Further names.
         faults: What cannot come back.
+        outcomes: Likewise, what is known of each.
+        states: Directories that are not whole.
     """
 
     root: int
@@ -111,6 +116,8 @@ class Plan:
     files: Files = field(default_factory=Files.none)
     links: list[Link] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    states: dict[int, State] = field(default_factory=dict)
 
     def path(self, parent: int, name: bytes) -> bytes:
         """Return the path of a name below the destination."""
@@ -141,11 +148,15 @@ def make_plan(tree: Image | Chain, selection: Selection, *, parents: bool = Fals
         _lead_to(names, parent, plan, restored=parents)
         if is_directory(names, entry):
             plan.places[entry.inode] = (parent, entry.name)
-            plan.restored.append(entry.inode)
+            if entry.inode != LOST:
+                plan.restored.append(entry.inode)
             _collect(names, entry.inode, plan, collected)
         else:
             collected.add(parent, entry)
     _arrange(chain, collected, plan)
+    for number in plan.restored:
+        if (state := names.state(number)) != State.WHOLE:
+            plan.states[number] = state
     return plan
 
 
@@ -178,23 +189,22 @@ def _lead_to(names: Names, directory: int, plan: Plan, *, restored: bool) -> Non
         plan.places[number] = (directory, name)
         directory = number
     if restored:
-        plan.restored += [number for number, _ in reversed(missing)]
+        plan.restored += [number for number, _ in reversed(missing) if number != LOST]
 
 
 def _collect(names: Names, top: int, plan: Plan, collected: _Collected) -> None:
     """Add all below a directory, a directory before what is in it (DARI-RST-002)."""
-    directories = names.directories
     pending = [top]
     while pending:
         number = pending.pop()
         below: list[int] = []
         for entry in names.children(number):
-            if entry.inode in directories:
+            if is_directory(names, entry):
                 plan.places[entry.inode] = (number, entry.name)
                 below.append(entry.inode)
             else:
                 collected.add(number, entry)
-        if number != top:
+        if number not in (top, LOST):
             plan.restored.append(number)
         pending += reversed(below)
 
@@ -221,7 +231,9 @@ def _arrange(chain: Chain, collected: _Collected, plan: Plan) -> None:
     place_of[order] = np.arange(len(order))
     rows = place_of[row_of]
     for name in np.flatnonzero((rows < 0) & ~chain.left_out(named)).tolist():
-        plan.faults.append(_missing(collected, name, plan))
+        fault = _missing(collected, name, plan)
+        plan.faults.append(fault)
+        plan.outcomes.append(Outcome.of(fault, State.LOST, "lost"))
     further = np.ones(len(named), np.bool_)
     further[first] = False
     for name in np.flatnonzero(further & (rows >= 0)).tolist():
@@ -255,4 +267,5 @@ def _spans(image: Image, inodes: Rows) -> tuple[Rows, Rows]:
 def _missing(collected: _Collected, name: int, plan: Plan) -> Fault:
     path = plan.path(collected.parents[name], collected.names[name])
     what = "directory" if collected.types[name] == DIRECTORY else "file"
-    return Fault("missing", f"{what} is not in the image", path, collected.inodes[name])
+    told = f"{what} is not in the image"
+    return Fault("lost", told, path, collected.inodes[name], None, "DARI-FIL-015")

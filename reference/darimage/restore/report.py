@@ -4,15 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from darimage.faults import Fault
+from darimage.faults import Fault, display
+from darimage.image.state import State
 
 if TYPE_CHECKING:
     from darimage.image.chain import Chain
 
 KEPT_FAULTS = 10_000
 """Faults that are kept one by one; more are only counted."""
+
+
+_LISTS = ("faults", "image_faults", "not_whole")
+
+Result = Literal["marked", "lost", "left out"]
+"""What came of something that is not whole, or that did not come back."""
+
+
+class Outcome(NamedTuple):
+    """One name that did not come back as it was.
+
+    Attributes:
+        path: Its path below the destination.
+        inode: Its inode number in the image.
+        state: How much of it is known to be right.
+        result: ``marked``: it is there under its own name, for its owner alone and without
+            attributes (DARI-RST-006); ``lost``: it was not found; ``left out``: it is not there, or
+            what was there before is.
+    """
+
+    path: bytes
+    inode: int
+    state: State
+    result: Result
+
+    @classmethod
+    def of(cls, fault: Fault, state: State, result: Result) -> Self:
+        """Return the outcome of what a fault is about."""
+        return cls(fault.path or b"", fault.inode or 0, state, result)
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count what did not come back as it was."""
+        for one in outcomes:
+            self.marked += one.result == "marked"
+            self.lost += one.result == "lost"
+            self.left_out += one.result == "left out"
+        self.not_whole += outcomes[: max(0, KEPT_FAULTS - len(self.not_whole))]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a dictionary for JSON."""
+        return {
+            "path": display(self.path) or ".",
+            "inode": self.inode,
+            "state": self.state.word,
+            "result": self.result,
+        }
 
 
 @dataclass
@@ -33,7 +80,12 @@ class RestoreReport:
         others: Fifos, sockets and devices made.
         links: Further names made for any of these.
         streams: Streams brought back.
+        marked: Files and directories that are not whole and were brought back marked
+            (DARI-RST-006).
+        lost: Names of what was not found in the image.
+        left_out: What is not there at the end, or only as it was before.
         skipped: Names passed over because their directory could not be made.
+        not_whole: The first ``KEPT_FAULTS`` of these three.
         faults: What went wrong, the first ``KEPT_FAULTS``.
         fault_count: All that went wrong.
         image_faults: What is wrong with the image itself, as far as it was seen on the way.
@@ -52,7 +104,11 @@ class RestoreReport:
     others: int = 0
     links: int = 0
     streams: int = 0
+    marked: int = 0
+    lost: int = 0
+    left_out: int = 0
     skipped: int = 0
+    not_whole: list[Outcome] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     fault_count: int = 0
     image_faults: list[Fault] = field(default_factory=list)
@@ -75,9 +131,17 @@ class RestoreReport:
         self.fault_count += len(faults)
         self.faults += faults[: max(0, KEPT_FAULTS - len(self.faults))]
 
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count what did not come back as it was."""
+        for one in outcomes:
+            self.marked += one.result == "marked"
+            self.lost += one.result == "lost"
+            self.left_out += one.result == "left out"
+        self.not_whole += outcomes[: max(0, KEPT_FAULTS - len(self.not_whole))]
+
     def as_json(self) -> dict[str, Any]:
         """Return everything as a dictionary for JSON."""
         return {
-            name: [fault.as_json() for fault in value] if name.endswith("faults") else value
+            name: [one.as_json() for one in value] if name in _LISTS else value
             for name, value in vars(self).items()
         }

@@ -26,7 +26,7 @@ from darimage.restore.making import Made, Maker
 from darimage.restore.nt_acls import Refusals, giver
 from darimage.restore.options import Options
 from darimage.restore.plan import REGULAR, Plan, make_plan
-from darimage.restore.report import RestoreReport
+from darimage.restore.report import Outcome, RestoreReport, Result
 from darimage.restore.sharing import Advance, Piece, cut, share
 from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
 
@@ -121,7 +121,11 @@ class _Run:
         self.workers = options.workers if forked else 1
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
+        self.occupied: set[int] = set()
+        self.marked: set[int] = set()
+        self.there: set[int] = set() if target.is_new else {plan.root}
         self.note(plan.faults)
+        self.report.add(plan.outcomes)
 
     def note(self, faults: Sequence[Fault], image: Image | None = None) -> None:
         """Report faults; those of an image with the volumes they lie on."""
@@ -171,6 +175,9 @@ class _Run:
         self.report.others += made.others
         self.note(made.faults, image)
         self.missed.merge(made.missed)
+        self.report.add(made.outcomes)
+        self.occupied.update(made.occupied)
+        self.there |= made.there
         self.blocked |= made.blocked
         self.lost.update(made.lost)
 
@@ -297,6 +304,8 @@ class _Run:
             number = int(self.plan.files.inodes[row])
             told = "its directory says that it is a regular file, its inode does not"
             self.note([Fault("format", told, path, number, None, "DARI-DIR-012")])
+            if row in self.occupied:
+                continue
             try:
                 self.target.remove(*self.plan.files.place(row))
             except TargetError as error:
@@ -316,7 +325,12 @@ class _Run:
                     self.note([Fault("lost", told, path, inode)])
                     continue
                 try:
-                    self.target.make_link(link.parent, link.name, files.place(link.row))
+                    self.target.make_link(
+                        link.parent,
+                        link.name,
+                        files.place(link.row),
+                        may_replace=link.row not in self.marked,
+                    )
                     self.report.links += 1
                 except TargetError as error:
                     self.note([Fault(error.kind, str(error), path, inode)])
@@ -340,7 +354,9 @@ class _Run:
 
     def give_attributes(self) -> None:
         """Give directories their attributes, those within others first (DARI-RST-002)."""
-        numbers = [n for n in reversed(self.plan.restored) if n not in self.blocked]
+        self.tell_directories()
+        not_whole = self.blocked | self.plan.states.keys()
+        numbers = [n for n in reversed(self.plan.restored) if n not in not_whole]
         with self.phase("attributes", len(numbers)) as advance:
             for at in range(0, len(numbers), _DIRECTORIES_AT_ONCE):
                 some = numbers[at : at + _DIRECTORIES_AT_ONCE]
@@ -351,6 +367,22 @@ class _Run:
                 for number in some:
                     self.give_directory(number, inodes[number], values.get(number, NOTHING))
                 advance(len(some))
+
+    def tell_directories(self) -> None:
+        """Report directories that are not whole: those made now stay private (DARI-RST-006)."""
+        for number, state in self.plan.states.items():
+            if number in self.blocked:
+                continue
+            path = self.plan.path(number, b"") or b"."
+            result: Result = "left out" if number in self.there else "marked"
+            told = f"this directory is {state.word}; " + (
+                "the one that was there keeps its attributes"
+                if result == "left out"
+                else "it has mode 0700 and no attributes"
+            )
+            fault = Fault(state.word, told, path, number, None, "DARI-RST-006")
+            self.note([fault])
+            self.report.add([Outcome.of(fault, state, result)])
 
     def damaged(self, fault: Fault) -> None:
         """Report damaged attributes of a directory."""

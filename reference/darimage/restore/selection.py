@@ -77,8 +77,8 @@ def select(names: Names, patterns: Sequence[bytes] = (), inodes: Sequence[int] =
 
 
 def is_directory(names: Names, entry: Entry) -> bool:
-    """Tell whether an entry leads to a directory of the image (DARI-DIR-002)."""
-    return entry.inode in names.directories
+    """Tell whether an entry leads to a directory (DARI-DIR-002)."""
+    return names.is_directory(entry.inode)
 
 
 def _meant_by(names: Names, text: bytes) -> tuple[list[Pick], bool]:

@@ -12,9 +12,9 @@ import errno
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
 
 from darimage.errors import StorageError
 from darimage.restore.extended import hands_down
@@ -39,6 +39,9 @@ Place = tuple[int, bytes]
 """Number of the directory that holds a name, and the name."""
 
 
+KEPT = "is there already and is kept: what the image has of it is not whole"
+
+
 class DestinationError(StorageError):
     """Nothing more can be written: no space, a broken disk, ..."""
 
@@ -55,6 +58,21 @@ class TargetError(Exception):
         self.kind = kind
 
 
+@dataclass
+class Replacement:
+    """A file that is made beside one that it may replace.
+
+    Attributes:
+        fd: Descriptor of it.
+        status: What it is like.
+        is_whole: Whether it is to take the place of the other when done with.
+    """
+
+    fd: int
+    status: os.stat_result
+    is_whole: bool = False
+
+
 class Target:
     """A destination directory and the directories of an image below it.
 
@@ -62,7 +80,8 @@ class Target:
     go on with its copy.
 
     Attributes:
-        overwrite: Whether what is there already is removed first (DARI-SAF-005).
+        overwrite: Whether what is there already is replaced by what is whole (DARI-SAF-005).
+        is_new: Whether the destination was made now.
         inherited: Whether what is made here may have got a POSIX ACL from a directory that was
             there before.
     """
@@ -82,10 +101,11 @@ class Target:
             root: Descriptor of the destination.
             place: Gives for a directory's number the number of its parent, and its name.
             root_number: The number of the destination itself.
-            overwrite: Whether what is there already is removed first.
+            overwrite: Whether what is there already is replaced by what is whole.
             descriptors: Directories to hold open at most, besides the destination.
         """
         self.overwrite = overwrite
+        self.is_new = False
         self.inherited = hands_down(root)
         self._place = place
         self._root_number = root_number
@@ -94,6 +114,8 @@ class Target:
         self._open: OrderedDict[int, int] = OrderedDict()
         self._last = (root_number, root)
         self._user = os.geteuid()
+        self._token = b".darimage-" + os.urandom(6).hex().encode()
+        self._others = 0
 
     @classmethod
     def at(
@@ -111,15 +133,19 @@ class Target:
         Raises:
             StorageError: It cannot be made or opened, or is not a directory.
         """
+        is_new = False
         try:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(destination, mode)
+                is_new = True
             root = os.open(destination, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise StorageError.of(error, os.fsdecode(destination)) from error
-        return cls(
+        made = cls(
             root, place, root_number=root_number, overwrite=overwrite, descriptors=descriptors
         )
+        made.is_new = is_new
+        return made
 
     def directory(self, number: int) -> int:
         """Return the descriptor of a directory, good until the next call.
@@ -167,8 +193,11 @@ class Target:
                 raise TargetError("blocked", _in_the_way(parent, name)) from error
             raise failure(error, "cannot be opened") from error
 
-    def make_directory(self, parent: int, name: bytes, mode: int) -> None:
+    def make_directory(self, parent: int, name: bytes, mode: int) -> bool:
         """Make a directory; one that is there already is kept as it is.
+
+        Returns:
+            Whether it was there already.
 
         Raises:
             TargetError: Something that is no directory is in its place, or it cannot be made.
@@ -181,53 +210,146 @@ class Target:
             there = self._open_below(fd, name)
             self.inherited = self.inherited or hands_down(there)
             os.close(there)
+            return True
         except OSError as error:
             raise failure(error, "cannot be made") from error
+        return False
 
-    def make_file(self, parent: int, name: bytes) -> None:
-        """Make an empty regular file that only its owner may open (DARI-RST-001)."""
-        self.make_node(parent, name, stat.S_IFREG)
+    def make_file(self, parent: int, name: bytes) -> bool:
+        """Make an empty regular file that only its owner may open (DARI-RST-001).
 
-    def make_node(self, parent: int, name: bytes, kind: int, device: int = 0) -> None:
-        """Make a file, fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...)."""
-        # One call that neither opens nor follows anything, and fails if the name is taken.
-        self._make(parent, name, os.mknod, name, kind | PRIVATE_FILE, device)
+        Returns:
+            Whether it was made; if not, another one is there, which may be replaced by a whole one
+            (``beside``).
 
-    def make_symlink(self, parent: int, name: bytes, target: bytes) -> None:
-        """Make a symbolic link; its target is stored, never looked at."""
-        self._make(parent, name, _symlink, target, name)
-
-    def make_link(self, parent: int, name: bytes, source: Place) -> None:
-        """Make one more name for a file made before."""
-        old_parent, old_name = source
-        if old_parent == parent:
-            self._make(parent, name, _link, old_name, name)
-            return
-        # The other directory's descriptor may be given up while this one's is looked for.
-        held = os.dup(self.directory(old_parent))
-        try:
-            self._make(parent, name, partial(_link, source=held), old_name, name)
-        finally:
-            os.close(held)
-
-    def _make(self, parent: int, name: bytes, make: Callable[..., None], *arguments: Any) -> None:
-        """Call ``make`` on a name, with its directory's descriptor as ``dir_fd``."""
+        Raises:
+            TargetError: It cannot be made, or something is there that may not be replaced.
+        """
         check_name(name)
         fd = self.directory(parent)
         try:
-            make(*arguments, dir_fd=fd)
+            # One call that neither opens nor follows anything, and fails if the name is taken.
+            os.mknod(name, stat.S_IFREG | PRIVATE_FILE, dir_fd=fd)
         except FileExistsError:
-            if not self.overwrite:
-                message = "exists (--overwrite replaces it)"
-                raise TargetError("exists", message) from None
-            self._replace(fd, name, partial(make, *arguments, dir_fd=fd))
+            self._check_replaced(fd, name)
+            return False
+        except OSError as error:
+            raise failure(error, "cannot be made") from error
+        return True
+
+    def make_node(self, parent: int, name: bytes, kind: int, device: int = 0) -> None:
+        """Make a file, fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...)."""
+        self._make(
+            parent, name, lambda new, fd: os.mknod(new, kind | PRIVATE_FILE, device, dir_fd=fd)
+        )
+
+    def make_symlink(self, parent: int, name: bytes, target: bytes) -> None:
+        """Make a symbolic link; its target is stored, never looked at."""
+        self._make(parent, name, lambda new, fd: os.symlink(target, new, dir_fd=fd))
+
+    def make_link(
+        self, parent: int, name: bytes, source: Place, *, may_replace: bool = True
+    ) -> None:
+        """Make one more name for a file made before.
+
+        Args:
+            parent: The directory of the new name.
+            name: The new name.
+            source: The old one.
+            may_replace: Whether the file is whole, and so may take the place of another.
+        """
+        old_parent, old_name = source
+        # The other directory's descriptor may be given up while this one's is looked for.
+        held = os.dup(self.directory(old_parent))
+        try:
+            self._make(
+                parent,
+                name,
+                lambda new, fd: os.link(
+                    old_name, new, src_dir_fd=held, dst_dir_fd=fd, follow_symlinks=False
+                ),
+                may_replace=may_replace,
+            )
+        finally:
+            os.close(held)
+
+    def _make(
+        self,
+        parent: int,
+        name: bytes,
+        make: Callable[[bytes, int], object],
+        *,
+        may_replace: bool = True,
+    ) -> None:
+        """Call ``make`` with a name and its directory's descriptor, or have it replace a file."""
+        check_name(name)
+        fd = self.directory(parent)
+        try:
+            make(name, fd)
+        except FileExistsError:
+            self._check_replaced(fd, name)
+            if not may_replace:
+                raise TargetError("kept", KEPT) from None
+            self._replace(fd, name, make)
         except OSError as error:
             raise failure(error, "cannot be made") from error
 
-    def _replace(self, fd: int, name: bytes, make: Callable[[], None]) -> None:
+    def _check_replaced(self, fd: int, name: bytes) -> None:
+        """Raise a TargetError if what is there may not be replaced (DARI-SAF-005)."""
+        if not self.overwrite:
+            raise TargetError("exists", "exists (--overwrite replaces it)")
+        with contextlib.suppress(OSError):
+            if stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
+                raise TargetError("exists", "is in the way: a directory")
+
+    def _replace(self, fd: int, name: bytes, make: Callable[[bytes, int], object]) -> None:
+        """Make something under another name, which then takes the place of what is there."""
+        made = self._other_name()
         try:
-            os.unlink(name, dir_fd=fd)
-            make()
+            make(made, fd)
+            os.rename(made, name, src_dir_fd=fd, dst_dir_fd=fd)
+        except IsADirectoryError as error:
+            raise TargetError("exists", "is in the way: a directory") from error
+        except OSError as error:
+            raise failure(error, "cannot be replaced") from error
+        finally:
+            # It is still there if that failed, or if both are names of one file.
+            with contextlib.suppress(OSError):
+                os.unlink(made, dir_fd=fd)
+
+    def _other_name(self) -> bytes:
+        self._others += 1
+        return b"%s-%d-%d" % (self._token, os.getpid(), self._others)
+
+    @contextlib.contextmanager
+    def beside(self, parent: int, name: bytes) -> Iterator[Replacement]:
+        """Open a new file that may take the place of one that is there, once it is whole.
+
+        Whatever happens meanwhile, the file that was there is there, or the whole new one is.
+        """
+        made = self._other_name()
+        flags = _FILE | os.O_CREAT | os.O_EXCL
+        try:
+            fd = os.open(made, flags, PRIVATE_FILE, dir_fd=self.directory(parent))
+        except OSError as error:
+            raise failure(error, "cannot be made beside what is there") from error
+        one = Replacement(fd, os.fstat(fd))
+        is_put = False
+        try:
+            yield one
+            if one.is_whole:
+                self._rename(parent, made, name)
+                is_put = True
+        finally:
+            os.close(fd)
+            if not is_put:
+                with contextlib.suppress(OSError, TargetError):
+                    os.unlink(made, dir_fd=self.directory(parent))
+
+    def _rename(self, parent: int, made: bytes, name: bytes) -> None:
+        here = self.directory(parent)
+        try:
+            os.rename(made, name, src_dir_fd=here, dst_dir_fd=here)
         except IsADirectoryError as error:
             raise TargetError("exists", "is in the way: a directory") from error
         except OSError as error:
@@ -286,15 +408,6 @@ def failure(error: OSError, what: str) -> TargetError:
     if error.errno in _FATAL:
         raise DestinationError(f"destination: {reason}") from error
     return TargetError("target", f"{what}: {reason}")
-
-
-def _symlink(target: bytes, name: bytes, *, dir_fd: int) -> None:
-    os.symlink(target, name, dir_fd=dir_fd)
-
-
-def _link(old: bytes, new: bytes, *, dir_fd: int, source: int = -1) -> None:
-    source = dir_fd if source < 0 else source
-    os.link(old, new, src_dir_fd=source, dst_dir_fd=dir_fd, follow_symlinks=False)
 
 
 def _in_the_way(parent: int, name: bytes) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from darimage.errors import FormatError
 from darimage.schema import Order, dtype
+from darimage.sections.names import NAME_MAX
+
+OnError = Callable[[FormatError], None]
 
 CHUNK = 512
 """No entry crosses a multiple of this (DARI-DIR-004)."""
@@ -84,33 +87,53 @@ def size_of(name_lengths: Iterable[int]) -> int:
     return chunks * CHUNK
 
 
-def decode(data: bytes, order: Order = "le", *, old_format: bool = False) -> list[Entry]:
+def decode(
+    data: bytes,
+    order: Order = "le",
+    *,
+    old_format: bool = False,
+    chunk: int | None = None,
+    on_error: OnError | None = None,
+) -> list[Entry]:
     """Return the used entries of a directory in the order they are stored.
 
-    Names are as they stand; whoever uses one checks it first (``check_name``).
+    Names are as they stand; whoever uses one checks it first (``check_name``). An entry whose name
+    does not fit costs itself; one of impossible length costs the rest of its 512 bytes
+    (DARI-DIR-022).
 
     Args:
         data: The ``di_size`` bytes of the directory.
         order: Byte order of the image.
         old_format: Entries have a 16-bit name length and no type (images without
             ``DR_NEWINODEFMT``).
+        chunk: Bytes that no entry crosses (DARI-DIR-004; 1,024 in plain dumps); by default entries
+            may lie anywhere.
+        on_error: Called for each entry that cannot be; by default the first one raises.
 
     Raises:
-        FormatError: An entry does not fit (DARI-DIR-005).
+        FormatError: An entry cannot be (DARI-DIR-005), if ``on_error`` is not given.
     """
     unpack = _HEADS[order].unpack_from
     entries, at, end = [], 0, len(data)
     while at + HEAD <= end:
+        rest = (min(end, at // chunk * chunk + chunk) if chunk else end) - at
+        if rest < HEAD:
+            at += rest
+            continue
         inode, reclen, d_type, namlen = unpack(data, at)
-        if old_format and order == "le":
-            d_type, namlen = namlen, d_type
-        if reclen < HEAD or reclen % 4 or at + reclen > end or namlen > reclen - HEAD:
-            raise FormatError(
-                f"directory entry at byte {at} has d_reclen {reclen} and d_namlen {namlen}",
-                requirement="DARI-DIR-005",
-            )
-        if inode:
+        if old_format:
+            low, high = (d_type, namlen) if order == "le" else (namlen, d_type)
+            d_type, namlen = 0, high << 8 | low
+        fits = reclen >= HEAD and reclen % 4 == 0 and reclen <= rest
+        named = fits and namlen <= min(reclen - HEAD, NAME_MAX)
+        if not fits or (inode and not named):
+            told = f"directory entry at byte {at} has d_reclen {reclen} and d_namlen {namlen}"
+            error = FormatError(told, requirement="DARI-DIR-005")
+            if on_error is None:
+                raise error
+            on_error(error)
+        elif inode:
             name = data[at + HEAD : at + HEAD + namlen]
-            entries.append(Entry(inode, 0 if old_format else d_type, name))
-        at += reclen
+            entries.append(Entry(inode, d_type, name))
+        at = at + reclen if fits else at // CHUNK * CHUNK + CHUNK
     return entries

@@ -14,7 +14,6 @@ from darimage.validate import judging
 from darimage.validate.finding import Finding
 from darimage.validate.judging import Outcome
 from darimage.validate.places import Places
-from darimage.validate.registry import requirements
 from darimage.validate.rules import decoded
 from darimage.validate.rules.rule import Rule
 from darimage.validate.selection import CORE
@@ -101,7 +100,7 @@ def _finding(rule: Rule, fault: Fault, places: Places | None) -> Finding:
         length = length if places is None else max(0, min(length, places.size - offset))
     return Finding(
         requirement=rule.requirement,
-        level=requirements()[rule.requirement].strength,
+        level=rule.level,
         rule=rule.name,
         message=fault.message,
         volume=volume,

@@ -30,6 +30,7 @@ class Outcome:
         placed: Numbers and records of these, as they lie.
         map_equal: Whether the offset map is what was computed from the image; ``None`` in a plain
             dump.
+        quick: Whether the contents of files were left out.
     """
 
     headers: int
@@ -37,6 +38,7 @@ class Outcome:
     files: int
     placed: tuple[Ints, Ints]
     map_equal: bool | None
+    quick: bool = False
 
 
 def judge(
@@ -45,6 +47,7 @@ def judge(
     progress: Progress = SILENT,
     *,
     off: AbstractSet[str] = frozenset(),
+    quick: bool = False,
 ) -> Outcome:
     """Judge an image.
 
@@ -53,31 +56,37 @@ def judge(
         gathering: Told of what is found.
         progress: Told of the bytes passed.
         off: Names of rules that are switched off.
+        quick: Leave out the contents of files.
 
     Raises:
         StorageError: It cannot be read.
     """
     with forgiving(image.volume):
-        return _Judging(image, gathering, off).run(progress)
+        return _Judging(image, gathering, off, quick=quick).run(progress)
 
 
 class _Judging:
     """One judgement."""
 
-    def __init__(self, image: Image, gathering: Gathering, off: AbstractSet[str]) -> None:
+    def __init__(
+        self, image: Image, gathering: Gathering, off: AbstractSet[str], *, quick: bool
+    ) -> None:
         self.image = image
         self.off = off
+        self.quick = quick
         self.telling = Telling(image, gathering, off)
 
     def run(self, progress: Progress) -> Outcome:
         image, telling = self.image, self.telling
-        seen = walking.walked(image, telling, self.off, progress)
+        seen = walking.walked(image, telling, self.off, progress, quick=self.quick)
         whole = Whole(
             image,
             seen.found,
             seen.sections,
             seen.attributed,
             seen.substituted,
+            seen.numbers,
+            seen.end,
             telling.decoded,
             telling.gaps,
             len(telling.gaps),
@@ -86,10 +95,10 @@ class _Judging:
             self._parts(whole)
         telling.things(Scope.IMAGE, whole)
         self._decode(whole)
-        telling.take_over()
+        telling.take_over(ended=seen.end is not None)
         equal = whole.map_equal if image.is_dari else None
         inodes, files = len(whole.found.inode), len(whole.files[0])
-        return Outcome(seen.headers, inodes, files, whole.files, equal)
+        return Outcome(seen.headers, inodes, files, whole.files, equal, self.quick)
 
     def _parts(self, whole: Whole) -> None:
         for bitmap in whole.bitmaps:

@@ -12,6 +12,7 @@ from darimage.validate.baseline import ENTRIES_MAX, Baseline, Key
 from darimage.validate.finding import Finding
 from darimage.validate.gathering import KEPT
 from darimage.validate.registry import LEVELS, requirements
+from darimage.validate.rules import all_rules
 from darimage.validate.selection import CORE, EVERY, Selection
 
 CONFORMS, FAILS, USAGE, UNREAD, OWN_FAULT = range(5)
@@ -29,6 +30,7 @@ class Facts:
         order: Byte order of its integers, ``le`` or ``be``.
         uuid: Its UUID; ``None`` in a plain dump.
         parts: Its parts, in order.
+        contents: ``checked``, or ``no checksums`` in a plain dump; all data was read.
     """
 
     is_dari: bool
@@ -37,6 +39,7 @@ class Facts:
     order: str
     uuid: str | None = None
     parts: tuple[Part, ...] = ()
+    contents: str = "checked"
 
 
 class Stretch(NamedTuple):
@@ -223,8 +226,17 @@ class ImageReport:
 
     def broken(self, *levels: str) -> int:
         """Return how many findings of some levels the baseline does not know."""
-        known = requirements()
-        return sum(c.new for one, c in self.counts.items() if known[one].strength in levels)
+        found = self.by_rule.items()
+        return sum(count.new for (one, rule), count in found if level_of(rule, one) in levels)
+
+    def level(self, requirement: str) -> str:
+        """Return how binding the gravest of what was found by a requirement is.
+
+        Rules may find what breaks nothing and is worth knowing: then it is ``MAY``.
+        """
+        found = {level_of(rule, one) for one, rule in self.by_rule if one == requirement}
+        fallback = requirements()[requirement].strength
+        return next((level for level in LEVELS if level in found), fallback)
 
     @property
     def known(self) -> int:
@@ -251,8 +263,14 @@ class ImageReport:
             one.id
             for level in LEVELS
             for one in known
-            if one.id in self.counts and one.strength == level
+            if one.id in self.counts and self.level(one.id) == level
         ]
+
+
+def level_of(rule: str, requirement: str) -> str:
+    """Return how binding it is what a rule found."""
+    known = all_rules().get(rule)
+    return requirements()[requirement].strength if known is None else known.level
 
 
 def _asked(key: Key, ids: frozenset[str]) -> bool:

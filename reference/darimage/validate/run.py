@@ -110,6 +110,7 @@ def _facts(image: Image) -> Facts:
         order=image.order,
         uuid=None if known is None else str(uuid.UUID(bytes=known.image_uuid)),
         parts=tuple(image.parts),
+        contents="checked" if image.is_dari else "no checksums",
     )
 
 

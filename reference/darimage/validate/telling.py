@@ -68,11 +68,17 @@ class Telling:
     def decoded(self, fault: Fault) -> None:
         """Tell what a decoder told."""
         rule = decoded.of(fault.requirement)
-        if rule.name in self.off:
+        if rule.name in self.off or self._is_told(fault):
             return
         if fault.kind == "missing" and len(self.gaps) < _GAPS_MAX:
             self.gaps.append(fault.message)
         self._fault(rule, fault)
+
+    def _is_told(self, fault: Fault) -> bool:
+        """Tell whether the walk found a group damaged that a reader reports as well."""
+        if fault.requirement != "DARI-REC-029" or fault.record is None:
+            return False
+        return (self.image.located(fault).record, fault.requirement) in self._met
 
     def _fault(self, rule: Rule, fault: Fault) -> None:
         """Tell of one place that breaks a rule."""
@@ -83,10 +89,16 @@ class Telling:
         else:
             self.gathering.count(rule, 1)
 
-    def take_over(self) -> None:
-        """Add what was found wrong while opening, unless the walk found it as well."""
+    def take_over(self, *, ended: bool) -> None:
+        """Add what was found wrong while opening, unless the walk found it as well.
+
+        Args:
+            ended: Whether the walk found the end, which may not be at the end of the file.
+        """
         known = frozenset(self._met)
         for fault in self.image.faults:
+            if ended and (fault.requirement, fault.kind) == ("DARI-END-001", "truncated"):
+                continue
             if fault.record is None or (fault.record, fault.requirement) not in known:
                 self.decoded(fault)
 
@@ -98,7 +110,7 @@ class Telling:
 def _of_header(rule: Rule, seen: Columns, at: int) -> Fault:
     batch = seen.batch
     told, inode, record = rule.told, int(batch.inode[at]) or None, int(batch.record[at])
-    if rule.scope == Scope.HEADERS:
+    if rule.scope in (Scope.HEADERS, Scope.GROUPS):
         told = f"{_KINDS.get(int(batch.c_type[at]), 'header')}: {told}"
     field = rule.field_at(seen, at)
     return Fault("format", told, None, inode, record, rule.requirement, None, field)

@@ -16,6 +16,7 @@ from darimage.units import RECORD
 from darimage.validate import judging
 from darimage.validate.gathering import KEPT, Kept
 from darimage.validate.rules import all_rules
+from darimage.validate.rules.rule import Grade
 from darimage.volumes.reading import Volume
 
 
@@ -33,9 +34,10 @@ class Verification:
         map_equal: Whether the offset map is what was computed from the image; ``None`` in a plain
             dump.
         verdict: What the end record says of the map; ``None`` if there is none.
-        told: What was found wrong, with the names of the rules that found it; of each rule at most
-            as many as were asked for.
+        told: What was found, with the names of the rules that found it; of each rule at most as
+            many as were asked for.
         untold: How many more were found, by rule.
+        quick: Whether the contents of files were left out.
     """
 
     image: str
@@ -48,16 +50,30 @@ class Verification:
     verdict: str | None
     told: list[tuple[str, Fault]] = field(default_factory=list)
     untold: dict[str, int] = field(default_factory=dict)
+    quick: bool = False
 
     @property
     def faults(self) -> list[Fault]:
         """What was found wrong."""
-        return [fault for _, fault in self.told]
+        return [fault for name, fault in self.told if grade_of(name).is_bad]
+
+    @property
+    def notes(self) -> list[Fault]:
+        """What people want to know, and what may be wrong and may be right."""
+        return [fault for name, fault in self.told if not grade_of(name).is_bad]
 
     @property
     def fault_count(self) -> int:
         """How much was found wrong, in all."""
-        return len(self.told) + sum(self.untold.values())
+        more = sum(count for name, count in self.untold.items() if grade_of(name).is_bad)
+        return len(self.faults) + more
+
+    @property
+    def contents(self) -> str:
+        """``checked``, ``not checked``, or ``no checksums`` in a plain dump."""
+        if self.quick:
+            return "not checked"
+        return "checked" if self.is_dari else "no checksums"
 
     @property
     def good(self) -> bool:
@@ -76,14 +92,23 @@ class Verification:
             "files": self.files,
             "map_equal": self.map_equal,
             "verdict": self.verdict,
+            "quick": self.quick,
+            "contents": self.contents,
             "good": self.good,
             "fault_count": self.fault_count,
             "faults": [fault.as_json() for fault in self.faults],
+            "notes": [fault.as_json() for fault in self.notes],
             "untold": [
                 {"rule": name, "requirement": all_rules()[name].requirement, "count": count}
                 for name, count in self.untold.items()
             ],
         }
+
+
+def grade_of(name: str) -> Grade:
+    """Return how much it matters what a rule found."""
+    rule = all_rules().get(name)
+    return Grade.FAULT if rule is None else rule.grade
 
 
 def verify(
@@ -92,6 +117,7 @@ def verify(
     *,
     most: int = KEPT,
     off: AbstractSet[str] = frozenset(),
+    quick: bool = False,
 ) -> Verification:
     """Verify an image.
 
@@ -100,20 +126,23 @@ def verify(
         progress: Told of the bytes passed.
         most: How many faults of each rule are kept.
         off: Names of rules that are switched off.
+        quick: Leave out the contents of files.
 
     Raises:
         FormatError: It is no image at all.
         StorageError: It cannot be read.
     """
     if isinstance(image, Image):
-        return _verified(image, progress, most, off)
+        return _verified(image, progress, most, off, quick=quick)
     with Image.open(image, sequential=True) as opened:
-        return _verified(opened, progress, most, off)
+        return _verified(opened, progress, most, off, quick=quick)
 
 
-def _verified(image: Image, progress: Progress, most: int, off: AbstractSet[str]) -> Verification:
+def _verified(
+    image: Image, progress: Progress, most: int, off: AbstractSet[str], *, quick: bool
+) -> Verification:
     kept = Kept(most)
-    seen = judging.judge(image, kept, progress, off=off)
+    seen = judging.judge(image, kept, progress, off=off, quick=quick)
     verdict = None if image.end is None else image.end.verdict
     names = {int(known): known.name.lower() for known in Verdict}
     return Verification(
@@ -127,4 +156,5 @@ def _verified(image: Image, progress: Progress, most: int, off: AbstractSet[str]
         verdict=None if verdict is None else names.get(verdict, str(verdict)),
         told=kept.faults,
         untold=dict(kept.untold),
+        quick=quick,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 import numpy as np
@@ -29,7 +30,9 @@ from darimage.schema import CType, Kind, Section
 from darimage.units import RECORD
 from darimage.validate.contexts.attributes import AttributeRuns, AttributesSeen
 from darimage.validate.contexts.continuation import Continuations
+from darimage.validate.contexts.groups import GroupReader
 from darimage.validate.contexts.headers import FILES, Before
+from darimage.validate.contexts.numbers import Numbers
 from darimage.validate.contexts.runs import Ended, Found, Runs
 from darimage.validate.rules.rule import Rule, Scope
 from darimage.validate.telling import Telling
@@ -41,7 +44,7 @@ Advance = Callable[[int], None]
 SHARED_FROM = 32 << 20
 """Bytes of an image from which on two processes walk."""
 
-_FRONT_SHARE = 0.38
+_FRONT_SHARE, _FRONT_SHARE_QUICK = 0.45, 0.38
 """What of the files this process walks: it has more to do when it is done."""
 
 
@@ -55,6 +58,8 @@ class Seen:
         sections: The first headers of sections.
         attributed: Headers of attributes.
         substituted: Inodes with data that could not be read.
+        numbers: How ``c_tapea`` goes on in a plain dump.
+        end: Record number behind the row of ``TS_END`` that ended the walk; ``None`` if none did.
     """
 
     headers: int
@@ -62,6 +67,8 @@ class Seen:
     sections: list[SectionHeader]
     attributed: int
     substituted: set[int]
+    numbers: Numbers
+    end: int | None
 
     def joined(self, other: Seen) -> Seen:
         """Return both parts of a walk as one."""
@@ -71,26 +78,32 @@ class Seen:
             self.sections + other.sections,
             self.attributed + other.attributed,
             self.substituted | other.substituted,
+            self.numbers,
+            other.end,
         )
 
 
-def walked(image: Image, telling: Telling, off: AbstractSet[str], progress: Progress) -> Seen:
+def walked(
+    image: Image, telling: Telling, off: AbstractSet[str], progress: Progress, *, quick: bool
+) -> Seen:
     """Walk over an image.
 
     Args:
         image: The image.
-        telling: Applies rules and tells what they find.
+        telling: Applies rules and reports what they find.
         off: Names of rules that are switched off.
         progress: Told of the bytes passed.
+        quick: Leave out the contents of files.
     """
-    meeting, size = _meeting(image), image.records * RECORD
+    meeting, size = _meeting(image, quick=quick), image.records * RECORD
     if meeting is None:
         progress.start("verify", size)
-        seen = _Walker(image, telling).run(progress.advance)
+        seen = _Walker(image, telling, quick=quick).run(progress.advance)
     else:
-        with parallel.Beside(lambda advance: _rear(image, meeting, off, advance)) as rear:
+        job = partial(_rear, image, meeting, off, quick=quick)
+        with parallel.Beside(job) as rear:
             progress.start("verify", size)  # it may start a thread, which is not to be forked
-            seen = _Walker(image, telling).until(meeting, rear, progress)
+            seen = _Walker(image, telling, quick=quick).until(meeting, rear, progress)
     progress.finish()
     return seen
 
@@ -98,21 +111,27 @@ def walked(image: Image, telling: Telling, off: AbstractSet[str], progress: Prog
 class _Walker:
     """A walk."""
 
-    def __init__(self, image: Image, telling: Telling) -> None:
+    def __init__(self, image: Image, telling: Telling, *, quick: bool) -> None:
         self.image = image
         self.telling = telling
+        self.quick = quick
         self.before = Before(image.marks)
+        block = max(1, image.identity.ntrec)
+        self.groups = GroupReader(image.volume, image.marks, block, quick=quick)
+        self.numbers = Numbers(image.marks.cut)
         self.runs = Runs(image.volume, image.marks)
         self.attributes = AttributeRuns(image.volume, image.marks)
         self.continuations = Continuations(image)
         self.headers = 0
         self.sections: list[SectionHeader] = []
+        self.end: int | None = None
         self.at = 0
 
     def batches(self, start: int) -> Iterator[Batch]:
         """Yield the headers from a record on."""
         image = self.image
-        return walk(image.volume, image.marks, start, on_fault=self.telling.decoded)
+        whole = not self.quick
+        return walk(image.volume, image.marks, start, on_fault=self.telling.decoded, whole=whole)
 
     def run(self, advance: Advance) -> Seen:
         """Walk over all of the image."""
@@ -155,6 +174,11 @@ class _Walker:
         telling.columns(Scope.HEADERS, self.before.see(batch))
         if self.image.is_dari:
             self._find_sections(batch)
+            telling.columns(Scope.GROUPS, self.groups.sums(batch))
+        else:
+            self.numbers.add(batch)
+            for records in self.groups.records(batch):
+                telling.things(Scope.RECORDS, records)
         for continuation in self.continuations.add(batch):
             telling.things(Scope.CONTINUATIONS, continuation)
         for seen in self.runs.add(batch):
@@ -165,6 +189,8 @@ class _Walker:
                 self._list(one)
             else:
                 telling.things(Scope.LEADS, one)
+        if batch.c_type[-1] == CType.TS_END:
+            self.end = int(batch.record[-1]) + 1
         advance((int(batch.record[-1]) - self.at) * RECORD)
         self.at = int(batch.record[-1])
 
@@ -175,7 +201,8 @@ class _Walker:
         for lead in self.attributes.finish():
             self.telling.things(Scope.LEADS, lead)
         found, runs = self.runs.found(), self.attributes.runs
-        return Seen(self.headers, found, self.sections, runs, self.runs.substituted)
+        substituted, numbers = self.runs.substituted, self.numbers
+        return Seen(self.headers, found, self.sections, runs, substituted, numbers, self.end)
 
     def _find_sections(self, batch: Batch) -> None:
         for at in np.flatnonzero(batch.starts_inode & (batch.inode == SECTIONS_INODE)).tolist():
@@ -211,7 +238,7 @@ class _Nothing:
         raise _FoundError
 
 
-def _meeting(image: Image) -> int | None:
+def _meeting(image: Image, *, quick: bool) -> int | None:
     """Return the record of a file to walk from in a second process; ``None`` if none is worth it.
 
     Nothing needs to be true of it: if it is no header the parts do not meet.
@@ -229,14 +256,16 @@ def _meeting(image: Image) -> int | None:
     _, words = found.words()
     places = words.view("<u8" if image.order == "le" else ">u8").reshape(-1) // RECORD
     first, last = image.front.files, image.records
-    wanted = first + int((last - first) * _FRONT_SHARE)
+    wanted = first + int((last - first) * (_FRONT_SHARE_QUICK if quick else _FRONT_SHARE))
     places = places[(places > first) & (places < last)].astype(np.int64)
     return int(places[np.abs(places - wanted).argmin()]) if places.size else None
 
 
-def _rear(image: Image, start: int, off: AbstractSet[str], advance: Advance) -> Seen | None:
+def _rear(
+    image: Image, start: int, off: AbstractSet[str], advance: Advance, *, quick: bool
+) -> Seen | None:
     """Walk from a record on; return nothing if anything is found."""
-    walker = _Walker(image, Telling(image, _Nothing(), off))
+    walker = _Walker(image, Telling(image, _Nothing(), off), quick=quick)
     first = np.frombuffer(image.volume.read_at(0, RECORD), np.uint8).reshape(1, RECORD)
     walker.before.begin(first, FILES)
     walker.at = start

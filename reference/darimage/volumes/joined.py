@@ -9,7 +9,15 @@ import numpy as np
 
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
-from darimage.volumes.reading import Gap, Volume, expect, is_slow, medium, read_up_to
+from darimage.volumes.reading import (
+    Gap,
+    Volume,
+    expect,
+    is_recovered,
+    is_slow,
+    medium,
+    read_up_to,
+)
 
 if TYPE_CHECKING:
     from darimage.volumes.reading import Spans
@@ -81,6 +89,11 @@ class Joined:
         gaps = self.real.missing(self._really(start), self._really(end - 1) + 1)
         moved = [Gap(self._shown(gap.start), self._shown(gap.end), gap.told) for gap in gaps]
         return [gap for gap in moved if gap.start < min(gap.end, end)]
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the records behind were put at their numbers."""
+        return is_recovered(self.real)
 
     @property
     def is_slow(self) -> bool:

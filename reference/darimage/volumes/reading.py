@@ -261,6 +261,23 @@ def medium(volume: Volume) -> str:
     return str(getattr(volume, "medium", ""))
 
 
+def is_recovered(volume: Volume) -> bool:
+    """Tell whether the records of a volume were put at their numbers: ``recovered.Recovered``."""
+    return bool(getattr(volume, "is_recovered", False))
+
+
+def is_doubtful(volume: Volume, start: int, end: int) -> bool:
+    """Tell whether some bytes may be others than were written (DARI-REC-031).
+
+    Args:
+        volume: The volume; its method ``doubtful(start, end)`` knows, if it has one.
+        start: The first byte.
+        end: The one after the last.
+    """
+    doubtful = getattr(volume, "doubtful", None)
+    return doubtful is not None and bool(doubtful(start, end))
+
+
 def patient(volume: Volume) -> Volume:
     """Return a volume that rather reads on than jumps a little, if this one is on a tape."""
     if not is_slow(volume) or medium(volume):

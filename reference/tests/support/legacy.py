@@ -1,7 +1,8 @@
 """Real `dump` and `restore`, and loop-mounted ext4 file systems for them: the foreign judge.
 
 Nothing here knows what an image looks like. The programs run with a script as their standard
-input, a time limit and an output limit, so no prompt can hang a test.
+input, a time limit and an output limit, so no prompt can hang a test. They are those that are
+installed, or, in a test with the fixture `every_restore`, those of other Debian suites as well.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,21 +85,69 @@ class Run:
         )
 
 
-@cache
+#: Whose `restore` judges: the one installed here, and those of newer Debian suites.
+INSTALLED = "installed"
+JUDGES = (INSTALLED, "trixie", "sid")
+
+_judge: ContextVar[str] = ContextVar("judge", default=INSTALLED)
+
+
 def program(name: str) -> str:
     """Find a program, also where an ordinary user's PATH does not look; else skip.
 
-    `JUDGE_RESTORE` and `JUDGE_DUMP` in the environment name other builds of these two, for a run
-    by hand against another version.
+    `restore` is that of the judge chosen by `judged_by`.
     """
-    chosen = os.environ.get(f"JUDGE_{name.upper()}")
-    if chosen:
-        return chosen
+    if name == "restore" and judge() != INSTALLED:
+        return of_suite(name, judge())
+    return installed(name)
+
+
+@cache
+def installed(name: str) -> str:
+    """Find a program that is installed here; else skip."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     found = shutil.which(name, path=path)
     if found is None:
         pytest.skip(f"no `{name}` here (Debian package dump, e2fsprogs or util-linux)")
     return found
+
+
+def of_suite(name: str, suite: str) -> str:
+    """Find `dump` or `restore` of a Debian suite, where tools/newer-dump puts it; else skip."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    found = Path(caches) / "darimage" / f"dump-{suite}" / "bin" / name
+    if not os.access(found, os.X_OK):
+        pytest.skip(f"no `{name}` of {suite} here; tools/newer-dump {suite} brings it")
+    return str(found)
+
+
+def judge() -> str:
+    """Tell whose `restore` is run now, one of `JUDGES`."""
+    return _judge.get()
+
+
+@contextlib.contextmanager
+def judged_by(name: str) -> Iterator[None]:
+    """Let another `restore` be run for as long as the context lasts; skip where it is missing.
+
+    A suite's that is no other version than the installed one is skipped too.
+    """
+    if name != INSTALLED:
+        found, here = of_suite("restore", name), installed("restore")
+        if version(found) == version(here):
+            pytest.skip(f"the installed restore is {version(here)}, as that of {name}")
+    _judge = name
+    try:
+        yield
+    finally:
+        _judge: ContextVar[str] = ContextVar("judge", default=INSTALLED)
+
+
+@cache
+def version(command: str) -> str:
+    """Read the version of `dump` or `restore`, such as 0.4b47, from the head of its usage."""
+    usage = run([command], Path("/")).stderr
+    return usage.split(maxsplit=2)[1] if usage.startswith(("dump ", "restore ")) else "unknown"
 
 
 def scratch(on_disk: bool = False) -> Path:

@@ -33,15 +33,18 @@ class Suite:
             return json.load(file)
 
 
+DONE, REFUSED, FAULTY = 0, 1, 4
+
+
 def honest(suite, task, image, *rest):
-    """Tells the truth: (accepted, inventory); what is told to be broken is a SHOULD."""
+    """Tells the truth: (exit code, inventory); what is said to be broken is a SHOULD."""
     vector = suite.of(image)
     if task == "validate":
         only_should = "expect" in vector and rest != ("SHOULD",)
-        return vector["valid"] or only_should, None
-    if vector["decode"] != "accept":
-        return False, None
-    return True, suite.inventory(vector)
+        return DONE if vector["valid"] or only_should else REFUSED, None
+    if vector["decode"] == "reject":
+        return REFUSED, None
+    return FAULTY if vector["decode"] == "survive" else DONE, suite.inventory(vector)
 
 
 # -- level 0: a function prints and returns an exit code -----------------------------------------
@@ -49,10 +52,10 @@ def honest(suite, task, image, *rest):
 
 def command_honest(suite, *words):
     """Tells the truth."""
-    accepted, inventory = honest(suite, *words)
+    code, inventory = honest(suite, *words)
     if inventory is not None:
         print(json.dumps(inventory))
-    return 0 if accepted else 1
+    return code
 
 
 def command_accepts_all(suite, task, *_words):
@@ -60,6 +63,39 @@ def command_accepts_all(suite, task, *_words):
     if task == "decode":
         print(json.dumps({"inventory": 1, "inodes": []}))
     return 0
+
+
+def command_sees_no_faults(suite, *words):
+    """Tells the truth about what is there, and nothing of what is wrong with it."""
+    code, inventory = honest(suite, *words)
+    if inventory is not None:
+        print(json.dumps(inventory))
+    return DONE if code == FAULTY else code
+
+
+def command_calls_all_whole(suite, *words):
+    """Says that something is wrong with an image, but not with what in it."""
+    code, inventory = honest(suite, *words)
+    for inode in (inventory or {"inodes": []})["inodes"]:
+        inode.pop("state", None)
+    print(json.dumps(inventory))
+    return code
+
+
+def command_renames_faults(suite, *words):
+    """Has names of its own for what is wrong."""
+    code, inventory = honest(suite, *words)
+    for fault in (inventory or {}).get("faults", ()):
+        fault["name"] = "oops"
+    print(json.dumps(inventory))
+    return code
+
+
+def command_no_image(suite, *words):
+    """Says nothing of the image itself."""
+    code, inventory = honest(suite, *words)
+    print(json.dumps({**(inventory or {}), "image": None}))
+    return code
 
 
 def command_rejects_all(*_words):
@@ -92,23 +128,23 @@ def command_severe(suite, task, image, *_level):
 
 def command_wrong(suite, *words):
     """Tells every file to be one byte longer than it is."""
-    accepted, inventory = honest(suite, *words)
+    code, inventory = honest(suite, *words)
     for inode in (inventory or {"inodes": []})["inodes"]:
         if "size" in inode:
             inode["size"] = str(int(inode["size"]) + 1)
     print(json.dumps(inventory))
-    return 0 if accepted else 1
+    return code
 
 
 def command_shuffled(suite, *words):
     """Tells the truth in another order."""
-    accepted, inventory = honest(suite, *words)
+    code, inventory = honest(suite, *words)
     for inode in (inventory or {"inodes": []})["inodes"]:
         inode["paths"].reverse()
     if inventory:
         inventory["inodes"].reverse()
     print(json.dumps(inventory))
-    return 0 if accepted else 1
+    return code
 
 
 def command_hangs(*_words):
@@ -208,8 +244,9 @@ def answer_honest(suite, asked):
     """Tells the truth."""
     arguments = asked["arguments"]
     level = [arguments["level"]] if "level" in arguments else []
-    accepted, inventory = honest(suite, asked["task"], arguments["image"], *level)
-    return {"seq": asked["seq"], "results": {"accepted": accepted, "inventory": inventory}}
+    code, inventory = honest(suite, asked["task"], arguments["image"], *level)
+    results = {"accepted": code != REFUSED, "faults": code == FAULTY, "inventory": inventory}
+    return {"seq": asked["seq"], "results": results}
 
 
 def answer_accepts_all(_suite, asked):
@@ -271,6 +308,12 @@ def answer_maybe(_suite, asked):
     return {"seq": asked["seq"], "results": {"accepted": "maybe"}}
 
 
+def answer_perhaps(_suite, asked):
+    """Says neither that something is wrong nor that nothing is."""
+    results = {"accepted": True, "faults": "perhaps", "inventory": {"inodes": []}}
+    return {"seq": asked["seq"], "results": results}
+
+
 def answer_errored(_suite, asked):
     """Says that it failed itself."""
     return {"seq": asked["seq"], "errored": {"message": "my adapter is broken"}}
@@ -308,7 +351,7 @@ def session(name, suite):
         "protocol": 1,
         "implementation": {"name": name, "version": "1"},
         "tasks": ["decode", "validate"],
-        "features": ["dari-core", "dump", "acl"],
+        "features": ["dari-core", "dump", "acl", "faults"],
     }
     for line in sys.stdin:
         asked = json.loads(line)

@@ -17,7 +17,7 @@ FAKES = Path(__file__).with_name("miniatures.py")
 LIMITS = Limits(seconds=1.0, memory=96 << 20, output=4 << 20)
 
 GOOD, BARE, BAD, REFUSED = "DARI-V-0001", "DARI-V-0002", "DARI-V-0003", "DARI-V-0004"
-"""Two valid vectors, one invalid that may be read or not, one that must be refused."""
+"""Two valid vectors, one invalid of which something is left, one that must be refused."""
 
 WEAK = "DARI-V-0005"
 """Breaks nothing but a SHOULD; `write` adds it if it is asked to."""
@@ -55,25 +55,37 @@ INODES = [
 ]
 
 
-def write(folder, *, weak=False):
+IMAGE = {"dialect": "dari", "order": "le", "uuid": None, "date": "7", "level": 0}
+LEFT = [
+    directory_of(2, ""),
+    {**file_of(4, "one"), "state": "damaged", "sha256": None},
+    {"inode": 5, "paths": [{"text": "two"}], "type": "file", "state": "lost"},
+]
+FAULTS = [
+    {"name": "damaged", "severity": "loss", "requirement": "DARI-REC-029", "inode": 4},
+    {"name": "nlink", "severity": "note", "requirement": "DARI-FIL-009"},
+]
+
+
+def write(folder, *, weak=False, complete=True):
     """Write the suite; with one more vector that breaks a SHOULD."""
     vectors = [
         _vector(folder, GOOD, "good/some", True, "accept", INODES),
         _vector(folder, BARE, "good/bare", True, "accept", INODES[:1], ["dari-core", "acl"]),
-        _vector(folder, BAD, "bad/any", False, "survive", None),
+        _vector(folder, BAD, "bad/any", False, "survive", LEFT, faults=FAULTS),
         _vector(folder, REFUSED, "bad/<refused>", False, "reject", None),
     ]
     if weak:
-        told = _vector(folder, WEAK, "bad/unsorted", False, "survive", None)
+        told = _vector(folder, WEAK, "bad/unsorted", False, "accept", INODES)
         expect = [{"requirement": "DARI-DIR-009"}, {"requirement": "DARI-REC-019"}]
         levels = {"DARI-DIR-009": "SHOULD NOT", "DARI-REC-019": "SHOULD", "DARI-REC-001": "MUST"}
         vectors.append({**told, "parent": GOOD, "expect": expect, "levels": levels})
-    manifest = {"suite": "1", "format": "1.0", "vectors": vectors}
+    manifest = {"suite": "1", "format": "1.0", "complete": complete, "vectors": vectors}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
 
-def _vector(folder, name, title, valid, decode, inodes, features=("dari-core",)):
+def _vector(folder, name, title, valid, decode, inodes, features=("dari-core",), faults=()):
     data = f"image {name}".encode()
     (folder / name).write_bytes(data)
     told = {
@@ -89,7 +101,8 @@ def _vector(folder, name, title, valid, decode, inodes, features=("dari-core",))
     }
     if inodes is not None:
         told["inventory"] = f"{name}.json"
-        (folder / f"{name}.json").write_text(json.dumps({"inventory": 1, "inodes": inodes}))
+        whole = {"inventory": 1, "image": IMAGE, "inodes": inodes, "faults": list(faults)}
+        (folder / f"{name}.json").write_text(json.dumps(whole))
     return told
 
 
@@ -101,18 +114,21 @@ def fake(name, folder, level=0, **claims):
     return Testee(level, command + (("--session",) if level else ()), told)
 
 
-def run(testee, folder, only=(), jobs=1, limits=LIMITS, known=None, strict=False, keep=None):
+def run(
+    testee, folder, only=(), topics=(), jobs=1, limits=LIMITS, known=None, strict=False, keep=None
+):
     """Run a testee on a suite and return the report."""
     chosen = suite.load(folder)
     runner = Runner(testee, Settings(limits, jobs, keep))
     try:
-        planned = cases.cases(chosen, runner.claims.tasks, only)
+        planned = cases.cases(chosen, runner.claims.tasks, only, topics)
         trials = runner.run(planned)
     finally:
         runner.close()
     config = {
         "tasks": [str(task) for task in runner.claims.tasks],
         "only": list(only),
+        "topics": list(topics),
         "strict": strict,
         "timeout_seconds": limits.seconds,
         "memory_bytes": limits.memory,

@@ -49,7 +49,7 @@ class Case:
         self.source = source
         self._folder = folder
         self._on_disk = on_disk
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
 
     @functools.cached_property
     def dump_image(self) -> Path:
@@ -77,14 +77,17 @@ class Case:
     def verdict(self, origin: str, mode: str, timeout: float = 120.0) -> Verdict:
         """Let `restore` read an image in one mode and compare what comes out with the source.
 
+        Which `restore` that is says `legacy.judge`.
+
         Args:
             origin: `OURS` or `DUMPS`.
             mode: `t`, `x`, `i`, `r` or `C`; -C compares with the source in its place.
             timeout: Seconds until restore is killed.
         """
-        if (origin, mode) not in self._verdicts:
-            self._verdicts[origin, mode] = self._judge(origin, mode, timeout)
-        return self._verdicts[origin, mode]
+        key = (legacy.judge(), origin, mode)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._judge(origin, mode, timeout)
+        return self._verdicts[key]
 
     def _judge(self, origin: str, mode: str, timeout: float) -> Verdict:
         image = self.image(origin)

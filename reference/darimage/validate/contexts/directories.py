@@ -112,11 +112,6 @@ class DirectorySeen:
         """Whether all its data is there."""
         return len(self.data) == self.size
 
-    @property
-    def flags(self) -> int:
-        """Flags of its extension area."""
-        return int(self.header["extension"]["flags"])
-
     @cached_property
     def entries(self) -> list[Entry] | None:
         """Its entries; ``None`` if they cannot be decoded, which is told."""

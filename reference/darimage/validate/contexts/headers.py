@@ -169,8 +169,6 @@ class Seen:
 
     @cached_property
     def used(self) -> Ints:
-        """How many entries of ``c_addr`` are in use."""
-        used: Ints = np.where(
-            self.is_data | self.is_map, np.clip(self.batch.count, 0, ADDRESSES), 0
-        )
+        """How many entries of ``c_addr`` are in use; those of bitmaps never are (DARI-REC-012)."""
+        used: Ints = np.where(self.is_data, np.clip(self.batch.count, 0, ADDRESSES), 0)
         return used

@@ -38,8 +38,7 @@ class MapSeen:
     @cached_property
     def elements(self) -> tuple[Ints, Words]:
         """Numbers of the inodes that it has a place for, and these places in bytes."""
-        assert self.section.payload is not None  # noqa: S101 - it is sound
-        inodes, words = self.section.payload.words()
+        inodes, words = self.section.content.numbers, self.section.content.words
         said = words.view("<u8" if self.image.order == "le" else ">u8").reshape(-1)
         return inodes, said.astype(np.uint64)
 

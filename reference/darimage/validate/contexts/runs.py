@@ -123,11 +123,6 @@ class InRuns:
         return clipped(run_records(self.leads))[self.lead]
 
     @cached_property
-    def lead_flags(self) -> Ints:
-        """Flags of the extension areas of the first headers."""
-        return extension_flags(self.leads)[self.lead]
-
-    @cached_property
     def flags(self) -> Ints:
         """Flags of the extension areas."""
         return extension_flags(self.batch)
@@ -137,6 +132,11 @@ class InRuns:
         """Which belong to sections."""
         found: Bools = self.batch.inode == SECTIONS_INODE
         return found
+
+    @cached_property
+    def is_file(self) -> Bools:
+        """Which belong to regular files."""
+        return np.asarray(~self.is_section & (self.batch.mode & S_IFMT == stat.S_IFREG))
 
     @cached_property
     def end_is_hole(self) -> Bools:
@@ -171,12 +171,13 @@ class InRuns:
 
     @cached_property
     def tails(self) -> list[tuple[Ints, Rows, Bools]]:
-        """Of headers whose last record is not filled by data: places, and these records.
+        """Of headers whose last record is to be looked at: places, and these records.
 
-        The last column is whether anything but zeros lies behind the data.
+        It is where data does not fill it, or where it stands for a hole. The last column is whether
+        anything but zeros lies behind the data.
         """
-        ragged = (self.size % RECORD != 0) & self.has_last_block & (self.batch.following > 0)
-        at = np.flatnonzero(ragged)
+        looked = (self.size % RECORD != 0) | self.end_is_hole
+        at = np.flatnonzero(looked & self.has_last_block & (self.batch.following > 0))
         at = at[self.batch.rows[at, _ADDR + self.last_block[at]] == 1]
         last = self.batch.record[at] + self.batch.following[at]
         found = []

@@ -39,7 +39,7 @@ def sound_directories(image: Image, types: tuple[Ints, Ints]) -> Bools:
     table = image.front.directories
     if not len(table.rows) or table.chunk != CHUNK:
         return np.zeros(len(table.rows), np.bool_)
-    sound, chunks = _has_its_data(table, image.front.damaged), table.chunks()
+    sound, chunks = _has_its_data(table), table.chunks()
     bounds = np.searchsorted(chunks[0], np.arange(len(table.rows) + 1)).tolist()
     first = 0
     while first < len(table.rows):
@@ -60,13 +60,11 @@ def _of_entries(image: Image, entries: _Entries, types: tuple[Ints, Ints]) -> Bo
     return sound & _begins_with_dots(image, entries)
 
 
-def _has_its_data(table: DirectoryTable, damaged: set[int]) -> Bools:
-    """Tell which directories are whole, of whole chunks, and have the right checksum."""
-    headers = as_headers(table.rows, table.order)
-    size = headers["c_dinode"]["di_size"].astype(np.uint64)
+def _has_its_data(table: DirectoryTable) -> Bools:
+    """Tell which directories are whole and of whole chunks."""
+    size = as_headers(table.rows, table.order)["c_dinode"]["di_size"].astype(np.uint64)
     there = np.bincount(table.piece_owner, table.piece_length, len(size)).astype(np.uint64)
-    good = (there == size) & (size % CHUNK == 0)
-    return np.asarray(good & ~np.isin(headers["c_inumber"], list(damaged)))
+    return np.asarray((there == size) & (size % CHUNK == 0))
 
 
 @dataclass

@@ -15,9 +15,11 @@ from darimage.image.reader import Image
 from darimage.image.volume_set import real_of
 from darimage.schema import Section
 from darimage.units import RECORD
+from darimage.validate.contexts import behind
 from darimage.validate.contexts.acls import AclsSeen
 from darimage.validate.contexts.bitmaps import BitmapSeen
 from darimage.validate.contexts.directories import Directories
+from darimage.validate.contexts.numbers import Numbers
 from darimage.validate.contexts.offset_map import MapSeen
 from darimage.validate.contexts.runs import Found
 from darimage.validate.contexts.sections import SectionSeen
@@ -40,6 +42,8 @@ class Whole:
         substituted: Inodes with data that could not be read.
         gaps: What was told of records that are not there, so far.
         walked: How many of these the walk told.
+        numbers: How ``c_tapea`` goes on, if it is a plain dump.
+        end: Record number behind the row of ``TS_END`` where the walk ended; ``None`` if none did.
         on_fault: Told of what cannot be decoded.
     """
 
@@ -48,6 +52,8 @@ class Whole:
     headers: Sequence[SectionHeader]
     attributed: int
     substituted: set[int]
+    numbers: Numbers
+    end: int | None
     on_fault: OnFault
     gaps: Sequence[str] = ()
     walked: int = 0
@@ -78,8 +84,8 @@ class Whole:
     @property
     def is_cut(self) -> bool:
         """Whether it has fewer records than it says, which its readers tell."""
-        known = self.image.extension
-        return known is not None and self.records < known.total_records
+        known, held = self.image.extension, self.image.volume.size // RECORD
+        return known is not None and self.image.marks.cut.total(held) < known.total_records
 
     def is_lost(self, record: int) -> bool:
         """Tell whether a record as stored lies behind a cut, or on a volume that is missing."""
@@ -87,6 +93,11 @@ class Whole:
         if known is None or record >= known.total_records:
             return False
         return record >= self.records or bool(volume.missing(record * RECORD, record * RECORD + 1))
+
+    @cached_property
+    def behind(self) -> list[tuple[str, int | None]]:
+        """What lies behind the end, in words, and at which record as stored (DARI-END-010)."""
+        return list(behind.what_is_behind(self.image, self.end))
 
     @cached_property
     def bitmaps(self) -> list[BitmapSeen]:

@@ -190,8 +190,10 @@ class _Section:
         return f"{self.name}-f{number}"
 
     def _requirement(self, one: Requirement) -> Iterator[str]:
-        yield f'<article class="{one.strength}">'
-        level = f'<span class="level {one.strength}">{one.level}</span>'
+        found = self.image.level(one.id)
+        words = one.level if found == one.strength else found
+        yield f'<article class="{found}">'
+        level = f'<span class="level {found}">{words}</span>'
         yield f"<h3>{level} {one.id} {escape(one.title)}</h3>"
         yield '<div class="sides"><aside>'
         yield f"<blockquote><p>{_marked_up(one.text)}</p></blockquote>"

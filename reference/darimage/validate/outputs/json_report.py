@@ -7,7 +7,7 @@ from typing import Any
 
 from darimage._version import FORMAT_VERSION, __version__
 from darimage.validate.finding import readable
-from darimage.validate.registry import LEVELS, requirements
+from darimage.validate.registry import LEVELS
 from darimage.validate.report import ImageReport, Report, Told
 from darimage.validate.selection import title
 
@@ -46,6 +46,7 @@ def _image(report: Report, image: ImageReport) -> dict[str, Any]:
         "image": readable(image.image),
         "status": report.status(image),
         "error": None if error is None else readable(error),
+        "contents": None if facts is None else facts.contents,
         "profile": title(image.profiles) if image.profiles else None,
         "bytes": None if facts is None else facts.size,
         "records": None if facts is None else facts.records,
@@ -55,7 +56,7 @@ def _image(report: Report, image: ImageReport) -> dict[str, Any]:
         "counts": [
             {
                 "requirement": one,
-                "level": requirements()[one].strength,
+                "level": image.level(one),
                 "new": image.counts[one].new,
                 "known": image.counts[one].known,
                 "rules": [

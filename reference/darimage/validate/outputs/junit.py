@@ -68,7 +68,8 @@ def _case(report: Report, image: ImageReport, one: Requirement) -> ET.Element:
         for rule, n in image.rules_of(one.id).items()
         if n.new > shown[rule]
     ]
-    fails = one.strength == "MUST" or (report.strict and one.strength == "SHOULD")
+    level = image.level(one.id)
+    fails = level == "MUST" or (report.strict and level == "SHOULD")
     if count.new and fails:
         _told(case, "failure", one.level, lines)
     elif count.known and not count.new:
@@ -76,7 +77,7 @@ def _case(report: Report, image: ImageReport, one: Requirement) -> ET.Element:
         ET.SubElement(case, "skipped", message=told)
     elif count.new:
         output = ET.SubElement(case, "system-out")
-        output.text = _text([f"{one.level}: {line}" for line in lines])
+        output.text = _text([f"{level}: {line}" for line in lines])
     return case
 
 

@@ -71,8 +71,7 @@ class _Paint:
 
 def _image(report: Report, image: ImageReport, paint: _Paint) -> Iterator[str]:
     status = report.status(image)
-    profile = f" ({title(image.profiles)})" if image.facts is not None else ""
-    yield f"{readable(image.image)}: {paint(status)}{profile}"
+    yield f"{readable(image.image)}: {paint(status)}{_profile(image)}"
     if image.unread is not None:
         yield f"  {readable(image.unread)}"
     if image.own_fault is not None:
@@ -88,12 +87,25 @@ def _image(report: Report, image: ImageReport, paint: _Paint) -> Iterator[str]:
         yield paint.dim(f"  {_counted(image.outside, 'finding')} not asked for")
 
 
+def _profile(image: ImageReport) -> str:
+    """Return what an image was judged by, and whether its contents could be."""
+    if image.facts is None:
+        return ""
+    contents = {
+        "checked": "; all data read and checked",
+        "no checksums": "; all data read, which has no checksums",
+    }[image.facts.contents]
+    return f" ({title(image.profiles)}{contents})"
+
+
 def _requirement(image: ImageReport, requirement: str, paint: _Paint) -> Iterator[str]:
     one, count = requirements()[requirement], image.counts[requirement]
     told = [told for told in image.findings_of(requirement) if not told.known]
     found = _counted(count.new, "finding") if count.new else "no new finding"
     known = f", {count.known} in the baseline" if count.known else ""
-    yield f"  {paint(one.level, one.strength)} {one.id} {one.title}: {found}{known}"
+    level = image.level(requirement)
+    words = one.level if level == one.strength else level
+    yield f"  {paint(words, level)} {one.id} {one.title}: {found}{known}"
     for each in told[:_SHOWN_OF_ONE]:
         yield from _finding(each)
     left = count.new - len(told[:_SHOWN_OF_ONE])

@@ -20,6 +20,7 @@ from darimage.validate.rules import (
     directories,
     end,
     extensions,
+    groups,
     headers,
     increments,
     inodes,
@@ -37,6 +38,7 @@ from darimage.validate.rules.rule import RULES, Rule, Scope
 TOPICS = (
     headers,
     extensions,
+    groups,
     inodes,
     section_headers,
     attribute_headers,

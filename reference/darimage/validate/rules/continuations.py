@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from darimage.image import blame
-from darimage.sections.header import sound
+from darimage.sections.header import CHECKSUM, field_span, header_crcs, sums
 from darimage.units import RECORD
 from darimage.validate.contexts.continuation import Continuation
 from darimage.validate.rules.rule import Hit, Scope, over_things
@@ -31,7 +31,12 @@ _FIELDS = (
     ("c_dev", "DARI-REC-019"),
     ("c_host", "DARI-REC-019"),
     ("c_dinode", "DARI-VOL-014"),
-    ("extension", "DARI-VOL-014"),
+    ("extension.magic", "DARI-EXT-001"),
+    ("extension.kind", "DARI-EXT-003"),
+    ("extension.version", "DARI-EXT-004"),
+    ("extension.flags", "DARI-EXT-005"),
+    ("extension.records_crc32c", "DARI-REC-029"),
+    ("extension.body", "DARI-VOL-014"),
 )
 """Fields, and by which sentence each is what it must be."""
 
@@ -44,14 +49,21 @@ def _hit(seen: Continuation, field: str) -> Hit:
 
 def _differs(field: str) -> Callable[[Continuation], Iterator[Hit]]:
     def broken(seen: Continuation) -> Iterator[Hit]:
-        if seen.found[field].tobytes() != seen.wanted[field].tobytes():
+        start, end = field_span(field, "volume_body")
+        found, wanted = seen.rows
+        if (found[start:end] != wanted[start:end]).any():
             yield _hit(seen, field)
 
     return broken
 
 
+def _name_of(field: str) -> str:
+    """Return what the rule of a field is called."""
+    return field.removeprefix("c_").replace(".", "-").replace("_", "-")
+
+
 for _field, _requirement in _FIELDS:
-    _name = f"continuation.{_field.removeprefix('c_')}"
+    _name = f"continuation.{_name_of(_field)}"
     _told = f"continuation header: {_field} is not what it must be"
     over_things(Scope.CONTINUATIONS, _requirement, _name, _told)(_differs(_field))
 
@@ -63,5 +75,20 @@ for _field, _requirement in _FIELDS:
     "continuation header: c_checksum is not what it must be",
 )
 def _checksum(seen: Continuation) -> Iterator[Hit]:
-    if not sound(seen.rows[0].reshape(1, RECORD), seen.order)[0]:
+    if sums(seen.rows[0].reshape(1, RECORD), seen.order)[0] != CHECKSUM:
         yield _hit(seen, "c_checksum")
+
+
+@over_things(
+    Scope.CONTINUATIONS,
+    "DARI-REC-028",
+    "continuation.crc",
+    "continuation header: header_crc32c is not its CRC-32C",
+)
+def _crc(seen: Continuation) -> Iterator[Hit]:
+    true = int(header_crcs(seen.rows[0].reshape(1, RECORD))[0])
+    said = int(seen.found["extension"]["header_crc32c"][0])
+    if said != true:
+        field = blame.field("extension.header_crc32c", said, true)
+        told = "continuation header: header_crc32c is not its CRC-32C"
+        yield Hit(told, seen.record, None, field, volume=seen.volume)

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 
+import numpy as np
+
 from darimage.faults import FaultyField, display
 from darimage.image import blame
 from darimage.sections import directory
 from darimage.validate.contexts.directories import DirectorySeen
+from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
+
+_DOT_ENTRY = 12
+"""Bytes of the entry `.`."""
 
 directories = partial(over_things, Scope.DIRECTORIES)
 
@@ -41,6 +47,29 @@ def _dots(seen: DirectorySeen) -> Iterator[Hit]:
     parent = seen.all.image.names.parent(seen.number)
     if found != [(b".", seen.number), (b"..", parent or seen.number)]:
         yield _hit(seen)
+
+
+@over_things(
+    Scope.IMAGE,
+    "DARI-DIR-003",
+    "directory.own-number",
+    "the first entry is not `.` with its own number",
+    plain=True,
+)
+def _own_number(whole: Whole) -> Iterator[Hit]:
+    """In a plain dump nothing else says whose entries these are."""
+    table = whole.image.front.directories
+    if whole.image.is_dari or not len(table.piece_start):
+        return
+    first = np.flatnonzero(np.diff(table.piece_owner, prepend=-1) > 0)
+    first = first[table.piece_length[first] >= _DOT_ENTRY]
+    starts, rows = table.piece_start[first], table.piece_owner[first]
+    words = table.data[starts[:, None] + np.arange(_DOT_ENTRY)]
+    said = words[:, :4].copy().view("<u4" if table.order == "le" else ">u4").reshape(-1)
+    wrong = (said != table.numbers[rows]) | (words[:, 8] != ord(".")) | (words[:, 9] != 0)
+    for at in np.flatnonzero(wrong).tolist():
+        told = f"the first entry is of inode {said[at]}, not `.` with its own number"
+        yield Hit(told, int(table.records[rows[at]]), int(table.numbers[rows[at]]))
 
 
 @directories("DARI-DIR-008", "directory.same-name", "two entries have the same name")

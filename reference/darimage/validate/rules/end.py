@@ -8,7 +8,7 @@ from functools import partial
 from darimage.image import blame
 from darimage.schema import Verdict
 from darimage.validate.contexts.whole import Whole
-from darimage.validate.rules.rule import Hit, Scope, over_things
+from darimage.validate.rules.rule import Grade, Hit, Scope, over_things
 
 image = partial(over_things, Scope.IMAGE)
 
@@ -25,6 +25,12 @@ def _blocks(whole: Whole) -> Iterator[Hit]:
     if not whole.is_cut and whole.image.extension is not None and whole.records % max(1, ntrec):
         told = f"{whole.records} records are no multiple of c_ntrec {ntrec}"
         yield Hit(told, 0, field=blame.field("c_ntrec", ntrec))
+
+
+@image("DARI-END-010", "end.behind", "something lies behind the end", plain=True, grade=Grade.NOTE)
+def _behind(whole: Whole) -> Iterator[Hit]:
+    for told, record in whole.behind:
+        yield Hit(told, record, kind="more-behind")
 
 
 def _says(whole: Whole, name: str, true: int) -> Iterator[Hit]:
@@ -48,6 +54,17 @@ def _substituted(whole: Whole) -> Iterator[Hit]:
 @image("DARI-END-008", "end.attributed", "attributed is not what the image has")
 def _attributed(whole: Whole) -> Iterator[Hit]:
     return _says(whole, "attributed", whole.attributed)
+
+
+@image(
+    "DARI-FIL-014",
+    "end.substituted-data",
+    "some of its data could not be read when the image was made and is zeros",
+    grade=Grade.LOSS,
+)
+def _substituted_data(whole: Whole) -> Iterator[Hit]:
+    for inode in sorted(whole.substituted):
+        yield Hit(inode=inode, kind="substituted")
 
 
 @image("DARI-END-003", "end.verdict-good", "the verdict is good, the map is not")

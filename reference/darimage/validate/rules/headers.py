@@ -10,7 +10,7 @@ import numpy as np
 from darimage.faults import FaultyField
 from darimage.image import blame
 from darimage.schema import CType
-from darimage.sections.header import field_span
+from darimage.sections.header import CHECKSUM, field_span, sums
 from darimage.units import ADDRESSES
 from darimage.validate.contexts.bytes import used_from
 from darimage.validate.contexts.headers import FILES, Seen
@@ -30,6 +30,16 @@ _LEVEL_MAX = 9
 )
 def _numbered(seen: Seen) -> Any:
     return seen.shifts != seen.shift_before
+
+
+@headers(
+    "DARI-REC-004",
+    "header.sum",
+    "c_checksum does not fit; the CRC-32C of the header does",
+    ("c_checksum", wanted.checksum),
+)
+def _sum(seen: Seen) -> Any:
+    return sums(seen.batch.rows, seen.batch.order) != CHECKSUM
 
 
 @headers(
@@ -73,15 +83,11 @@ def _count(seen: Seen) -> Any:
 @headers(
     "DARI-REC-012",
     "header.addr-unused",
-    "c_addr has entries after those in use, or any in a bitmap",
+    "c_addr has entries that are not in use",
     ("c_addr", None),
 )
 def _addresses(seen: Seen) -> Any:
-    used = seen.used
-    broken = used_from(seen.entries, used)
-    maps = np.flatnonzero(seen.is_map)
-    broken[maps] |= seen.entries[maps].any(axis=1)
-    return broken
+    return used_from(seen.entries, seen.used)
 
 
 @headers(

@@ -42,6 +42,14 @@ def _directories(whole: Whole) -> Iterator[Hit]:
     return _not_ascending(whole, np.flatnonzero(whole.is_directory))
 
 
+@image("DARI-REC-033", "order.twice", "a second first header of this inode", plain=True)
+def _twice(whole: Whole) -> Iterator[Hit]:
+    _, first = whole.found.first()
+    again = np.ones(len(whole.found.inode), np.bool_)
+    again[first] = False
+    return _hits(whole, np.flatnonzero(again))
+
+
 @image("DARI-FIL-001", "order.files", "inode numbers do not ascend")
 def _files(whole: Whole) -> Iterator[Hit]:
     return _not_ascending(whole, np.flatnonzero(~whole.is_directory))

@@ -31,6 +31,10 @@ class Scope(StrEnum):
 
     HEADERS = auto()
     """Headers that follow one another: ``contexts.headers.Seen``."""
+    GROUPS = auto()
+    """Headers whose records were read: ``contexts.groups.GroupsSeen``."""
+    RECORDS = auto()
+    """Records under a header of a plain dump: ``contexts.groups.RecordsSeen``."""
     RUNS = auto()
     """Headers with data, and what the first of their run says: ``contexts.runs.InRuns``."""
     ENDED = auto()
@@ -51,6 +55,29 @@ class Scope(StrEnum):
     """The whole image after the walk: ``contexts.whole.Whole``."""
     DECODED = auto()
     """Nothing: what readers tell while they decode."""
+
+
+class Grade(StrEnum):
+    """How much it matters that a rule found something."""
+
+    FAULT = auto()
+    """A requirement is broken."""
+    WARNING = auto()
+    """What is recommended is not so; all may be right."""
+    LOSS = auto()
+    """The image is as it must be, and says that contents are missing."""
+    NOTE = auto()
+    """Nothing is wrong; people want to know it."""
+
+    @property
+    def conforms(self) -> bool:
+        """Whether an image of which it was found can be as it must be."""
+        return self in (Grade.LOSS, Grade.NOTE)
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether contents are wrong or missing, or may be."""
+        return self in (Grade.FAULT, Grade.LOSS)
 
 
 class Columns(Protocol):
@@ -94,6 +121,7 @@ class Rule:
         fields: Paths of the fields that may be at fault, and what is wanted of each.
         plain: Whether plain dumps are held against it as well.
         blamed: Returns the field at fault where ``fields`` cannot say it.
+        grade: How much it matters.
     """
 
     name: str
@@ -104,6 +132,12 @@ class Rule:
     fields: Fields = ()
     plain: bool = False
     blamed: Callable[[Any, int], FaultyField | None] | None = None
+    grade: Grade = Grade.FAULT
+
+    @property
+    def level(self) -> str:
+        """``MUST``, ``SHOULD`` or ``MAY``: that of its requirement, unless none is broken."""
+        return "MAY" if self.grade.conforms else requirements()[self.requirement].strength
 
     @property
     def profile(self) -> str:
@@ -153,23 +187,30 @@ def over_columns(
     *fields: tuple[str, Wanted],
     plain: bool = False,
     blamed: Callable[[Any, int], FaultyField | None] | None = None,
+    grade: Grade = Grade.FAULT,
 ) -> Callable[[Callable[[Context], Any]], Callable[[Context], Any]]:
     """Return a decorator that enters a rule over columns; see ``Rule``."""
 
     def decorate(broken: Callable[[Context], Any]) -> Callable[[Context], Any]:
-        enter(Rule(name, requirement, scope, told, broken, fields, plain, blamed))
+        enter(Rule(name, requirement, scope, told, broken, fields, plain, blamed, grade))
         return broken
 
     return decorate
 
 
 def over_things(
-    scope: Scope, requirement: str, name: str, told: str, *, plain: bool = False
+    scope: Scope,
+    requirement: str,
+    name: str,
+    told: str,
+    *,
+    plain: bool = False,
+    grade: Grade = Grade.FAULT,
 ) -> Callable[[Callable[[Context], Iterable[Hit]]], Callable[[Context], Iterable[Hit]]]:
     """Return a decorator that enters a rule over things; see ``Rule``."""
 
     def decorate(broken: Callable[[Context], Iterable[Hit]]) -> Callable[[Context], Iterable[Hit]]:
-        enter(Rule(name, requirement, scope, told, broken, plain=plain))
+        enter(Rule(name, requirement, scope, told, broken, plain=plain, grade=grade))
         return broken
 
     return decorate

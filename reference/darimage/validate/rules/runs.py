@@ -10,7 +10,7 @@ import numpy as np
 
 from darimage.faults import FaultyField
 from darimage.image import blame
-from darimage.schema import InodeFlag, header_dtype
+from darimage.schema import header_dtype
 from darimage.sections.header import field_span
 from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.validate.contexts.runs import Bools, Ended, InRuns, Ints, clipped, run_records
@@ -25,7 +25,7 @@ _FIRST_BLOCK, _RUN_RECORDS = "extension.body.first_block", "extension.body.run_r
 
 def _repeated(body: str) -> tuple[str, ...]:
     """Return what all headers of a run say in the extension, and no other rule asks for."""
-    own = ("first_block", "run_records", "reserved")
+    own = ("first_block", "run_records", "reserved_1", "reserved_2")
     names = header_dtype("le", body)["extension"]["body"].names or ()
     return tuple(f"extension.body.{name}" for name in names if name not in own)
 
@@ -139,62 +139,32 @@ def _run_records_repeated(seen: InRuns) -> Any:
 
 @in_runs(
     "DARI-FIL-020",
-    "run.end-is-hole-repeated",
-    "inode_end_is_hole differs from the first header's",
+    "run.end-is-hole-elsewhere",
+    "inode_end_is_hole is set in a header that does not describe the last block",
     ("extension.flags", None),
 )
-def _end_is_hole_repeated(seen: InRuns) -> Any:
-    return ~seen.is_section & ((seen.flags ^ seen.lead_flags) & InodeFlag.INODE_END_IS_HOLE != 0)
-
-
-def _last_blocks(seen: InRuns) -> tuple[Ints, Bools, Bools]:
-    """Return which headers describe a last block; whether it is there; whether the one before is.
-
-    Where the last block is the first of its header, the one before it is not looked at.
-    """
-    at = np.flatnonzero(seen.has_last_block & ~seen.is_section)
-    column = seen.last_block[at]
-    there = seen.batch.rows[at, _ADDR + column] == 1
-    before = seen.batch.rows[at, _ADDR + np.maximum(column - 1, 0)] == 1
-    return at, there, before | (column == 0)
-
-
-def _spread(seen: InRuns, at: Ints, broken: Bools) -> Bools:
-    """Return a column of all headers from one of some."""
-    whole = np.zeros(len(seen.batch), np.bool_)
-    whole[at] = broken
-    return whole
+def _end_is_hole_elsewhere(seen: InRuns) -> Any:
+    return seen.end_is_hole & ~(seen.has_last_block & seen.is_file)
 
 
 @in_runs(
     "DARI-FIL-019",
     "run.last-block",
-    "the last block is a hole after a present one",
+    "the last block of a file is a hole",
     ("c_addr", None),
 )
 def _last_block(seen: InRuns) -> Any:
-    at, there, before = _last_blocks(seen)
-    ragged = seen.size[at] % RECORD != 0
-    return _spread(seen, at, ~there & before & ragged & (seen.last_block[at] > 0))
-
-
-@in_runs(
-    "DARI-FIL-020",
-    "run.end-is-hole-cause",
-    "inode_end_is_hole is set without cause",
-    ("extension.flags", None),
-)
-def _end_is_hole_cause(seen: InRuns) -> Any:
-    at, there, before = _last_blocks(seen)
-    cause = there & before & (seen.size[at] % RECORD != 0)
-    return _spread(seen, at, seen.end_is_hole[at] & ~cause)
+    broken = seen.has_last_block & seen.is_file
+    at = np.flatnonzero(broken)
+    broken[at] = seen.batch.rows[at, _ADDR + seen.last_block[at]] != 1
+    return broken
 
 
 @in_runs("DARI-FIL-004", "run.tail", "the last record is not filled with zeros")
 def _tail(seen: InRuns) -> Any:
     broken = np.zeros(len(seen.batch), np.bool_)
     for at, _, beyond in seen.tails:
-        broken[at] = beyond
+        broken[at] = beyond & (seen.size[at] % RECORD != 0)
     return broken
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
-import numpy.typing as npt
-
 from darimage.faults import FaultyField
 from darimage.image import blame
 from darimage.schema import Section
-from darimage.units import RECORD, records_of
+from darimage.units import records_of
 from darimage.validate.contexts.sections import ORDER, SectionSeen
 from darimage.validate.rules.rule import Hit, Scope, over_things
 
@@ -68,17 +65,5 @@ def _last_block(seen: SectionSeen) -> Iterator[Hit]:
 
 @sections("DARI-SCT-007", "section.holes", "a block of zeros is no hole")
 def _holes(seen: SectionSeen) -> Iterator[Hit]:
-    if seen.payload is None or not seen.is_sound:
-        return
-    last = records_of(seen.payload.size) - 1
-    for offset, data in seen.payload.pieces():
-        empty = np.flatnonzero(~_used(data)) + offset // RECORD
-        if (empty < last).any():
-            yield _hit(seen, "a block of zeros is no hole", blame.field("c_addr"))
-            return
-
-
-def _used(data: bytes) -> npt.NDArray[np.bool_]:
-    """Tell of each record whether it holds anything but zeros."""
-    padded = np.frombuffer(data.ljust(-(-len(data) // RECORD) * RECORD, b"\0"), np.uint8)
-    return np.asarray(padded.reshape(-1, RECORD).any(axis=1))
+    if seen.payload is not None and seen.is_sound and seen.content.zeros:
+        yield _hit(seen, "a block of zeros is no hole", blame.field("c_addr"))

@@ -83,6 +83,8 @@ def _total_records(whole: Whole) -> Iterator[Hit]:
     volume = whole.image.extension
     if volume is not None and volume.total_records != whole.records and not whole.is_cut:
         told = f"total_records is {volume.total_records}, the image has {whole.records}"
+        if whole.records < volume.total_records:
+            told += f": record {whole.records} is no end record"
         yield in_header(told, "total_records", volume.total_records, whole.records)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from darimage.schema import CType, DrFlag, ExtAttributes, InodeFlag, Kind
+from darimage.sections.header import CHECKSUM, sums
 from darimage.validate.contexts.headers import Seen
 from darimage.validate.rules.rule import Fields, Wanted
 
@@ -22,6 +23,12 @@ _KINDS[[CType.TS_CLRI, CType.TS_BITS]] = Kind.BITMAP
 def number(seen: Seen) -> Any:
     """Record numbers, as they go on from the header before."""
     return seen.cut.physical(seen.batch.record) - seen.shift_before & LOW
+
+
+def checksum(seen: Seen) -> Any:
+    """``c_checksum`` by all other words."""
+    others = sums(seen.batch.rows, seen.batch.order) - seen.h["c_checksum"]
+    return np.uint32(CHECKSUM) - others.astype(np.uint32)
 
 
 def as_first(name: str) -> tuple[str, Wanted]:

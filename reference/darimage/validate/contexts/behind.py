@@ -1,0 +1,68 @@
+"""What lies behind the end of an image: other dumps, bytes, further files of a tape (DARI-END-010)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from darimage.faults import display
+from darimage.image import parts
+from darimage.image.reader import Image
+from darimage.sections.header import byte_order, sound
+from darimage.units import RECORD
+
+_LOOKED_AT = 1 << 20
+"""Bytes behind the end that are looked at."""
+
+
+def what_is_behind(image: Image, end: int | None) -> Iterator[tuple[str, int | None]]:
+    """Yield what lies behind an image in words, and the record number as stored where it begins.
+
+    Args:
+        image: The image.
+        end: Record number behind the row of ``TS_END`` that ended the walk; ``None`` if none did.
+    """
+    if end is not None:
+        yield from _bytes(image, end)
+    count = int(getattr(image.volume, "further_files", 0))
+    if count:
+        more = "another file lies" if count == 1 else f"{count} other files lie"
+        yield f"{more} behind this one on the tape", None
+
+
+def _bytes(image: Image, end: int) -> Iterator[tuple[str, int | None]]:
+    known, size = image.extension, image.volume.size
+    real = image.marks.cut.total(end)
+    count = size - end * RECORD
+    if count <= 0 or (known is not None and known.total_records > real):
+        return  # nothing, or the image itself: other rules say what is wrong
+    data = image.volume.read_at(end * RECORD, min(count, _LOOKED_AT))
+    yield f"{count:,} bytes lie behind the end: {_words(data, count)}", real
+
+
+def _words(data: bytes, count: int) -> str:
+    """Return what bytes are, in words.
+
+    Args:
+        data: The first of them.
+        count: How many there are in all.
+    """
+    rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
+    for order in ("le", "be"):
+        for at in np.flatnonzero(sound(rows, order)).tolist():  # type: ignore[arg-type]
+            return _dump(rows[at].tobytes(), at)
+    if not data.strip(b"\0"):
+        return "zeros" if len(data) == count else f"zeros, as far as the first {len(data):,} go"
+    return "no header of a dump is among them" + ("" if len(data) == count else " at their front")
+
+
+def _dump(record: bytes, at: int) -> str:
+    order = byte_order(record)
+    if order is None:
+        return "a header"
+    who = parts.identity(record, order, None)
+    label = display(who.label.rstrip(b"\0"))
+    where = "first" if not at else f"after {at} records"
+    when = np.datetime64(who.date & 0xFFFFFFFF, "s")
+    return f"{where} comes a header of a dump of {when}Z, label {label!r}, level {who.level}"
