@@ -73,7 +73,7 @@ class _Anchors(NamedTuple):
     whole: Mask
     even: Ints
     inode: Ints
-    is_joint: Mask[tuple[int], np.dtype[np.bool_]]
+    is_joint: Mask
 
 
 def place(found: Found, total: int, *, numbered: bool) -> Placed:

@@ -287,8 +287,9 @@ class _Survey:
         if is_other and sound(row, self.marks.order)[0]:
             self.foreign.append(due)
             return False
-        same = CType.TS_TAPE <= c_type <= CType.TS_CLRI, date == self.marks.date
-        return sum((*same, magic == Magic.NFS, tapea == number & 0xFFFFFFFF)) >= _SAME
+        same = [CType.TS_TAPE <= c_type <= CType.TS_CLRI, date == self.marks.date]
+        same += [magic == Magic.NFS, tapea == number & 0xFFFFFFFF]
+        return sum(map(bool, same)) >= _SAME
 
     def _is_proven(self, last: int) -> bool:
         """Tell whether the records under a header have its CRC (DARI-REC-029).

@@ -100,13 +100,8 @@ class Neighbours:
         ends = int(starts[-1] + lengths[-1])
         volume = self._image.volume
         whole = not volume.missing(int(starts[0]), ends)
-<<<<<<< HEAD
         # Without a CRC it may be another's: that is looked at file by file.
         needs_crc = self._image.is_dari or is_doubtful(volume, int(starts[0]), ends)
-=======
-        if not self._image.is_dari:
-            whole = whole and not is_doubtful(volume, int(starts[0]), ends)
->>>>>>> d8a7562 (Read images in mended records)
         self._fetch(starts, stops - lengths, total)
         inodes = self._inodes(rows, starts, stops - lengths, total)
         found = []
