@@ -731,8 +731,10 @@ class _Judge:
         """
         found: Mask = self._trust[entries] != Trust.MOVED
         table, owner = self._table, self._owner[entries]
-        pieces = np.searchsorted(table.piece_owner, owner)
-        found |= self._found.at[entries] - table.piece_start[pieces] < RECORD
+        places = self._found.at[entries]
+        pieces = np.searchsorted(table.piece_start, places, side="right") - 1
+        firsts = np.searchsorted(table.piece_owner, table.piece_owner[pieces])
+        found |= places - table.piece_start[firsts] < RECORD
         for at in np.flatnonzero(~found).tolist():
             row = self._row_of.get(int(self._found.inode[entries[at]]))
             found[at] = row is not None and above[row] == self._numbers[owner[at]]
