@@ -20,14 +20,16 @@ class Trust(IntEnum):
 
     PROVEN: The CRC of its records is right.
     CLOSED: It has no CRC, and a header lies where it should end.
-    DOUBTFUL: Its CRC is wrong, or it is open.
+    DOUBTFUL: Its CRC is wrong, but it lies in its place.
+    MOVED: Its CRC is wrong or it has none, and what lies there may be another's.
     OLDER: It comes from an older image of a chain, since the directory is damaged (DARI-INC-015).
     """
 
     PROVEN = 0
     CLOSED = 1
     DOUBTFUL = 2
-    OLDER = 3
+    MOVED = 3
+    OLDER = 4
 
 
 def _none() -> npt.NDArray[np.uint8]:

@@ -66,6 +66,7 @@ class Broken(NamedTuple):
         namlen: Its ``d_namlen``.
         is_followed: Only its name does not fit, and the next entry is where ``d_reclen`` says; else
             the rest of its 512 bytes is passed over.
+        left: Bytes at the end of its chunk that are too few for an entry; then there is none.
     """
 
     chunk: int
@@ -73,6 +74,7 @@ class Broken(NamedTuple):
     reclen: int
     namlen: int
     is_followed: bool
+    left: int = 0
 
 
 def decode(
@@ -114,8 +116,8 @@ def _steps(
 ) -> list[Entries]:
     """Return what each step over the chunks finds."""
     found = []
-    active = np.flatnonzero(lengths >= HEAD)
     at = np.zeros(len(starts), np.int64)
+    active = _with_room(np.arange(len(starts)), at, starts, lengths, first, broken)
     while active.size:
         here = at[active]
         word = (starts[active] + here) >> 2
@@ -139,8 +141,20 @@ def _steps(
             said = (int(reclen[bad]), int(namlen[bad]))
             broken.append(Broken(chunk, place, *said, is_followed=bool(fits[bad])))
         at[active] = np.where(fits, here + reclen, (here // CHUNK + 1) * CHUNK)
-        active = active[at[active] + HEAD <= lengths[active]]
+        active = _with_room(active, at, starts, lengths, first, broken)
     return found
+
+
+def _with_room(
+    active: Ints, at: Ints, starts: Ints, lengths: Ints, first: int, broken: list[Broken]
+) -> Ints:
+    """Return the chunks that have room for one more entry; note those with a rest that is less."""
+    rest = lengths[active] - at[active]
+    for short in np.flatnonzero((rest > 0) & (rest < HEAD)).tolist():
+        chunk, left = int(active[short]), int(rest[short])
+        place = int(starts[chunk] + at[chunk])
+        broken.append(Broken(chunk + first, place, 0, 0, is_followed=True, left=left))
+    return active[rest >= HEAD]
 
 
 def _split(word: npt.NDArray[np.uint32], order: Order, old_format: bool) -> tuple[Ints, Ints, Ints]:

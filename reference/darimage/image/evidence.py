@@ -52,14 +52,20 @@ class OfChain:
             found = found | (self._places(inodes) >= 0)
         return found
 
-    def types(self, inodes: Ints) -> npt.NDArray[np.uint8]:
-        """Return the type of each inode by its header, as ``d_type``; 0 if none was found."""
-        found: dict[int, int] = {}
+    def found(self, inodes: Ints) -> tuple[npt.NDArray[np.uint8], Ints]:
+        """Return what the header of each inode says, 0 if none was found.
+
+        Returns:
+            Its type, as ``d_type``, and how many names it has; 0 if that is not known.
+        """
+        known: dict[int, tuple[int, int]] = {}
         for image, some in self._by_image(distinct(inodes)):
             for inode in image.inodes(some, _silent):
-                found[inode.number] = inode.kind >> 12
-        types = [found.get(number, 0) for number in inodes.tolist()]
-        return np.array(types, np.uint8)
+                links = inode.nlink if image.is_dari else 0
+                known[inode.number] = inode.kind >> 12, links
+        columns = [known.get(number, (0, 0)) for number in inodes.tolist()]
+        types, links = zip(*columns, strict=True) if columns else ((), ())
+        return np.array(types, np.uint8), np.array(links, np.int64)
 
     def unnamed(self, named: Ints, on_fault: OnFault) -> Ints:
         """Return what was found and is neither a directory, named, nor a stream, ascending.

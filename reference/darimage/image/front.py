@@ -15,17 +15,18 @@ from darimage.faults import Fault
 from darimage.image import blame
 from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import SECTIONS_INODE, Batch, Marks
-from darimage.image.directories import DirectoryTable
-from darimage.image.groups import damaged, is_right
+from darimage.image.directories import DirectoryTable, Trust
+from darimage.image.groups import UNKNOWN, damaged, is_right
 from darimage.image.inode import crcs_under
 from darimage.image.parts import SectionHeader, section_header
+from darimage.image.state import State
 from darimage.image.walk import walk
 from darimage.schema import CType, Kind
 from darimage.sections.bitmap import Bitmap
 from darimage.sections.directory import CHUNK
-from darimage.sections.header import field_span
+from darimage.sections.header import as_headers, field_span
 from darimage.units import RECORD
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import Volume, is_doubtful
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
@@ -181,6 +182,7 @@ class _Builder:
         self.owner: list[Ints] = []
         self.length: list[Ints] = []
         self.padded: list[Ints] = []
+        self.trust: list[npt.NDArray[np.uint8]] = []
         self.damaged: set[int] = set()
         self.count = 0
         self.current: tuple[int, int, int] | None = None  # row, inode, bytes so far
@@ -200,11 +202,26 @@ class _Builder:
             self.owner.append(owner[mine])
             self.length.append(self._lengths(part, owner[mine]))
             self.padded.append(part.following * RECORD)
+            self.trust.append(self._trust(part))
             self.pieces += self._data(part)
             end = int(part.record[-1] + 1 + part.following[-1])
         if len(owner) and owner[-1] < 0:
             self.current = None
         return end
+
+    def _trust(self, part: Batch) -> npt.NDArray[np.uint8]:
+        """Return what speaks for pieces whose CRC, if they have one, is right."""
+        crcs = crcs_under(part.headers())
+        trust = np.where(crcs == UNKNOWN, Trust.CLOSED, Trust.PROVEN).astype(np.uint8)
+        for at in np.flatnonzero(crcs == UNKNOWN).tolist():
+            record = int(part.record[at])
+            if self.marks.numbered or self._is_doubtful(record, int(part.following[at])):
+                trust[at] = Trust.MOVED
+        return trust
+
+    def _is_doubtful(self, record: int, count: int) -> bool:
+        """Tell whether the records under a header may be others than were written."""
+        return is_doubtful(self.volume, record * RECORD, (record + 1 + count) * RECORD)
 
     def _new(self, batch: Batch, starts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Tell which directories were not seen before (DARI-DIR-011)."""
@@ -271,9 +288,11 @@ class _Builder:
     def _check(self, part: Batch, at: int, data: npt.NDArray[np.uint8], crc32c: int) -> None:
         """Report a directory whose entries are not those that were written (DARI-REC-029)."""
         if not is_right(data, crc32c):
-            number = int(part.inode[at])
+            number, record = int(part.inode[at]), int(part.record[at])
             self.damaged.add(number)
-            fault = damaged("its entries", int(part.record[at]), number)
+            moved = self._is_doubtful(record, int(part.following[at]))
+            self.trust[-1][at] = Trust.MOVED if moved else Trust.DOUBTFUL
+            fault = damaged("its entries", record, number)
             self.on_fault(fault._replace(kind="directory-damaged"))
 
     def _read(self, at: int, record: int, count: int) -> npt.NDArray[np.uint8]:
@@ -293,6 +312,7 @@ class _Builder:
         if len(data) < count * RECORD:
             self.padded[-1][at] = len(data)
             self.length[-1][at] = min(self.length[-1][at], len(data))
+            self.trust[-1][at] = max(self.trust[-1][at], Trust.CLOSED)
         return np.frombuffer(data, np.uint8)
 
     def table(self) -> DirectoryTable:
@@ -301,18 +321,41 @@ class _Builder:
         spare = np.zeros(-sum(map(len, self.pieces)) % 4, np.uint8)
         data = np.concatenate([*self.pieces, spare])
         self.pieces.clear()
+        rows = np.concatenate([*self.rows, np.zeros((0, RECORD), np.uint8)])
+        owner, length = _joined(self.owner), _joined(self.length)
+        trust = np.concatenate([*self.trust, np.zeros(0, np.uint8)])
         return DirectoryTable(
             order=self.marks.order,
             old_format=self.old_format,
             cut=self.marks.cut,
             chunk=CHUNK if self.marks.numbered else RECORD,
-            rows=np.concatenate([*self.rows, np.zeros((0, RECORD), np.uint8)]),
+            rows=rows,
             records=_joined(self.records),
             data=data,
-            piece_owner=_joined(self.owner),
+            piece_owner=owner,
             piece_start=np.cumsum(padded) - padded,
-            piece_length=_joined(self.length),
+            piece_length=length,
+            piece_trust=trust,
+            row_states=self._states(rows, owner, length, trust),
         )
+
+    def _states(
+        self,
+        rows: npt.NDArray[np.uint8],
+        owner: Ints,
+        length: Ints,
+        trust: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.uint8]:
+        """Return the state of each directory (DARI-FLT-004)."""
+        states = np.zeros(len(rows), np.uint8)
+        headers = as_headers(rows, self.marks.order)
+        sizes = np.minimum(headers["c_dinode"]["di_size"], np.uint64(1 << 62)).astype(np.int64)
+        states[np.bincount(owner, length, len(rows)) < sizes] = State.INCOMPLETE
+        for at in np.flatnonzero(trust >= Trust.DOUBTFUL).tolist():
+            is_wrong = int(headers["c_inumber"][owner[at]]) in self.damaged
+            state = State.DAMAGED if is_wrong else State.SUSPECT
+            states[owner[at]] = max(states[owner[at]], state)
+        return states
 
 
 def _joined(columns: list[Ints]) -> Ints:

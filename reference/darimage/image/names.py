@@ -23,6 +23,7 @@ from darimage.image.inode import Inode
 from darimage.image.state import State
 from darimage.sections.directory import CHUNK, HEAD, Entry
 from darimage.sections.names import NAME_MAX
+from darimage.units import RECORD
 
 ROOT = 2
 """Inode number of the root directory (DARI-DIR-001)."""
@@ -53,8 +54,12 @@ class Evidence(Protocol):
         """Tell which inodes a bitmap has or were found."""
         ...
 
-    def types(self, inodes: Ints) -> npt.NDArray[np.uint8]:
-        """Return the type of each inode by its header, as ``d_type``; 0 if none was found."""
+    def found(self, inodes: Ints) -> tuple[npt.NDArray[np.uint8], Ints]:
+        """Return what the header of each inode says, 0 if none was found.
+
+        Returns:
+            Its type, as ``d_type``, and how many names it has; 0 if that is not known.
+        """
         ...
 
     def unnamed(self, named: Ints, on_fault: OnFault) -> Ints:
@@ -78,9 +83,9 @@ class Ignorance:
         """Tell that all are known."""
         return np.ones(len(inodes), np.bool_)
 
-    def types(self, inodes: Ints) -> npt.NDArray[np.uint8]:
-        """Return that no type is known."""
-        return np.zeros(len(inodes), np.uint8)
+    def found(self, inodes: Ints) -> tuple[npt.NDArray[np.uint8], Ints]:
+        """Return that none was found."""
+        return np.zeros(len(inodes), np.uint8), np.zeros(len(inodes), np.int64)
 
     def unnamed(self, named: Ints, on_fault: OnFault) -> Ints:
         """Return nothing."""
@@ -111,11 +116,13 @@ class _Judged(NamedTuple):
         entries: The entries, without ``.`` and ``..``.
         owner: Row of the directory of each, ascending.
         above: For each row the inode that its ``..`` names; 0 if there is none.
+        is_doubtful: Which come from a directory that is not whole.
     """
 
     entries: columns.Entries
     owner: Ints
     above: Ints
+    is_doubtful: Mask
 
 
 class Names:
@@ -146,9 +153,10 @@ class Names:
         first, count = self._numbers.tolist(), len(self._numbers)
         self._row_of = dict(zip(reversed(first), range(count - 1, -1, -1), strict=True))
         judged = _Judge(table, self._row_of, self._states, self._evidence, on_fault).judged()
-        self._entries, self._owner, self._above = judged
+        self._entries, self._owner, self._above, self._is_doubtful = judged
         self._index()
         self._hang()
+        self._report_doubtful()
         self.directories: Mapping[int, Directory] = _Directories(self)
         self._by_inode: npt.NDArray[np.int64] | None = None
 
@@ -399,8 +407,8 @@ class Names:
         for at in np.flatnonzero((said != 0) & (said != parents)).tolist():
             row = int(named[at])
             told = f"`..` is inode {said[at]}, its name is in {parents[at]}"
-            where = (int(self._numbers[row]), int(self.table.records[row]))
-            self._on_fault(Fault("dot-dot", told, None, *where, "DARI-DIR-003"))
+            number, record = int(self._numbers[row]), int(self.table.records[row])
+            self._on_fault(Fault("dot-dot", told, None, number, record, "DARI-DIR-003"))
 
     def _drop(self, dropped: list[int]) -> None:
         """Take entries out of the columns."""
@@ -412,7 +420,16 @@ class Names:
         self._named_by = [_NOBODY if e == _NOBODY else int(moved[e]) for e in self._named_by]
         self._entries = self._entries.pick(kept)
         self._owner = self._owner[kept]
+        self._is_doubtful = self._is_doubtful[kept]
         self._index()
+
+    def _report_doubtful(self) -> None:
+        """Report the names that come from directories that are not whole (DARI-DIR-021)."""
+        for entry in np.flatnonzero(self._is_doubtful).tolist():
+            told = "this name is from a directory that is not whole"
+            number = int(self._entries.inode[entry])
+            path = self._path_of(entry)
+            self._on_fault(Fault("name-doubtful", told, path, number, None, "DARI-DIR-021"))
 
     def _span(self, row: int) -> tuple[int, int]:
         return int(self._starts[row]), int(self._stops[row])
@@ -504,17 +521,19 @@ class _Judge:
         self._trust = table.chunk_trust()[self._found.chunk]
         self._kept = np.ones(len(self._owner), np.bool_)
         self._report_broken(broken, owner)
-        self._leave_stray(broken, len(starts))
+        self._leave_stray(broken, owner)
 
     def judged(self) -> _Judged:
         """Return the entries that are used."""
         above = self._take_dots()
         self._leave_bad_names()
         self._leave_unknown()
-        self._leave_doubtful()
+        self._leave_doubtful(above)
         self._leave_twice()
         self._leave_older()
-        return _Judged(self._found.pick(self._kept), self._owner[self._kept], above)
+        kept = self._kept
+        is_doubtful = self._of_doubtful[kept]
+        return _Judged(self._found.pick(kept), self._owner[kept], above, is_doubtful)
 
     def _fault(self, kind: str, told: str, row: int, requirement: str) -> None:
         number, record = int(self._numbers[row]), int(self._table.records[row])
@@ -524,6 +543,10 @@ class _Judge:
         """Report entries that cannot be (DARI-DIR-022)."""
         is_plain = self._table.chunk > CHUNK
         for at in broken:
+            if at.left:
+                told = f"{at.left} bytes behind its last entry are too few for one"
+                self._fault("directory-size", told, int(owner[at.chunk]), "DARI-DIR-004")
+                continue
             told = f"entry with d_reclen {at.reclen} and d_namlen {at.namlen}"
             kind, requirement = "entry", "DARI-DIR-005"
             if not at.is_followed:
@@ -535,19 +558,28 @@ class _Judge:
                 kind, requirement = "name-overwritten", "DARI-DIR-022"
             self._fault(kind, told, int(owner[at.chunk]), requirement)
 
-    def _leave_stray(self, broken: list[columns.Broken], chunks: int) -> None:
-        """Leave out what follows an impossible length in its chunk and does not exist.
+    def _leave_stray(self, broken: list[columns.Broken], owner: Ints) -> None:
+        """Leave out what follows an impossible length in its directory and does not exist.
 
-        Chunks of plain dumps go on behind the next multiple of 512, which need not be the
-        beginning of an entry.
+        Directories go on behind the next multiple of 512, which need not be the beginning of an
+        entry.
         """
-        first = np.full(chunks, np.iinfo(np.int64).max, np.int64)
+        if all(at.is_followed for at in broken):
+            return
+        first = np.full(len(self._numbers), np.iinfo(np.int64).max, np.int64)
         for at in broken:
             if not at.is_followed:
-                first[at.chunk] = min(first[at.chunk], at.at)
-        behind = np.flatnonzero(self._found.at > first[self._found.chunk])
+                row = owner[at.chunk]
+                first[row] = min(first[row], at.at)
+        behind = np.flatnonzero(self._found.at > first[self._owner])
         if behind.size:
             self._kept[behind] = self._evidence.exists(self._found.inode[behind].astype(np.int64))
+
+    @property
+    def _of_doubtful(self) -> Mask:
+        """Which entries come from a directory that is not whole."""
+        found: Mask = (self._states[self._owner] != State.WHOLE) & (self._trust != Trust.OLDER)
+        return found
 
     # -- `.` and `..` -------------------------------------------------------------------------
 
@@ -650,21 +682,46 @@ class _Judge:
             told += "which is not in the image"
             self._fault("entry", told, int(self._owner[entry]), "DARI-DIR-015")
 
-    def _leave_doubtful(self) -> None:
-        """Of damaged directories use only what was found with the entry's type (DARI-DIR-021)."""
-        asked = np.flatnonzero(self._kept & (self._trust == Trust.DOUBTFUL))
+    def _leave_doubtful(self, above: Ints) -> None:
+        """Of directories that are not whole use what agrees with the inodes (DARI-DIR-021).
+
+        Args:
+            above: For each row the inode that its ``..`` names.
+        """
+        is_doubtful = self._of_doubtful
+        asked = np.flatnonzero(self._kept & is_doubtful)
         if not asked.size:
             return
         inodes, said = self._found.inode[asked].astype(np.int64), self._found.d_type[asked]
-        types = self._evidence.types(inodes)
+        types, links = self._evidence.found(inodes)
         types[np.isin(inodes, self._numbers)] = _DIRECTORY
-        agrees = (types != 0) & ((said == 0) | (said == types))
+        agrees = (types != 0) & ((said == 0) | (said == types)) & self._in_place(asked, above)
+        whole = self._found.inode[self._kept & ~is_doubtful]
+        names = dict(zip(*(c.tolist() for c in np.unique(whole, return_counts=True)), strict=True))
+        for at, number in enumerate(inodes.tolist()):
+            most = 1 if types[at] == _DIRECTORY else int(links[at])
+            agrees[at] &= not most or names.get(number, 0) < most
+            names[number] = names.get(number, 0) + int(agrees[at])
         self._kept[asked[~agrees]] = False
         for at in np.flatnonzero(~agrees).tolist():
             entry = int(asked[at])
-            told = f"its directory is damaged: entry {display(self._name(entry))} and inode "
-            told += f"{inodes[at]} do not agree; it is left out"
+            told = f"it is not whole: entry {display(self._name(entry))} and inode {inodes[at]} "
+            told += "do not agree; the entry is left out"
             self._fault("entry", told, int(self._owner[entry]), "DARI-DIR-021")
+
+    def _in_place(self, entries: Ints, above: Ints) -> Mask:
+        """Tell which entries are in the first block of their directory, or in one in its place.
+
+        Others are used if they name a directory whose ``..`` is theirs.
+        """
+        found: Mask = self._trust[entries] != Trust.MOVED
+        table, owner = self._table, self._owner[entries]
+        pieces = np.searchsorted(table.piece_owner, owner)
+        found |= self._found.at[entries] - table.piece_start[pieces] < RECORD
+        for at in np.flatnonzero(~found).tolist():
+            row = self._row_of.get(int(self._found.inode[entries[at]]))
+            found[at] = row is not None and above[row] == self._numbers[owner[at]]
+        return found
 
     def _leave_twice(self) -> None:
         """Of entries with one name in a directory keep the first (DARI-DIR-018)."""

@@ -63,11 +63,15 @@ class Followed(NamedTuple):
         stretches: Where its data lies.
         groups: The records under the headers, whether or not they are within the size.
         end_is_hole: Whether the header of the last block says that it stands for a hole.
+        covered: First block that each header describes, and how many, holes included.
+        cut_off: What of its data is behind the end of the image.
     """
 
     stretches: Stretches
     groups: Groups
     end_is_hole: bool
+    covered: tuple[Ints, Ints]
+    cut_off: Stretches
 
 
 def follow(volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> Iterator[Followed]:
@@ -161,9 +165,10 @@ class _Follower:
         with_data = np.flatnonzero(batch.following[:known] > 0)
         part = batch.part(with_data)
         found = stretches(part, first[with_data])
-        return Followed(
-            self._cut(found), Groups.of(part), self._end_is_hole(batch, first, described)
-        )
+        there, cut_off = self._cut(found)
+        end_is_hole = self._end_is_hole(batch, first, described)
+        covered = (first, described[:known])
+        return Followed(there, Groups.of(part), end_is_hole, covered, cut_off)
 
     def _end_is_hole(self, batch: Batch, first: Ints, described: Ints) -> bool:
         """Tell whether the header of the last block is here and flags it (DARI-FIL-020)."""
@@ -198,14 +203,19 @@ class _Follower:
             self._fault("missing", told, int(batch.record[at]))
         return said
 
-    def _cut(self, found: Stretches) -> Stretches:
-        """Cut what lies past the size, and what lies past the end of the image."""
+    def _cut(self, found: Stretches) -> tuple[Stretches, Stretches]:
+        """Return what lies within the size, and what of it is past the end of the image."""
         count = np.clip(self.wanted - found.block, 0, found.length)
         there = np.clip(self.volume.size // RECORD - found.record, 0, count)
         if (there < count).any():
             self._fault("truncated", "the image ends within its data", requirement="DARI-REC-001")
-        kept = there > 0
-        return Stretches(found.block[kept], found.record[kept], there[kept])
+        kept, cut = there > 0, there < count
+        return (
+            Stretches(found.block[kept], found.record[kept], there[kept]),
+            Stretches(
+                (found.block + there)[cut], (found.record + there)[cut], (count - there)[cut]
+            ),
+        )
 
     def _fault(
         self,

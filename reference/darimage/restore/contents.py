@@ -4,8 +4,8 @@ A small file whose records follow its header without a hole is written straight 
 it was read with. All others go by their extents, in steps of a MiB, and keep their holes
 (DARI-RST-003).
 
-A file is nobody else's to read and has the time of the run until it is whole: one that is left
-incomplete keeps mode 0600 and does not pass for the one in the image.
+A file is nobody else's to read and has the time of the run until it is whole: one that is not is
+marked by staying so, and does not pass for the one in the image (DARI-RST-006).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,16 @@ import numpy as np
 
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
-from darimage.image.contents import groups
-from darimage.image.groups import damaged, is_right
+from darimage.image.contents import check, groups
+from darimage.image.state import Condition, State
 from darimage.restore.attributes import Rights
-from darimage.restore.extended import NOTHING, Missed, Values, values_of
+from darimage.restore.extended import NOTHING, Missed, Values, may_lack_acl, values_of
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.nt_acls import Refusals
 from darimage.restore.plan import REGULAR
+from darimage.restore.report import Outcome, Result
 from darimage.restore.sharing import Advance
-from darimage.restore.target import DestinationError, Target, TargetError, failure
+from darimage.restore.target import KEPT, DestinationError, Target, TargetError, failure
 from darimage.units import ADDRESSES, RECORD
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Filled:
         bytes_read: Bytes read from the image.
         faults: What went wrong.
         lost: Rows whose file is not there (any more).
+        marked: Rows whose file is there and not whole (DARI-RST-006).
+        outcomes: What is known of both.
         misfits: Rows that are no regular files, whatever their directories say.
         refusals: NT ACLs that were not given back.
         missed: Extended attributes that could not be set.
@@ -63,21 +67,12 @@ class Filled:
     bytes_read: int = 0
     faults: list[Fault] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    marked: list[int] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     misfits: list[int] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
     missed: Missed = field(default_factory=Missed)
     made: Made | None = None
-
-    def add(self, other: Filled) -> None:
-        """Add what another process did."""
-        self.files += other.files
-        self.bytes_written += other.bytes_written
-        self.bytes_read += other.bytes_read
-        self.faults += other.faults
-        self.lost += other.lost
-        self.misfits += other.misfits
-        self.refusals.add(other.refusals)
-        self.missed.merge(other.missed)
 
 
 class Filler:
@@ -95,6 +90,7 @@ class Filler:
         rights: Rights,
         advance: Advance,
         maker: Maker | None = None,
+        occupied: AbstractSet[int] = frozenset(),
     ) -> None:
         """Prepare.
 
@@ -105,6 +101,7 @@ class Filler:
             rights: What attributes may be given back.
             advance: Told of bytes of the image that are done with.
             maker: Makes what is no regular file; without it all rows are taken for files.
+            occupied: Rows in whose place other files are, which whole ones may replace.
         """
         self.filled = Filled(made=maker.made if maker else None)
         self._image = image
@@ -114,6 +111,7 @@ class Filler:
         self._rights = rights
         self._advance = advance
         self._maker = maker
+        self._occupied = occupied
         self._neighbours = Neighbours(image, plan.files)
         self._buffer = np.empty(STEP, np.uint8)
 
@@ -145,6 +143,8 @@ class Filler:
         if maker is None or self._files.types[row] == REGULAR:
             return True
         maker.node(row, inode, data, run)
+        if row in maker.made.occupied[-1:]:
+            self._occupied = self._occupied | {row}
         return row in maker.made.regular[-1:]
 
     def _looked_up(self, row: int) -> Inode | None:
@@ -155,7 +155,7 @@ class Filler:
             self._fault(row, Fault.of(error))
         except StorageError as error:
             self._fault(row, Fault("unreadable", str(error)))
-        self._fault(row, Fault("incomplete", f"nothing is known of it; an empty file {_LEFT}"))
+        self._leave_out(row, State.LOST, "no header of it was found")
         return None
 
     def _fill_one(
@@ -166,97 +166,171 @@ class Filler:
             self.filled.misfits.append(row)
             return
         try:
+            if row in self._occupied:
+                self._fill_beside(row, inode, data, run)
+                return
             fd, status = self._target.open_file(*self._files.place(row))
         except TargetError as error:
             self.filled.lost.append(row)
             self._fault(row, Fault(error.kind, str(error)))
+            self._add(row, State.WHOLE, "left out")
             return
         try:
-            if data is None:
-                whole = self._by_extents(row, fd, inode)
-            else:
-                whole = self._written(row, fd, data)
-            if whole:
-                self.filled.files += 1
-                values = self._values(row, inode, run)
-                if trouble := self._rights.give(fd, status, inode, self.filled.missed, values):
-                    self._fault(row, Fault("attributes", trouble))
+            state = self._contents(row, fd, inode, data)
+            if state == State.WHOLE:
+                self._give(row, fd, status, inode, run)
+            elif state != State.LOST:
+                self._rights.mark(fd, inode, self.filled.missed)
         finally:
             os.close(fd)
 
-    def _values(self, row: int, inode: Inode, run: memoryview | None) -> Values:
-        """Return the extended attributes that a file gets; report those that are damaged."""
+    def _fill_beside(
+        self, row: int, inode: Inode, data: memoryview | None, run: memoryview | None
+    ) -> None:
+        """Make a file beside the one that is there, and put it in its place if it is whole."""
+        with self._target.beside(*self._files.place(row)) as one:
+            state = self._contents(row, one.fd, inode, data)
+            if state == State.WHOLE:
+                self._give(row, one.fd, one.status, inode, run)
+                one.is_whole = True
+
+    def _give(
+        self, row: int, fd: int, status: os.stat_result, inode: Inode, run: memoryview | None
+    ) -> None:
+        """Count a whole file and give it its attributes."""
+        self.filled.files += 1
+        values, acl_lost = self._values(row, inode, run)
+        trouble = self._rights.give(
+            fd, status, inode, self.filled.missed, values, acl_lost=acl_lost
+        )
+        if trouble:
+            self._fault(row, Fault("attributes", trouble))
+
+    def _values(self, row: int, inode: Inode, run: memoryview | None) -> tuple[Values, bool]:
+        """Return the extended attributes that a file gets, and whether an ACL may be missing."""
         if not self._rights.xattrs:
-            return NOTHING
-        return values_of(self._image, inode, run, lambda fault: self._fault(row, fault))
-
-    def _written(self, row: int, fd: int, data: memoryview) -> bool:
-        """Write contents from the start of a file; tell whether all went well."""
-        try:
-            _write(fd, data, 0)
-        except OSError as error:
-            self._fault(row, _cut_off(error))
-            return False
-        self.filled.bytes_written += len(data)
-        return True
-
-    def _by_extents(self, row: int, fd: int, inode: Inode) -> bool:
-        """Write what the image has of a file; tell whether that is all of it."""
+            return NOTHING, False
         faults: list[Fault] = []
-        if inode.metadata_only and inode.size:
-            faults.append(Fault("missing", "the image has its attributes but not its data"))
+        values = values_of(self._image, inode, run, faults.append)
+        for fault in faults:
+            self._fault(row, fault)
+        return values, may_lack_acl(faults)
+
+    def _contents(self, row: int, fd: int, inode: Inode, data: memoryview | None) -> State:
+        """Write what the image has of a file.
+
+        Returns:
+            Its state; ``LOST`` if it was taken away again.
+        """
         try:
-            os.ftruncate(fd, inode.size)
-            for batch in groups(self._image, inode, faults.append):
+            if data is not None:
+                _write(fd, data, 0)
+                self.filled.bytes_written += len(data)
+                return State.WHOLE
+            condition = self._by_groups(fd, inode)
+        except DestinationError:
+            raise
+        except (OSError, OverflowError) as error:
+            self._fault(row, _cut_off(error))
+            self._not_whole(row, State.INCOMPLETE, "")
+            return State.INCOMPLETE
+        for fault in condition.faults:
+            self._fault(row, fault)
+        if condition.state == State.WHOLE:
+            return State.WHOLE
+        if any(fault.kind == "no-contents" for fault in condition.faults):
+            self._leave_out(row, condition.state, "there are no contents of it")
+            return State.LOST
+        self._not_whole(row, condition.state, condition.text, condition)
+        return condition.state
+
+    def _by_groups(self, fd: int, inode: Inode) -> Condition:
+        """Write the present blocks of a file, group by group; return what was found out."""
+        condition = Condition(inode.size)
+        os.ftruncate(fd, inode.size)
+        try:
+            for batch in groups(self._image, inode, condition):
                 for step in _steps(batch):
-                    self._copy(fd, step, inode.number, faults)
+                    self._copy(fd, step, inode, condition)
         except DestinationError:
             raise
         except StorageError as error:
-            faults.append(Fault("unreadable", str(error)))
+            condition.faults.append(Fault("unreadable", str(error)))
         except FormatError as error:
-            faults.append(Fault.of(error))
-        except (OSError, OverflowError) as error:
-            self._fault(row, _cut_off(error))
-            return False
-        whole = all(fault.kind == "substituted" for fault in faults)
-        for fault in faults:
-            self._fault(row, fault)
-        if not whole:
-            self._fault(
-                row, Fault("incomplete", f"not all of its data came back; what did {_LEFT}")
-            )
-        return whole
+            condition.faults.append(Fault.of(error))
+        if condition.length != inode.size:
+            os.ftruncate(fd, condition.length)
+        return condition
 
-    def _copy(self, fd: int, step: list[Group], number: int, faults: list[Fault]) -> None:
+    def _copy(self, fd: int, step: list[Group], inode: Inode, condition: Condition) -> None:
         """Copy the extents of groups that lie close together in the image with one read."""
         start = step[0].first * RECORD
         length = (step[-1].first + step[-1].records) * RECORD - start
         buffer = self._buffer[:length]
         memory = buffer.data
+        trouble = ""
         try:
             got = self._image.volume.readinto_at(start, [memory])
         except StorageError as error:
-            faults.append(Fault("unreadable", str(error), record=start // RECORD))
+            got, trouble = 0, str(error)
+        if got < length and len(step) > 1:
+            for group in step:
+                self._copy(fd, [group], inode, condition)
             return
         if got < length:
-            faults.append(Fault("truncated", "the image ends here", record=start // RECORD))
+            kind, told = (
+                ("unreadable", trouble) if trouble else ("truncated", "the image ends here")
+            )
+            condition.faults.append(Fault(kind, told, record=start // RECORD))
+            for first, count in step[0].blocks:
+                condition.lose(first, count)
             return
         for group in step:
             first = group.first * RECORD - start
-            if not is_right(buffer[first : first + group.records * RECORD], group.crc32c):
-                faults.append(damaged("its data", group.first - 1, number))
+            check(group, buffer[first : first + group.records * RECORD], inode, condition)
             for extent in group.extents:
                 at = extent.image_offset - start
                 _write(fd, memory[at : at + extent.length], extent.file_offset)
                 self.filled.bytes_written += extent.length
+
+    def _not_whole(
+        self, row: int, state: State, text: str, condition: Condition | None = None
+    ) -> None:
+        """Report a file that is not whole: it is marked, or what is there stays (DARI-RST-006)."""
+        is_kept = row in self._occupied
+        parts = [text, KEPT if is_kept else f"what was restored {_LEFT}"]
+        told = "; ".join(part for part in parts if part)
+        self._fault(row, Fault(state.word, told, requirement="DARI-RST-006"))
+        self._add(row, state, "left out" if is_kept else "marked", condition)
+        (self.filled.lost if is_kept else self.filled.marked).append(row)
+
+    def _leave_out(self, row: int, state: State, told: str) -> None:
+        """Report a file of which there is nothing to restore, and take the empty one away."""
+        self.filled.lost.append(row)
+        self._fault(row, Fault(state.word, f"{told}; it is left out", requirement="DARI-RST-006"))
+        self._add(row, state, "lost" if state == State.LOST else "left out")
+        if row in self._occupied:
+            return
+        try:
+            self._target.remove(*self._files.place(row))
+        except TargetError as error:
+            self._fault(row, Fault(error.kind, str(error)))
+
+    def _add(
+        self, row: int, state: State, result: Result, condition: Condition | None = None
+    ) -> None:
+        """Note what came of a row that is not there as it was."""
+        path = self._plan.path(*self._files.place(row))
+        number = int(self._files.inodes[row])
+        blocks = (condition.missing, condition.doubtful) if condition else ([], [])
+        self.filled.outcomes.append(Outcome(path, number, state, result, *blocks))
 
     def _fault(self, row: int, fault: Fault) -> None:
         path = self._plan.path(*self._files.place(row))
         self.filled.faults.append(fault._replace(path=path, inode=int(self._files.inodes[row])))
 
 
-_LEFT = "is left with mode 0600 and the time of this run"
+_LEFT = "is left to its owner alone, with the time of this run"
 
 
 def _steps(batch: list[Group]) -> Iterator[list[Group]]:
@@ -282,4 +356,4 @@ def _cut_off(error: OSError | OverflowError) -> Fault:
     if isinstance(error, OverflowError):
         error = OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     reason = failure(error, "cannot be written")
-    return Fault("target", f"{reason}; what could be {_LEFT}")
+    return Fault("target", str(reason))

@@ -31,6 +31,9 @@ _GENERAL = frozenset({errno.ENOTSUP, errno.EPERM, errno.EACCES})
 
 _ABSENT = frozenset({errno.ENODATA, errno.ENOTSUP})
 
+_ONE_ATTRIBUTE = frozenset({"DARI-XAT-005", "DARI-XAT-006", "DARI-XAT-020"})
+"""What costs one attribute and no other."""
+
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.E2BIG})
 """How file systems say so; those of ext4 take 4 KiB an inode."""
 
@@ -105,6 +108,17 @@ def values_of(
     if run is not None and inode.fits_head:
         return attributes_within(image, inode, run, on_fault)
     return image.attributes_of(inode, on_fault)
+
+
+def may_lack_acl(faults: Iterable[Fault]) -> bool:
+    """Tell whether a POSIX ACL may be among the attributes that are not well-formed.
+
+    Of one that is left out for its name or its value alone it is known which it is.
+    """
+    return any(
+        fault.requirement not in _ONE_ATTRIBUTE or ACL_ACCESS.decode() in fault.message
+        for fault in faults
+    )
 
 
 def of_directories(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from darimage.faults import Fault
 from darimage.image.contents import read_link
 from darimage.image.names import LOST
 from darimage.image.state import State, of_header
-from darimage.restore.extended import NOTHING, Missed, values_of
+from darimage.restore.extended import NOTHING, Missed, may_lack_acl, values_of
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.report import Outcome, Result
 from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, TargetError
@@ -149,18 +149,17 @@ class Maker:
         else:
             told = "a directory that is not in part 4" if inode.is_directory else "no known type"
             raise FormatError(f"mode {inode.mode:#o} is {told}", record=inode.record)
-        values = NOTHING
+        values, faults = NOTHING, list[Fault]()
         if self._rights.xattrs:
-            values = values_of(self._image, inode, run, self._told(row))
+            values = values_of(self._image, inode, run, faults.append)
+        path = self._plan.path(parent, name)
+        self.made.faults += [fault._replace(path=path) for fault in faults]
         fd = self._target.directory(parent)
-        trouble = self._rights.give_by_name(fd, name, inode, self.made.missed, values)
+        trouble = self._rights.give_by_name(
+            fd, name, inode, self.made.missed, values, acl_lost=may_lack_acl(faults)
+        )
         if trouble:
             self._fault(parent, name, inode.number, TargetError("attributes", trouble))
-
-    def _told(self, row: int) -> Callable[[Fault], None]:
-        """Return what takes faults of a row."""
-        path = self._plan.path(*self._plan.files.place(row))
-        return lambda fault: self.made.faults.append(fault._replace(path=path))
 
     def _lose(self, row: int, error: TargetError | FormatError, state: State = State.WHOLE) -> None:
         """Report a row that did not come back."""

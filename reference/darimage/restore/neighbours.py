@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from darimage.errors import StorageError
 from darimage.image.first_headers import are_first_headers
-from darimage.image.groups import is_right
+from darimage.image.groups import UNKNOWN, is_right
 from darimage.image.inode import Inode
 from darimage.units import RECORD, records_of
+from darimage.volumes.reading import is_doubtful
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
@@ -97,7 +98,10 @@ class Neighbours:
         stops = np.cumsum(lengths)
         total = int(stops[-1])
         ends = int(starts[-1] + lengths[-1])
-        whole = not self._image.volume.missing(int(starts[0]), ends)
+        volume = self._image.volume
+        whole = not volume.missing(int(starts[0]), ends)
+        # Without a CRC it may be another's: that is looked at file by file.
+        needs_crc = self._image.is_dari or is_doubtful(volume, int(starts[0]), ends)
         self._fetch(starts, stops - lengths, total)
         inodes = self._inodes(rows, starts, stops - lengths, total)
         found = []
@@ -108,6 +112,8 @@ class Neighbours:
             data = None
             run = self._buffer[stop - length : stop] if whole else None
             is_read = inode is not None and _is_one_piece(inode) and whole
+            if inode is None or (needs_crc and inode.records_crc32c == UNKNOWN):
+                is_read = False
             if inode is not None and is_read and RECORD * (1 + len(inode.head_map)) <= length:
                 at = stop - length + RECORD
                 if is_right(bytes_[at : at + len(inode.head_map) * RECORD], inode.records_crc32c):

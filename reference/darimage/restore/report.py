@@ -32,34 +32,35 @@ class Outcome(NamedTuple):
         result: ``marked``: it is there under its own name, for its owner alone and without
             attributes (DARI-RST-006); ``lost``: it was not found; ``left out``: it is not there, or
             what was there before is.
+        missing: First block and number of each stretch of its contents that is missing.
+        doubtful: The same of what is there and may be another's.
     """
 
     path: bytes
     inode: int
     state: State
     result: Result
+    missing: Sequence[tuple[int, int]] = ()
+    doubtful: Sequence[tuple[int, int]] = ()
 
     @classmethod
     def of(cls, fault: Fault, state: State, result: Result) -> Self:
         """Return the outcome of what a fault is about."""
         return cls(fault.path or b"", fault.inode or 0, state, result)
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Count what did not come back as it was."""
-        for one in outcomes:
-            self.marked += one.result == "marked"
-            self.lost += one.result == "lost"
-            self.left_out += one.result == "left out"
-        self.not_whole += outcomes[: max(0, KEPT_FAULTS - len(self.not_whole))]
-
     def as_json(self) -> dict[str, Any]:
         """Return it as a dictionary for JSON."""
-        return {
+        known: dict[str, Any] = {
             "path": display(self.path) or ".",
             "inode": self.inode,
             "state": self.state.word,
             "result": self.result,
         }
+        if self.missing:
+            known["missing"] = self.missing
+        if self.doubtful:
+            known["doubtful"] = self.doubtful
+        return known
 
 
 @dataclass

@@ -21,7 +21,7 @@ from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
 from darimage.restore.drives import drives_of
-from darimage.restore.extended import NOTHING, Missed, Values, of_directories
+from darimage.restore.extended import NOTHING, Missed, Values, may_lack_acl, of_directories
 from darimage.restore.making import Made, Maker
 from darimage.restore.nt_acls import Refusals, giver
 from darimage.restore.options import Options
@@ -123,6 +123,7 @@ class _Run:
         self.lost: set[int] = set()
         self.occupied: set[int] = set()
         self.marked: set[int] = set()
+        self.acl_lost: set[int] = set()
         self.there: set[int] = set() if target.is_new else {plan.root}
         self.note(plan.faults)
         self.report.add(plan.outcomes)
@@ -282,7 +283,9 @@ class _Run:
             self.report.bytes_written += filled.bytes_written
             self.note(filled.faults, image)
             self.missed.merge(filled.missed)
+            self.report.add(filled.outcomes)
             self.lost.update(filled.lost)
+            self.marked.update(filled.marked)
             self.refusals.add(filled.refusals)
             misfits += filled.misfits
             if filled.made is not None:
@@ -292,7 +295,7 @@ class _Run:
     def filled(self, image: Image, pieces: Iterable[Piece], advance: Advance) -> Filled:
         """Fill files, in this process or one of several."""
         maker = self.maker(image) if self.drives else None
-        filler = Filler(image, self.plan, self.target, self.rights, advance, maker)
+        filler = Filler(image, self.plan, self.target, self.rights, advance, maker, self.occupied)
         for piece in pieces:
             filler.fill(piece)
         return filler.filled
@@ -387,6 +390,8 @@ class _Run:
     def damaged(self, fault: Fault) -> None:
         """Report damaged attributes of a directory."""
         path = self.plan.path(fault.inode or 0, b"") or b"."
+        if may_lack_acl([fault]):
+            self.acl_lost.add(fault.inode or 0)
         self.report.note([fault._replace(path=path)])
 
     def give_directory(self, number: int, inode: Inode, values: Values) -> None:
@@ -394,7 +399,8 @@ class _Run:
         kind, trouble = "attributes", ""
         try:
             fd = self.target.directory(number)
-            trouble = self.rights.give(fd, os.fstat(fd), inode, self.missed, values)
+            lacks = number in self.acl_lost
+            trouble = self.rights.give(fd, os.fstat(fd), inode, self.missed, values, acl_lost=lacks)
         except TargetError as error:
             kind, trouble = error.kind, str(error)
         if trouble:

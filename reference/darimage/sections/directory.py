@@ -118,6 +118,9 @@ def decode(
     while at + HEAD <= end:
         rest = (min(end, at // chunk * chunk + chunk) if chunk else end) - at
         if rest < HEAD:
+            if on_error is not None:
+                told = f"the {rest} bytes from byte {at} on hold no entry"
+                on_error(FormatError(told, requirement="DARI-DIR-004"))
             at += rest
             continue
         inode, reclen, d_type, namlen = unpack(data, at)
