@@ -37,7 +37,7 @@ SCRIPTS = st.lists(
 STREAM = edits.Edit("stream", 0, 0, 13)
 # Of a hole shorter than a record at the end of a file old readers do not know (DARI-FIL-019).
 SOME_TIMES = Compare(
-    mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False, short_hole=False
+    mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False, last_hole=False
 )
 
 

@@ -131,17 +131,18 @@ def test_hole_opened(pair: tuple[Path, Path]) -> None:
     assert not compare_trees(*pair, Options(extra_holes=False))
 
 
-def test_short_hole_at_the_end(pair: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("size", [1, 17, 1024])
+def test_last_hole(pair: tuple[Path, Path], size: int) -> None:
     for root in pair:
-        trees.put_sparse(os.fsencode(root / "short"), 8192 + 17, [(0, b"d" * 8192)])
+        trees.put_sparse(os.fsencode(root / "short"), 8192 + size, [(0, b"d" * 8192)])
     with (pair[1] / "short").open("r+b") as file:
         file.seek(8192)
-        file.write(bytes(17))
+        file.write(bytes(size))
     for root in pair:
         trees.stamp(root)
     assert _found(pair) == {(b"short", "hole filled")}
-    assert not compare_trees(*pair, Options(short_hole=False))
-    assert not compare_trees(pair[1], pair[0], Options(short_hole=False, extra_holes=False))
+    assert not compare_trees(*pair, Options(last_hole=False))
+    assert not compare_trees(pair[1], pair[0], Options(last_hole=False, extra_holes=False))
 
 
 def test_broken_and_new_hard_links(pair: tuple[Path, Path]) -> None:
