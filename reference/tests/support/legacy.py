@@ -136,11 +136,11 @@ def judged_by(name: str) -> Iterator[None]:
         found, here = of_suite("restore", name), installed("restore")
         if version(found) == version(here):
             pytest.skip(f"the installed restore is {version(here)}, as that of {name}")
-    _judge = name
+    token = _judge.set(name)
     try:
         yield
     finally:
-        _judge: ContextVar[str] = ContextVar("judge", default=INSTALLED)
+        _judge.reset(token)
 
 
 @cache
