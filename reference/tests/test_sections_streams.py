@@ -7,14 +7,15 @@ import stat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.images import seal_stream_directory
 
 from darimage.errors import FormatError
 from darimage.schema import CType, Kind, layout
 from darimage.sections import streams
-from darimage.sections.crc import crc32c
-from darimage.sections.header import field_span
 from darimage.sections.streams import StreamDirectory, StreamEntry
 from darimage.units import RECORD, records_of
+
+IDENTITY = b"\1\2\3\4"
 
 names = (
     st.text(st.characters(exclude_characters="/:\0", exclude_categories=["Cs"]), min_size=1)
@@ -47,7 +48,7 @@ sets = st.lists(directories(), max_size=5, unique_by=lambda one: one.number)
 
 @given(sets)
 def test_stream_directories_read_back_ascending(given_directories):
-    payload = streams.encode(given_directories)
+    payload = streams.encode(given_directories, IDENTITY)
     wanted = sorted(given_directories, key=lambda one: one.number)
     assert list(streams.decode(payload)) == wanted
     assert len(payload) % RECORD == 0
@@ -55,12 +56,13 @@ def test_stream_directories_read_back_ascending(given_directories):
 
 @given(sets)
 def test_stream_directories_are_what_construct_reads_and_hold_no_headers_of_an_image(found):
-    payload, at = streams.encode(found), 0
+    payload, at = streams.encode(found, IDENTITY), 0
     for one in sorted(found, key=lambda one: one.number):
         header = layout("record").parse(payload[at : at + RECORD])
         assert (header.c_type, header.c_magic, header.c_checksum) == (CType.TS_INODE, 0, 0)
         assert (header.c_inumber, header.extension.kind) == (one.number, Kind.INODE)
         body = header.extension.body
+        assert body.image_id == IDENTITY
         assert (body.base_inode, body.nlink, body.mtime_ns) == (one.base, 2, one.mtime_ns)
         size = header.c_dinode.di_size
         assert body.run_records == 1 + records_of(size)
@@ -77,7 +79,7 @@ def test_stream_directories_are_what_construct_reads_and_hold_no_headers_of_an_i
 
 @given(sets, st.lists(st.tuples(st.integers(0), st.binary(min_size=1, max_size=8)), max_size=4))
 def test_damage_raises_nothing_but_a_format_error_and_yields_no_bad_name(found, patches):
-    damaged = bytearray(streams.encode(found))
+    damaged = bytearray(streams.encode(found, IDENTITY))
     for at, patch in patches:
         place = at % (len(damaged) + 1)
         damaged[place : place + len(patch)] = patch
@@ -105,11 +107,11 @@ def test_any_bytes_are_read_to_their_end(data, order):
 
 @given(sets, st.integers(0, 40_000))
 def test_a_payload_that_is_cut_is_read_up_to_there(found, length):
-    whole = streams.encode(found)
+    whole = streams.encode(found, IDENTITY)
     faults = []
     got = list(streams.decode(whole[:length], "le", faults.append))
     assert got == sorted(found, key=lambda one: one.number)[: len(got)]
-    assert faults or streams.encode(got) == whole[:length]
+    assert faults or streams.encode(got, IDENTITY) == whole[:length]
 
 
 def made(number, *listing, base=2):
@@ -118,15 +120,27 @@ def made(number, *listing, base=2):
 
 
 def test_wrong_entries_are_found_by_their_crc():
-    payload = bytearray(streams.encode([made(5, (b"aa", 9))]))
+    payload = bytearray(streams.encode([made(5, (b"aa", 9))], IDENTITY))
     payload[RECORD + 32] ^= 1
-    with pytest.raises(FormatError, match="DARI-STR-010"):
+    with pytest.raises(FormatError, match="DARI-REC-029"):
         list(streams.decode(bytes(payload)))
+
+
+@given(sets.filter(bool), st.integers(0), st.integers(1, 255))
+def test_no_damaged_byte_is_taken_for_a_good_one(found, at, flip):
+    """Shows DARI-REC-028 and DARI-REC-029 for the headers and entries of stream directories."""
+    damaged = bytearray(streams.encode(found, IDENTITY))
+    at %= len(damaged)
+    damaged[at] ^= flip
+    faults = []
+    survivors = list(streams.decode(bytes(damaged), "le", faults.append))
+    assert faults
+    assert all(one in found for one in survivors)
 
 
 def test_what_is_broken_costs_only_its_own_directory():
     whole = [made(number, (b"name%d" % number, 100 + number)) for number in (5, 6, 7)]
-    payload = bytearray(streams.encode(whole))
+    payload = bytearray(streams.encode(whole, IDENTITY))
     payload[2 * RECORD : 3 * RECORD] = bytes(RECORD)
     faults = []
     assert list(streams.decode(bytes(payload), "le", faults.append)) == [whole[0], whole[2]]
@@ -148,11 +162,9 @@ def test_what_is_broken_costs_only_its_own_directory():
     ],
 )
 def test_each_rule_of_a_stream_directory_is_kept(place, value, requirement):
-    payload = bytearray(streams.encode([made(5, (b"aa", 9), (b"ba", 10))]))
+    payload = bytearray(streams.encode([made(5, (b"aa", 9), (b"ba", 10))], IDENTITY))
     payload[place : place + len(value)] = value
-    if place > RECORD:
-        crc, end = field_span("extension.body.data_crc32c")
-        payload[crc:end] = crc32c(bytes(payload[RECORD : RECORD + 512])).to_bytes(4, "little")
+    seal_stream_directory(payload, 0)
     with pytest.raises(FormatError) as caught:
         list(streams.decode(bytes(payload)))
     assert caught.value.requirement == requirement

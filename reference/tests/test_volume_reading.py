@@ -264,7 +264,7 @@ def test_each_field_of_a_continuation_header_is_judged(field):
 
 @pytest.mark.parametrize("capacity", [0, 1, 2, 7, 11, 49, 2**31, 2**53, 2**63, 2**64 - 1])
 def test_lying_capacities(capacity):
-    for data in (b"".join(cut(SAMPLE, 10)), poke(SAMPLE, 0, 956, "<I", 1)):
+    for data in (b"".join(cut(SAMPLE, 10)), poke(SAMPLE, 0, 1018, "<H", 1)):
         lying = poke(data, 0, 960, "<Q", capacity)
         try:
             assert not verify(lying).good
@@ -287,7 +287,7 @@ def test_a_second_volume_that_is_elsewhere_is_told_when_an_image_is_opened(capac
 
 def test_an_image_is_cut_whether_or_not_its_features_say_so():
     """Shows DARI-VOL-023."""
-    joined = poke(b"".join(cut(SAMPLE, 10)), 0, 956, "<I", 0)
+    joined = poke(b"".join(cut(SAMPLE, 10)), 0, 1018, "<H", 0)
     with Image.open(joined) as image, Image.open(SAMPLE) as whole:
         assert everything(image) == everything(whole)
     broken = {fault.requirement for fault in verify(joined).faults}

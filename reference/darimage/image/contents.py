@@ -104,7 +104,9 @@ def _found(image: Image, inode: Inode, condition: Condition) -> Iterator[tuple[l
         return
     end = inode.record + inode.run_records if inode.run_records else None
     run = Run(inode.number, inode.record, inode.size, inode.shift, end)
-    for part in follow(image.volume, image.marks, run, condition.faults.append):
+    for part in follow(
+        image.volume, image.marks, run, condition.faults.append, image.recover
+    ):
         for first, count in zip(*(column.tolist() for column in part.covered), strict=True):
             condition.cover(first, count)
         cut = part.cut_off

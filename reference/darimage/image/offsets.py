@@ -12,7 +12,7 @@ from darimage.image import payload
 from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import SECTIONS_INODE, Marks
 from darimage.image.parts import SectionHeader
-from darimage.image.walk import walk
+from darimage.image.walk import Mend, walk
 from darimage.progress import Progress
 from darimage.sections.offset_map import ELEMENT
 from darimage.units import RECORD
@@ -98,7 +98,13 @@ def from_map(
 
 
 def from_walk(
-    volume: Volume, marks: Marks, start: int, end: int | None, progress: Progress, on_fault: OnFault
+    volume: Volume,
+    marks: Marks,
+    start: int,
+    end: int | None,
+    progress: Progress,
+    on_fault: OnFault,
+    mend: Mend | None = None,
 ) -> tuple[Offsets, AttributeRuns]:
     """Return what a walk over all headers finds: files, and attributes.
 
@@ -109,12 +115,13 @@ def from_walk(
         end: Record number to stop at; by default where the image ends.
         progress: Told of the bytes passed.
         on_fault: Told of damage.
+        mend: As for ``walk``.
     """
     inodes, records = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     attributes: list[tuple[Ints, Ints]] = []
     before = start
     progress.start("reading headers", max(0, volume.size - start * RECORD))
-    for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end, mend=mend):
         kept = batch.starts_inode & ~batch.is_directory
         if marks.numbered:
             kept &= batch.inode != SECTIONS_INODE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from darimage.distinct import distinct
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import nt_acls, opening, volume_set
+from darimage.image import parts as volume_parts
 from darimage.image.attributes import AttributeRuns, attributes_of
 from darimage.image.beginning import front_of
 from darimage.image.describe import describe, trailing_section
@@ -21,7 +23,9 @@ from darimage.image.front import Front, bitmap_of
 from darimage.image.inode import Inode
 from darimage.image.names import Names
 from darimage.image.offsets import Offsets, from_map, from_walk
+from darimage.image.opening import End, Opening
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
+from darimage.image.recovery import Recovery, recover
 from darimage.image.streams import StreamTable, read_streams
 from darimage.image.told import Faults
 from darimage.progress import SILENT, Progress
@@ -31,6 +35,7 @@ from darimage.sections.header import Identity
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
 from darimage.volumes.cut import ONE_VOLUME
+from darimage.volumes.patient import Patient
 from darimage.volumes.reading import Volume, patient
 
 OnFault = Callable[[Fault], None]
@@ -73,10 +78,10 @@ class Image:
         self.name = name or volume.name
         self.volume = volume
         self.faults = Faults(self.located)
+        self._recovery: Recovery | None = None
         first = opening.look_at_first(volume, self.faults.tell)
-        if first.volume_number > 1:
-            volume = volume_set.first_of(volume, first.volume_number)
-            first = opening.look_at_first(volume, self.faults.tell)
+        if first.volume_number > 1 and first.is_first:
+            volume, first = self._look_for_first(volume, first)
         if first.extension is not None and not sequential:
             opening.refuse_unknown_features(first.extension)
         self.volume, first = volume_set.join(volume, first, self.faults.tell, walked=sequential)
@@ -89,6 +94,8 @@ class Image:
         self.first_record = first.first
         self.extension: VolumeHeader | None = first.extension
         self.shown: VolumeHeader | None = first.shown
+        if not first.is_first:
+            self._begin_recovered()
         self._trust_map = trust_map
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
@@ -158,6 +165,77 @@ class Image:
                 if known <= lost:
                     raise
                 lost = known
+
+    def _look_for_first(self, volume: Volume, first: Opening) -> tuple[Volume, Opening]:
+        """Return the first volume of a set and what it says, or all that is here of a later one.
+
+        The first may lie behind others in the same file.
+        """
+        try:
+            volume = volume_set.first_of(volume, first.volume_number)
+        except FormatError:
+            found = recover(volume, first.marks, 0)
+            if found is None or found.first > 0:
+                raise
+            self._recovery = found
+            for fault in found.faults:
+                self.faults.tell(fault)
+            volume = volume_set.real_of(found.volume)
+        return volume, opening.look_at_first(volume, self.faults.tell)
+
+    def _begin_recovered(self) -> None:
+        """Begin with records that were put at their numbers: the first one is not where it is due.
+
+        If it lies elsewhere it is read there.
+        """
+        self.recover()
+        found = self._recovery
+        if found is None:
+            return
+        self.first_record = found.first
+        first = opening.look_at_first(self.volume, lambda _: None)
+        start = first.start if first.is_first else found.first
+        marks = replace(first.marks, cut=self.volume.cut)
+        shown = first.extension and volume_parts.shown(first.extension, self.volume.cut)
+        if first.is_first:
+            self.first_record = 0
+            self.identity, self.extension, self.shown = first.identity, first.extension, shown
+        self._opening = replace(
+            first, start=start, first=self.first_record, marks=marks, shown=shown
+        )
+        self.marks = marks
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether its records were put at their numbers already."""
+        return self._recovery is not None
+
+    def recover(self) -> Volume:
+        """Return the volume with each record at its number, whatever order they lie in.
+
+        Called at the first sign of damage: the whole input is looked at, once. What was lost is a
+        gap then. Records before the damage keep their numbers (DARI-REC-031, DARI-REC-032).
+        """
+        if self._recovery is not None:
+            return self.volume
+        behind = self.volume.behind if isinstance(self.volume, Patient) else self.volume
+        found = recover(volume_set.real_of(behind), self.marks, self._total_of_input())
+        if found is None:
+            self._recovery = Recovery(behind, behind.cut, 0, [])
+            return self.volume
+        self._recovery = found
+        self.volume = found.volume
+        self.marks = replace(self.marks, cut=found.cut)
+        self._opening = replace(self._opening, marks=self.marks)
+        for fault in found.faults:
+            self.faults.tell(fault)
+        if hasattr(self, "records"):
+            self._look_for_end()
+        return self.volume
+
+    def _total_of_input(self) -> int:
+        """Return how many records the image has as it lies; 0 if that is not known."""
+        return self.extension.total_records if self.extension else 0
 
     def close(self) -> None:
         """Close the volume."""
@@ -260,7 +338,13 @@ class Image:
         """Find all files by a walk over the headers (DARI-END-006)."""
         self._attributes = None
         self._walked = from_walk(
-            self.volume, self.marks, self.front.files, None, progress, self.faults.tell
+            self.volume,
+            self.marks,
+            self.front.files,
+            None,
+            progress,
+            self.faults.tell,
+            self.recover,
         )
         return self._walked[0]
 
@@ -365,7 +449,10 @@ class Image:
         try:
             front_of(self, self._opening.start, self._read_map)
         finally:
-            self.volume = behind
+            if isinstance(self.volume, Patient):
+                self.volume = self.volume.behind
+            elif self._recovery is None:
+                self.volume = behind
 
     def _read_map(self, front: Front) -> None:
         self.front = front
@@ -379,12 +466,21 @@ class Image:
         return self._trust_map and is_whole and self._map is not None
 
     def _find_end(self) -> None:
-        found = opening.find_end(self.volume, self._opening)
-        self.records = self.volume.size // RECORD
-        if found is not None:
-            self.end, self.end_at, self.records = found.body, found.first, found.last
+        """Find the end; if it is not where it should be, put the records at their numbers first."""
+        found = self._look_for_end()
+        if self._recovery is None and opening.is_displaced(self.volume, self._opening, found):
+            self.recover()
+            found = self._look_for_end()
         if (fault := opening.why_no_end(self.volume, self._opening, found)) is not None:
             self.faults.tell(fault)
+
+    def _look_for_end(self) -> End | None:
+        found = opening.find_end(self.volume, self._opening)
+        self.records = self.volume.size // RECORD
+        self.end, self.end_at = None, None
+        if found is not None:
+            self.end, self.end_at, self.records = found.body, found.first, found.last
+        return found
 
     @cached_property
     def streams(self) -> StreamTable:

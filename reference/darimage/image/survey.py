@@ -11,13 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.errors import StorageError
 from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.following import following
 from darimage.schema import CType, Magic
 from darimage.sections.crc import crc32c
-from darimage.sections.header import as_headers, extended, field_span, of_image, picker, sound
+from darimage.sections.header import (
+    Headers,
+    as_headers,
+    extended,
+    field_span,
+    of_image,
+    picker,
+    sound,
+)
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.reading import Volume, forgiving
@@ -87,7 +96,7 @@ def survey(volume: Volume, marks: Marks) -> Found:
         return _Survey(volume, marks).run()
 
 
-def own(rows: Rows, marks: Marks, *, searched: bool) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def own(rows: Rows, marks: Marks, *, searched: bool) -> npt.NDArray[np.bool_]:
     """Tell which records are sound headers of an image (DARI-REC-030).
 
     Args:
@@ -165,7 +174,7 @@ class _Survey:
             size = 1 if far else min(_WINDOW, size * 4)
         return at
 
-    def _lengths(self, rows: Rows, headers: np.ndarray, tapea: Ints) -> Ints:  # type: ignore[type-arg]
+    def _lengths(self, rows: Rows, headers: Headers, tapea: Ints) -> Ints:
         """Return how many records lie from each header to the next."""
         held = np.maximum(following(rows, self.marks.order, plain=not self.marks.numbered), 0)
         is_joint = (headers["c_type"] == CType.TS_TAPE) & (headers["c_volume"] > 1)
@@ -187,7 +196,7 @@ class _Survey:
         if LEAST <= capacity < _CAPACITY_MAX:
             self.cut = Cut(capacity)
 
-    def _take(self, at: int, places: Ints, headers: np.ndarray, tapea: Ints, lengths: Ints) -> None:  # type: ignore[type-arg]
+    def _take(self, at: int, places: Ints, headers: Headers, tapea: Ints, lengths: Ints) -> None:
         """Add headers of a chain to the columns; all but the last are closed."""
         self._add("address", places * RECORD + at)
         self._add("tapea", tapea)
@@ -233,7 +242,7 @@ class _Survey:
         apart = tapea[-1] - tapea[0] - (address[-1] - address[0]) // RECORD
         # Writers of dumps may not count the headers of volumes.
         uncounted = 0 if self.marks.numbered else self.columns["c_type"].count(CType.TS_TAPE)
-        return -uncounted <= apart <= 0
+        return bool(-uncounted <= apart <= 0)
 
     def _plain(self, found: int) -> int:
         """Return where a header was found: nobody waits for it."""
@@ -278,8 +287,9 @@ class _Survey:
         if is_other and sound(row, self.marks.order)[0]:
             self.foreign.append(due)
             return False
-        same = CType.TS_TAPE <= c_type <= CType.TS_CLRI, date == self.marks.date
-        return sum((*same, magic == Magic.NFS, tapea == number & 0xFFFFFFFF)) >= _SAME
+        same = [CType.TS_TAPE <= c_type <= CType.TS_CLRI, date == self.marks.date]
+        same += [magic == Magic.NFS, tapea == number & 0xFFFFFFFF]
+        return sum(map(bool, same)) >= _SAME
 
     def _is_proven(self, last: int) -> bool:
         """Tell whether the records under a header have its CRC (DARI-REC-029).
@@ -373,7 +383,7 @@ class _Survey:
             return self._bytes(at, RECORD)
 
 
-def _whole(tapea: np.ndarray, near: Ints) -> Ints:  # type: ignore[type-arg]
+def _whole(tapea: Ints | npt.NDArray[np.uint32], near: Ints) -> Ints:
     """Return record numbers of 32 bits as those nearest to some others."""
     difference = (tapea.astype(np.uint32) - near.astype(np.uint64).astype(np.uint32)).view(np.int32)
     return near + difference.astype(np.int64)
