@@ -24,7 +24,7 @@ def slow(record, order, position, old_format):
     if old_format is None:
         old_format = not header.c_flags & 2
     extended = record[928:932] == b"DARI" and record[932] == 2
-    body = layout("extension/inode_body", order).parse(record[936:]) if extended else None
+    body = layout("extension/inode_body", order).parse(record[944:]) if extended else None
     count = 0 if header.c_flags & 0x100 else min(max(header.c_count, 0), 512)
     shift = (position - header.c_tapea + 2**31) % 2**32 - 2**31
     kind = stat.S_IFMT(old.di_mode)
@@ -49,6 +49,7 @@ def slow(record, order, position, old_format):
         "birthtime_ns": body.birthtime_ns if body else 0,
         "rdev": device,
         "flags": extension.flags if extended else 0,
+        "records_crc32c": extension.records_crc32c if record[928:932] == b"DARI" else -1,
         "run_records": body.run_records if body else 0,
         "record": position,
         "base_inode": body.base_inode if body else 0,

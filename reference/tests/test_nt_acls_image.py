@@ -17,14 +17,13 @@ from darimage.image.nt_acls import at_offset
 from darimage.image.reader import Image
 from darimage.schema import Section
 from darimage.sections import nt_acls
-from darimage.sections.crc import crc32c
 from darimage.sections.security import from_sddl, split, wrap
 from darimage.sources.memory import Node
 from darimage.units import RECORD
 from darimage.validate.verify import verify
 from darimage.volumes.reading import open_volume
 
-BODY = 936
+SECTION_VERSION, PAYLOAD_SIZE = 952, 960
 SAMPLE = split(wrap(plain(from_sddl("O:BAG:SYD:P(A;OICI;FA;;;WD)"))))
 OTHER = (plain(from_sddl("O:SYG:SYD:(A;;FR;;;BU)")), b"")
 acls = st.one_of(
@@ -86,7 +85,7 @@ with Image.open(IMAGE) as _opened:
     TRAILING = _opened.extension.nt_acls_trailing
     ACLS = dict(_opened.nt_acls)
     FIRST = min(ACLS)
-SIZE = images.peek(IMAGE, FRONT, BODY + 8, "<Q")
+SIZE = images.peek(IMAGE, FRONT, PAYLOAD_SIZE, "<Q")
 
 
 def with_payload(change, image=IMAGE, records=(FRONT, TRAILING)):
@@ -96,7 +95,8 @@ def with_payload(change, image=IMAGE, records=(FRONT, TRAILING)):
         payload = bytearray(data[at : at + SIZE])
         change(payload)
         data[at : at + SIZE] = payload
-        image = images.poke(bytes(data), record, BODY + 32, "<I", crc32c(bytes(payload)))
+        images.reseal(data, record, records=-(-SIZE // RECORD))
+        image = bytes(data)
     return image
 
 
@@ -121,13 +121,13 @@ def test_the_trailing_acls_stand_in_for_damaged_front_ones():
     broken[(FRONT + 1) * RECORD + 30] ^= 1
     with Image.open(bytes(broken)) as image:
         assert image.nt_acls == ACLS
-        assert [fault.requirement for fault in image.faults] == ["DARI-SCT-006"]
+        assert [fault.requirement for fault in image.faults] == ["DARI-REC-029"]
     broken[(TRAILING + 1) * RECORD + 30] ^= 1
     with Image.open(bytes(broken)) as image:
         assert not image.nt_acls
         assert [fault.requirement for fault in image.faults] == [
-            "DARI-SCT-006",
-            "DARI-SCT-006",
+            "DARI-REC-029",
+            "DARI-REC-029",
             "DARI-VOL-010",
         ]
 
@@ -241,7 +241,7 @@ def test_front_and_trailing_must_be_equal():
 
 def test_a_payload_that_cannot_be_is_not_read():
     for size in (2**63, 2**40):
-        data = images.poke(IMAGE, FRONT, BODY + 8, "<Q", size)
+        data = images.poke(IMAGE, FRONT, PAYLOAD_SIZE, "<Q", size)
         data = images.poke(data, FRONT, 40, "<Q", size)
         with Image.open(data) as image:
             assert image.nt_acls == ACLS
@@ -249,7 +249,7 @@ def test_a_payload_that_cannot_be_is_not_read():
 
 
 def test_a_section_of_another_version_is_not_read():
-    data = images.poke(IMAGE, TRAILING, BODY + 4, "<I", 2)
+    data = images.poke(IMAGE, TRAILING, SECTION_VERSION, "<I", 2)
     with pytest.raises(FormatError, match="DARI-SCT-009"):
         at_offset(open_volume(data), TRAILING * RECORD)
-    assert images.peek(IMAGE, TRAILING, BODY, "<I") == Section.NT_ACLS_TRAILING
+    assert images.peek(IMAGE, TRAILING, 948, "<I") == Section.NT_ACLS_TRAILING

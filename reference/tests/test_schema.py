@@ -30,7 +30,14 @@ SECURITY = {
     *(f"xattr_ntacl/hash_{name}" for name in ("unknown", "none", "v2", "v3", "v4")),
 }
 
-VARIABLE = {"directory", "directory/entry", "offset_map", "nt_acls", "xattrs"} | SECURITY
+VARIABLE = {
+    "directory",
+    "directory/entry",
+    "directory/old_entry",
+    "offset_map",
+    "nt_acls",
+    "xattrs",
+} | SECURITY
 """Layouts whose size is in their contents; tests of the sections cover them."""
 
 

@@ -49,7 +49,7 @@ def entry(suite: Suite, vector: Vector) -> dict[str, Any]:
     told["levels"] = levels(vector)
     told["conforms"] = conforms(vector)
     told["profiles"] = vector.profiles
-    told["decode"] = vector.decode
+    told["decode"] = suite.decode(vector)
     told["files"] = [
         {"path": f"{vector.name}/{name}", "size": len(part), "sha256": sha256(part)}
         for name, part in suite.files(vector)

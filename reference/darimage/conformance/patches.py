@@ -99,7 +99,7 @@ class _Work:
         self.write(at, pack(value, place, old))
 
     def header_field(self, patch: Patch) -> None:
-        """``record``, ``field``, ``value``; or ``record``, ``at``, ``hex``; ``ends`` are all ends."""
+        """``record`` (``ends``: all ends), ``field``, ``value``; or ``record``, ``at``, ``hex``."""
         if patch["record"] == "ends":
             for head in self.frame.heads.values():
                 if head.c_type == CType.TS_END:
@@ -115,8 +115,12 @@ class _Work:
         self.write(record * RECORD + patch["at"], bytes.fromhex(patch["hex"]))
 
     def every(self, patch: Patch) -> None:
-        """``every`` (a field that all headers have), ``value``."""
+        """``every`` (a field that all headers have, or ``{at: n}``), ``value`` or ``hex``."""
         for head in self.frame.heads:
+            if "hex" in patch:
+                place = head * RECORD + patch["every"]["at"]
+                self.write(place, bytes.fromhex(patch["hex"]))
+                continue
             self.header_field({"record": head, "field": patch["every"], "value": patch["value"]})
 
     def entry(self, patch: Patch) -> None:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from darimage.conformance import maker, patches
+from darimage.conformance.leftover import is_faulty, left_of
 from darimage.errors import StorageError, UsageError
 from darimage.suite_home import suite_home
 from darimage.units import RECORD
@@ -78,9 +79,11 @@ class Vector:
         return not self.told.get("expect")
 
     @property
-    def decode(self) -> str:
-        """What a reader makes of it: ``accept``, ``reject``, or ``survive`` (either, in time)."""
-        return str(self.told.get("decode", "accept" if self.is_valid else "survive"))
+    def found(self) -> dict[str, Any] | None:
+        """What a reader finds otherwise than in its parent; ``None`` if nothing is said."""
+        if "found" not in self.told:
+            return None
+        return dict(self.told["found"] or {})
 
     @property
     def restored(self) -> dict[str, Any] | None:
@@ -92,8 +95,10 @@ class Vector:
 
     @property
     def has_inventory(self) -> bool:
-        """Whether it has an inventory of its own, not none and not that of its parent."""
-        return self.decode == "accept" and self.told.get("inventory") != "parent"
+        """Whether it has an inventory of its own, not one that follows from its parent's."""
+        return self.told.get("decode") != "reject" and (
+            self.parent is None or self.told.get("inventory") == "own"
+        )
 
     @property
     def profiles(self) -> list[str]:
@@ -203,12 +208,31 @@ class Suite:
         return int(vector.told["recipe"].get("options", {}).get("volume_records", 0))
 
     def inventory(self, vector: Vector) -> dict[str, Any] | None:
-        """Return what a reader must find in a vector, ``None`` if nothing is said."""
+        """Return what a reader must find in a vector, ``None`` if nothing is said.
+
+        Raises:
+            UsageError: What the vector says of it cannot be.
+        """
         if vector.has_inventory:
             return vector.expected
-        if vector.decode == "accept" and vector.parent is not None:
-            return self.inventory(self[vector.parent])
-        return None
+        if vector.parent is None or vector.found is None:
+            return None
+        parent = self.inventory(self[vector.parent])
+        if parent is None:
+            return None
+        try:
+            return left_of(parent, vector.found)
+        except UsageError as error:
+            raise UsageError(f"{vector.name}: {error}") from error
+
+    def decode(self, vector: Vector) -> str:
+        """Return what a reader makes of a vector: ``accept``, ``survive`` or ``reject``."""
+        if "decode" in vector.told:
+            return str(vector.told["decode"])
+        found = self.inventory(vector)
+        if found is None:
+            return "survive"
+        return "survive" if is_faulty(found) else "accept"
 
     @cached_property
     def _parents(self) -> set[str]:

@@ -27,6 +27,12 @@ OnFault = Callable[[Fault], None]
 WINDOW = 4096
 """Records of a big window."""
 
+_WHOLE_WINDOW = 4 * WINDOW
+"""The same where all is read: there the time goes into looking at windows, not into reading."""
+
+_READ_AGAIN = 1024
+"""Records up to which the end of a window is rather read again than looked at alone."""
+
 _FIRST_WINDOW = 128
 _HOPS = 512
 """Headers of a batch where each is read alone."""
@@ -122,6 +128,7 @@ class _Walk:
 
     def _read_from(self, volume: Volume) -> None:
         """Take a volume to read."""
+        self.held_from = self.held = 0  # what the buffer holds, in records
         self.volume = volume
         last = volume.size // RECORD
         self.end = last if self.wanted_end is None else min(self.wanted_end, last)
@@ -153,11 +160,14 @@ class _Walk:
                 if not self._pass_gap():
                     return
                 continue
-            batch = self._hop() if self.sparse or before >= self.fence else self._sweep()
-            if len(batch):
-                batch = self._until_end(batch)
+            batch = self._next()
             if len(batch) and self.mend is not None and not self.marks.numbered:
                 batch = self._until_jump(batch)
+                if not len(batch):
+                    self._mended()
+                    continue
+            if len(batch):
+                batch = self._until_end(batch)
             if len(batch):
                 self.at = int(batch.record[-1] + 1 + batch.following[-1])
                 self._adapt(batch, before)
@@ -165,10 +175,17 @@ class _Walk:
             elif self.ending or not (self._mended() or self._resync()):
                 return
 
+    def _next(self) -> Batch:
+        """Return the next headers."""
+        if self.at >= self.fence or (self.sparse and not self.whole):
+            return self._hop()
+        batch = self._stride() if self.sparse else None
+        return self._sweep() if batch is None or not len(batch) else batch
+
     def _adapt(self, batch: Batch, before: int) -> None:
         """Choose how to read on by how far apart headers lie."""
-        self.sparse = not self.whole and self.at - before > _FAR * len(batch)
-        self.size = min(WINDOW, self.size * 4)
+        self.sparse = self.at - before > _FAR * len(batch)
+        self.size = min(_WHOLE_WINDOW if self.whole else WINDOW, self.size * 4)
 
     def _until_end(self, batch: Batch) -> Batch:
         """Cut off what follows a row of ``TS_END`` (DARI-END-007)."""
@@ -204,15 +221,22 @@ class _Walk:
         return batch
 
     def _read(self, start: int, count: int) -> Rows:
-        """Return up to ``count`` records from ``start``; the same memory is used again."""
+        """Return up to ``count`` records from ``start``; the same memory is used again.
+
+        What was read last is not read again: damage would multiply the bytes that are read.
+        """
         count = max(0, min(count, self.end - start))
         if not count:
             return np.zeros((0, RECORD), np.uint8)
+        begin = start - self.held_from
+        if begin >= 0 and self.held - begin >= min(count, _READ_AGAIN):
+            return self.buffer[begin : min(self.held, begin + count)]
         if len(self.buffer) < count:
             self.buffer = np.empty((count, RECORD), np.uint8)
         view = memoryview(self.buffer[:count]).cast("B")  # type: ignore[arg-type]
         got = self.volume.readinto_at(start * RECORD, [view])
-        return self.buffer[: got // RECORD]
+        self.held_from, self.held = start, got // RECORD
+        return self.buffer[: self.held]
 
     def _sweep(self) -> Batch:
         """Return the chain of headers of a window that begins at the next one."""
@@ -273,6 +297,31 @@ class _Walk:
             np.array(after[:count], np.int64),
             self.marks.order,
         )
+
+    def _stride(self) -> Batch:
+        """Return headers of a window of which only they are looked at, as far as they are sound."""
+        start, limit = self._past_gaps(self.at, min(self.size, self.fence - self.at))
+        window = self._read(self.at, limit if start == self.at else 0)
+        places: list[int] = []
+        after: list[int] = []
+        at = 0
+        while at < len(window):
+            record = window[at].tobytes()
+            count = -1
+            if self._looks_right(record, self.at + at):
+                count = following_of_one(record, self.marks.order, plain=not self.marks.numbered)
+            if count < 0:
+                break
+            places.append(at)
+            after.append(count)
+            at += 1 + count
+        rows = window[places]
+        right = sound(rows, self.marks.order) & of_image(rows, self.marks.image_id)
+        wrong = np.flatnonzero(~right)
+        count = int(wrong[0]) if wrong.size else len(rows)
+        records = np.array(places[:count], np.int64) + self.at
+        found = np.array(after[:count], np.int64)
+        return Batch(records, rows[:count], found, self.marks.order, window, self.at)
 
     def _looks_right(self, record: bytes, at: int) -> bool:
         """Tell whether a record could be a header, but for its checksum."""

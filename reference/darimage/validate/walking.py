@@ -30,7 +30,7 @@ from darimage.schema import CType, Kind, Section
 from darimage.units import RECORD
 from darimage.validate.contexts.attributes import AttributeRuns, AttributesSeen
 from darimage.validate.contexts.continuation import Continuations
-from darimage.validate.contexts.groups import GroupReader
+from darimage.validate.contexts.groups import GroupReader, GroupsSeen
 from darimage.validate.contexts.headers import FILES, Before
 from darimage.validate.contexts.numbers import Numbers
 from darimage.validate.contexts.runs import Ended, Found, Runs
@@ -43,6 +43,12 @@ Advance = Callable[[int], None]
 
 SHARED_FROM = 32 << 20
 """Bytes of an image from which on two processes walk."""
+
+_SPARSE = 32
+"""Headers in a window, up to which they are judged together with those of the next windows."""
+
+_TOGETHER = 256
+"""Headers that are judged together then."""
 
 _FRONT_SHARE, _FRONT_SHARE_QUICK = 0.45, 0.38
 """What of the files this process walks: it has more to do when it is done."""
@@ -125,32 +131,74 @@ class _Walker:
         self.headers = 0
         self.sections: list[SectionHeader] = []
         self.end: int | None = None
-        self.at = 0
+        self.joints = False
+        self.at = self.reached = 0
+        self.pending: list[tuple[Batch, Ints]] = []
 
-    def batches(self, start: int) -> Iterator[Batch]:
-        """Yield the headers from a record on."""
-        image = self.image
-        whole = not self.quick
-        return walk(image.volume, image.marks, start, on_fault=self.telling.decoded, whole=whole)
+    def batches(self, start: int, fence: int | None = None) -> Iterator[Batch]:
+        """Yield the headers from a record on; no window reaches over the fence."""
+        return walk(
+            self.image.volume,
+            self.image.marks,
+            start,
+            on_fault=self.telling.decoded,
+            fence=fence,
+            whole=not self.quick,
+        )
 
-    def run(self, advance: Advance) -> Seen:
-        """Walk over all of the image."""
-        for batch in self.batches(self.image.first_record):
-            self.batch(batch, advance)
+    def run(self, advance: Advance, start: int | None = None) -> Seen:
+        """Walk over all of the image, or over what lies behind a record."""
+        for batch in self.batches(self.image.first_record if start is None else start):
+            self.take(batch, advance)
+        self.flush(advance)
         return self.finish()
 
     def until(self, meeting: int, rear: parallel.Beside[Seen | None], progress: Progress) -> Seen:
         """Walk up to a record from which on another process walks; and on, if that was in vain."""
-        for batch in self.batches(self.image.first_record):
-            if self.at < meeting <= batch.record[-1]:
+        for batch in self.batches(self.image.first_record, meeting):
+            if self.reached < meeting <= batch.record[-1]:
+                self.flush(progress.advance)
                 cut = int(np.searchsorted(batch.record, meeting))
-                other = _answer(rear, progress) if self._can_meet(batch, cut, meeting) else None
-                if other is not None:
+                if self._can_meet(batch, cut, meeting):
                     if cut:
-                        self.batch(batch.part(slice(0, cut)), progress.advance)
+                        self.take(batch.part(slice(0, cut)), progress.advance)
+                        self.flush(progress.advance)
+                    other = _answer(rear, progress)
+                    if other is None:
+                        return self.run(progress.advance, meeting)
                     return self.finish().joined(other)
-            self.batch(batch, progress.advance)
+            self.take(batch, progress.advance)
+        self.flush(progress.advance)
         return self.finish()
+
+    def take(self, batch: Batch, advance: Advance) -> None:
+        """Read what lies under headers, and judge them: alone, or later with others like them."""
+        self.reached = int(batch.record[-1])
+        if not self.image.is_dari:
+            self.batch(batch, None, advance)
+            return
+        crcs = self.groups.sums(batch)
+        if self.quick or len(batch) > _SPARSE:
+            self.flush(advance)
+            self.batch(batch, crcs, advance)
+            return
+        self.pending.append((Batch(batch.record, batch.rows.copy(), batch.following, batch.order), crcs))
+        if sum(len(one) for one, _ in self.pending) >= _TOGETHER:
+            self.flush(advance)
+
+    def flush(self, advance: Advance) -> None:
+        """Judge the headers that were put off."""
+        if not self.pending:
+            return
+        batches, crcs = zip(*self.pending, strict=True)
+        self.pending.clear()
+        joined = Batch(
+            np.concatenate([one.record for one in batches]),
+            np.concatenate([one.rows for one in batches]),
+            np.concatenate([one.following for one in batches]),
+            self.image.order,
+        )
+        self.batch(joined, np.concatenate(crcs), advance)
 
     def _can_meet(self, batch: Batch, cut: int, meeting: int) -> bool:
         """Tell whether this walk goes on from a header as one does that begins there."""
@@ -167,18 +215,25 @@ class _Walker:
         last = batch.part(slice(cut - 1, cut))
         return int(shifts(last.headers(), last.record, self.image.marks.cut)[0])
 
-    def batch(self, batch: Batch, advance: Advance) -> None:
-        """Judge headers."""
+    def batch(self, batch: Batch, crcs: Ints | None, advance: Advance) -> None:
+        """Judge headers, and the CRC-32C of the records under each."""
         telling = self.telling
         self.headers += len(batch)
-        telling.columns(Scope.HEADERS, self.before.see(batch))
-        if self.image.is_dari:
-            self._find_sections(batch)
-            telling.columns(Scope.GROUPS, self.groups.sums(batch))
-        else:
+        if batch.c_type[-1] == CType.TS_END:
+            self.end = int(batch.record[-1]) + 1
+        advance((int(batch.record[-1]) - self.at) * RECORD)
+        self.at = int(batch.record[-1])
+        if not self.image.is_dari:
             self.numbers.add(batch)
             for records in self.groups.records(batch):
                 telling.things(Scope.RECORDS, records)
+            batch = self._without_joints(batch)
+            if not len(batch):
+                return
+        telling.columns(Scope.HEADERS, self.before.see(batch))
+        if crcs is not None:
+            self._find_sections(batch)
+            telling.columns(Scope.GROUPS, GroupsSeen(batch, crcs))
         for continuation in self.continuations.add(batch):
             telling.things(Scope.CONTINUATIONS, continuation)
         for seen in self.runs.add(batch):
@@ -189,10 +244,17 @@ class _Walker:
                 self._list(one)
             else:
                 telling.things(Scope.LEADS, one)
-        if batch.c_type[-1] == CType.TS_END:
-            self.end = int(batch.record[-1]) + 1
-        advance((int(batch.record[-1]) - self.at) * RECORD)
-        self.at = int(batch.record[-1])
+
+    def _without_joints(self, batch: Batch) -> Batch:
+        """Return headers without those that open further volumes of a dump and their maps."""
+        kinds = batch.c_type
+        joints = (kinds == CType.TS_TAPE) & (batch.headers()["c_volume"] > 1)
+        if not self.joints and not joints.any():
+            return batch
+        behind = np.full(len(batch), self.joints) | np.logical_or.accumulate(joints)
+        self.joints = bool(behind[-1])
+        maps = (kinds == CType.TS_BITS) | (kinds == CType.TS_CLRI)
+        return batch.part(np.flatnonzero(~joints & ~(maps & behind)))
 
     def finish(self) -> Seen:
         """Judge what was left open, and return what was seen."""
@@ -273,7 +335,8 @@ def _rear(
         for batch in walker.batches(start):
             if batch.record[0] == start and not batch.starts_inode[0]:
                 return None
-            walker.batch(batch, advance)
+            walker.take(batch, advance)
+        walker.flush(advance)
         return walker.finish()
     except _FoundError:
         return None

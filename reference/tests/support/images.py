@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 
@@ -53,6 +54,12 @@ def sample() -> Node:
     )
 
 
+def assert_sample_restored(code: int, errors: str) -> None:
+    """Check how a restore of all of `sample` ended: only root can make its device."""
+    refused = "darimage: dev: cannot be made: Operation not permitted\n"
+    assert (code, errors) == ((0, "") if os.geteuid() == 0 else (1, refused))
+
+
 def paths_of(tree: Node) -> dict[bytes, Node]:
     """Return the nodes of a tree by path, the root under the empty one."""
     found, pending = {b"": tree}, [(b"", tree)]
@@ -97,6 +104,22 @@ def reseal(image: bytearray, record: int, order: str = "<", *, records: int | No
     struct.pack_into(f"{order}I", image, at + 28, 0)
     total = sum(struct.unpack_from(f"{order}256I", image, at)) & 0xFFFFFFFF
     struct.pack_into(f"{order}I", image, at + 28, (CHECKSUM - total) & 0xFFFFFFFF)
+
+
+def seal_stream_directory(payload: bytearray, at: int) -> None:
+    """Make the CRCs of a stream directory in a payload right again.
+
+    Args:
+        payload: The payload of the stream section.
+        at: Where the directory's header is in it.
+    """
+    (size,) = struct.unpack_from("<Q", payload, at + 40)
+    under = bytes(payload[at + RECORD : at + RECORD * (1 + -(-size // RECORD))])
+    struct.pack_into("<I", payload, at + EXTENSION_AT + 12, crc32c(under))
+    struct.pack_into("<I", payload, at + EXTENSION_AT + 8, 0)
+    head = bytearray(payload[at : at + RECORD])
+    struct.pack_into("<I", head, 28, 0)
+    struct.pack_into("<I", payload, at + EXTENSION_AT + 8, crc32c(bytes(head)))
 
 
 def poke(image: bytes, record: int, at: int, form: str, *values) -> bytes:
@@ -157,8 +180,10 @@ class Plain:
                 made["c_dinode"]["di_db"][0, : len(value)] = value
             else:
                 made["c_dinode"][name] = value
-        header.seal(made, [len(self.data) // RECORD])
-        self.data += made.tobytes()
+        made["c_tapea"] = len(self.data) // RECORD
+        record = bytearray(made.tobytes())
+        reseal(record, 0)
+        self.data += record
 
     def records(self, data: bytes) -> None:
         """Append data, filled up to whole records."""

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+import google_crc32c
+
 from darimage.schema.kaitai_le.directory import Directory
 from darimage.schema.kaitai_le.record import Record
 
@@ -73,7 +75,17 @@ def read(data: bytes) -> SlowImage:
         parsed = Record.from_bytes(raw)
         assert parsed.c_magic == 60012
         assert parsed.c_tapea == at % 2**32
-        assert parsed.extension.magic == b"DARI"
+        extension = parsed.extension
+        assert extension.magic == b"DARI"
+        assert extension.header_crc32c == google_crc32c.value(
+            raw[:28] + bytes(4) + raw[32:936] + bytes(4) + raw[940:]
+        )
+        if extension.kind != 1:
+            assert extension.body.image_id == data[944:948]
+        count = parsed.c_count if parsed.c_type in (CLRI, BITS) else sum(parsed.c_addr)
+        count = 0 if parsed.c_type in (TAPE, END) else count
+        under = data[(at + 1) * BLOCK : (at + 1 + count) * BLOCK]
+        assert extension.records_crc32c == google_crc32c.value(under)
         at += 1
         return parsed
 
