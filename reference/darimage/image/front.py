@@ -105,9 +105,7 @@ def read_front(
     builder = _Builder(volume, marks, old_format, on_fault)
     front = Front(builder.table(), files=start)
     attributes: list[tuple[Ints, Ints]] = []
-    for batch in walk(
-        volume, marks, start, on_fault=on_fault, end=end, fence=fence, mend=mend
-    ):
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end, fence=fence, mend=mend):
         count = _before_files(batch, marks)
         part = batch.part(slice(0, count))
         _take_maps(volume, part, front, on_fault)

@@ -43,12 +43,14 @@ class Placed:
         segments: First byte of the image, the one after the last, and where the first lies.
         doubtful: Bytes of the image that may be others than were written.
         first: Number of the first header.
+        numbers: Record number of each header that was found.
         faults: What was found wrong.
     """
 
     segments: Ints
     doubtful: Ints
     first: int
+    numbers: Ints
     faults: list[Fault]
 
 
@@ -124,7 +126,7 @@ def place(found: Found, total: int, *, numbered: bool) -> Placed:
         told = f"the header that is due at byte {address} is of another image"
         at = address // RECORD
         faults.append(Fault("foreign-header", told, None, None, at, "DARI-REC-030"))
-    return Placed(segments, doubtful, max(0, int(number[0])), faults)
+    return Placed(segments, doubtful, max(0, int(number[0])), number, faults)
 
 
 # -- numbers --------------------------------------------------------------------------------------

@@ -22,16 +22,16 @@ from darimage.image.first_headers import inodes_at
 from darimage.image.front import Front, bitmap_of
 from darimage.image.inode import Inode
 from darimage.image.names import Names
-from darimage.image.offsets import Offsets, from_map, from_walk
+from darimage.image.offsets import MapOffsets, Offsets, from_map, from_walk
 from darimage.image.opening import End, Opening
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
 from darimage.image.recovery import Recovery, recover
 from darimage.image.streams import StreamTable, read_streams
 from darimage.image.told import Faults
 from darimage.progress import SILENT, Progress
-from darimage.schema import Order, Section, Verdict
+from darimage.schema import CType, Order, Section, Verdict
 from darimage.sections.bitmap import Bitmap
-from darimage.sections.header import Identity
+from darimage.sections.header import Identity, picker
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
 from darimage.volumes.cut import ONE_VOLUME
@@ -100,6 +100,7 @@ class Image:
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
         self._attributes: AttributeRuns | None = None
+        self._by_map: MapOffsets | None = None
         self.end: EndRecord | None = None
         self.end_at: int | None = None
         self.ends_at_end = False
@@ -221,7 +222,8 @@ class Image:
         behind = self.volume.behind if isinstance(self.volume, Patient) else self.volume
         found = recover(volume_set.real_of(behind), self.marks, self._total_of_input())
         if found is None:
-            self._recovery = Recovery(behind, behind.cut, 0, [])
+            nothing = np.zeros(0, np.int64)
+            self._recovery = Recovery(behind, behind.cut, 0, nothing, nothing, [])
             return self.volume
         self._recovery = found
         self.volume = found.volume
@@ -322,7 +324,9 @@ class Image:
     def offsets(self) -> Offsets:
         """Addresses of all files: by the map, or by a walk that is done when first needed."""
         if self.access == "direct" and self._map is not None:
-            return self._map
+            if self._by_map is None:
+                self._by_map = MapOffsets(self._map, self._lacking)
+            return self._by_map
         return self.index_sequentially() if self._walked is None else self._walked[0]
 
     def offset(self, inode: int) -> int | None:
@@ -370,10 +374,9 @@ class Image:
         """
         if number in self.names.directories:
             return self.names.directories[number].inode
-        offset = self.offsets.get(number)
-        if offset is None:
+        if self.offsets.get(number) is None:
             raise FormatError(f"inode {number} is not in the image", image=self.name)
-        for inode in self._inodes_at(np.array([number]), np.array([offset]), self._raise):
+        for inode in self.inodes([number]):
             return inode
         raise FormatError(f"inode {number} lies past the end", image=self.name)
 
@@ -395,12 +398,81 @@ class Image:
             on_fault(Fault("missing", "is not in the image", None, number))
         wanted, places = wanted[places >= 0], places[places >= 0]
         in_order = np.argsort(places, kind="stable")
-        yield from self._inodes_at(wanted[in_order], places[in_order], on_fault)
+        failed: list[Fault] = []
+        further = self.access != "direct"
+        yield from self._inodes_at(
+            wanted[in_order], places[in_order], failed.append, further=further
+        )
+        yield from self._elsewhere(failed, on_fault)
 
-    def _inodes_at(self, numbers: Ints, places: Ints, on_fault: OnFault) -> Iterator[Inode]:
+    def _elsewhere(self, failed: list[Fault], on_fault: OnFault) -> Iterator[Inode]:
+        """Yield inodes whose headers are not where they should be, but elsewhere (DARI-OFF-007).
+
+        Args:
+            failed: One fault for each that is not at its place.
+            on_fault: Told of those that are nowhere.
+        """
+        gone = [fault for fault in failed if fault.requirement == "DARI-VOL-020"]
+        for fault in gone:
+            on_fault(fault)
+        by_number = {fault.inode or 0: fault for fault in failed if fault not in gone}
+        if not by_number:
+            return
+        found = self._in_survey(np.array(sorted(by_number), np.int64))
+        in_order = np.argsort(found.offsets, kind="stable")
+        places = found.inodes[in_order], found.offsets[in_order]
+        for inode in self._inodes_at(*places, lambda _: None, further=True):
+            by_number.pop(inode.number)
+            if not self._is_first(inode):
+                told = "its first header is lost, a further one is here"
+                where = inode.number, inode.record
+                fault = Fault("first-group-missing", told, None, *where, "DARI-FIL-022")
+                self.faults.tell(fault)
+            yield inode
+        for fault in by_number.values():
+            on_fault(fault)
+
+    def _in_survey(self, numbers: Ints) -> Offsets:
+        """Return where a look at the whole image finds the headers of some files."""
+        self.recover()
+        found = self._recovery
+        if found is None:
+            return Offsets(numbers[:0], numbers[:0])
+        kept = np.isin(found.inodes, numbers)
+        return Offsets(found.inodes[kept], found.records[kept] * RECORD)
+
+    def _lacking(self, numbers: Ints) -> Offsets:
+        """Return where files are that the offset map lacks, though they should be here."""
+        due = ~np.isin(numbers, self.front.directories.numbers)
+        if self.front.dumped is not None:
+            due &= self.dumped.holds(numbers)
+        if not due.any():
+            return Offsets(numbers[:0], numbers[:0])
+        found = self._in_survey(numbers[due])
+        for number, offset in zip(found.inodes.tolist(), found.offsets.tolist(), strict=True):
+            told = "the offset map does not say where it is"
+            record = offset // RECORD
+            self.faults.tell(Fault("map-element", told, None, number, record, "DARI-OFF-007"))
+        return found
+
+    def _is_first(self, inode: Inode) -> bool:
+        """Tell whether an inode was read from its first header."""
+        record = self.volume.read_at(inode.record * RECORD, RECORD)
+        (c_type,) = picker(self.order, "c_type").unpack_from(record)
+        return bool(c_type == CType.TS_INODE)
+
+    def _inodes_at(
+        self, numbers: Ints, places: Ints, on_fault: OnFault, *, further: bool
+    ) -> Iterator[Inode]:
         """Yield the inodes at addresses, ascending, whose headers are what they should be."""
         return inodes_at(
-            self.volume, self.marks, numbers, places, on_fault, old_format=self.old_format
+            self.volume,
+            self.marks,
+            numbers,
+            places,
+            on_fault,
+            old_format=self.old_format,
+            further=further and self.is_dari,
         )
 
     def error(self, fault: Fault) -> FormatError:

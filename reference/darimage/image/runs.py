@@ -144,7 +144,8 @@ class _Follower:
         """Return the headers up to the first that belongs to something else."""
         belongs = (batch.c_type == CType.TS_ADDR) & (batch.inode == self.what.number)
         if not self.started:
-            belongs[0] = batch.starts_inode[0] and batch.inode[0] == self.what.number
+            begins = batch.starts_inode[0] or (self.marks.numbered and belongs[0])
+            belongs[0] = begins and batch.inode[0] == self.what.number
         others = np.flatnonzero(~belongs)
         self._tell_gaps(int(batch.record[others[0]]) if others.size else int(batch.record[-1]))
         if self.lost_from is not None and not self.marks.numbered:

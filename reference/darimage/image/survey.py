@@ -6,6 +6,7 @@ byte. Data of groups that are known to be whole is hopped over. What was found i
 
 from __future__ import annotations
 
+import stat
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import StorageError
-from darimage.image.batch import Ints, Marks, Rows
+from darimage.image.batch import SECTIONS_INODE, Ints, Marks, Rows
 from darimage.image.following import following
-from darimage.schema import CType, Magic
+from darimage.schema import CType, DrFlag, Magic
 from darimage.sections.crc import crc32c
 from darimage.sections.header import (
     Headers,
@@ -27,7 +28,7 @@ from darimage.sections.header import (
     picker,
     sound,
 )
-from darimage.units import ADDRESSES, RECORD
+from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.reading import Volume, forgiving
 
@@ -64,6 +65,8 @@ class Found:
         c_type: What each opens.
         volume: ``c_volume``.
         inode: ``c_inumber``.
+        file: 1 for the first header of a file, 2 for a further one, else 0; attributes,
+            directories and sections are none.
         state: ``OPEN``, ``CLOSED`` or ``PROVEN``.
         cut: How the image is cut, as far as its headers say.
         size: Bytes of the input that were looked at.
@@ -76,6 +79,7 @@ class Found:
     c_type: Ints
     volume: Ints
     inode: Ints
+    file: Ints
     state: Ints
     cut: Cut
     size: int
@@ -129,7 +133,8 @@ class _Survey:
         self.cut = marks.cut if marks.numbered else Cut()
         self.size = volume.size
         self.columns = {
-            name: array("q") for name in ("address", "tapea", "length", "c_type", "volume", "inode")
+            name: array("q")
+            for name in ("address", "tapea", "length", "c_type", "volume", "inode", "file")
         }
         self.state = bytearray()
         self.foreign = array("q")
@@ -204,6 +209,7 @@ class _Survey:
         self._add("c_type", headers["c_type"])
         self._add("volume", headers["c_volume"])
         self._add("inode", headers["c_inumber"])
+        self._add("file", _of_files(headers, numbered=self.marks.numbered))
         self.state += bytes([CLOSED]) * (len(places) - 1) + bytes([OPEN])
 
     def _add(self, name: str, values: Ints) -> None:
@@ -381,6 +387,18 @@ class _Survey:
             if length <= RECORD:
                 return b""
             return self._bytes(at, RECORD)
+
+
+def _of_files(headers: Headers, *, numbered: bool) -> Ints:
+    """Tell which headers are of files: 1 for first ones, 2 for further ones, 0 for others."""
+    kinds: Ints = np.select(
+        [headers["c_type"] == CType.TS_INODE, headers["c_type"] == CType.TS_ADDR], [1, 2], 0
+    )
+    kinds[headers["c_dinode"]["di_mode"] & S_IFMT == stat.S_IFDIR] = 0
+    kinds[headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES != 0] = 0
+    if numbered:
+        kinds[headers["c_inumber"] == SECTIONS_INODE] = 0
+    return kinds
 
 
 def _whole(tapea: Ints | npt.NDArray[np.uint32], near: Ints) -> Ints:
