@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.images import header_crc, headers_of, peek, poke
+from support.images import headers_of, peek, poke, reseal
 
 from darimage.image.numbering import fresh
 from darimage.image.reader import Image
@@ -18,7 +18,7 @@ from darimage.validate.verify import verify
 from darimage.volumes.writing import MemorySink
 
 BASE = bytes.fromhex("0f6b2c9e5d1a4c3e8b7a91d2e3f4a5b6")
-EXT, BODY = 928, 936
+BODY = 944
 
 
 def increment(held=(b"a", b"a/f"), level=1, base=BASE, base_date=1000):
@@ -86,8 +86,10 @@ def without_bit(data, record, number):
     at = (record + 1) * RECORD + (number - 1) // 8
     changed[at] &= ~(1 << (number - 1) % 8)
     payload = bytes(changed[(record + 1) * RECORD :][:RECORD])
-    data = poke(bytes(changed), record, BODY, "<Q", int.from_bytes(payload, "little").bit_count())
-    return poke(data, record, BODY + 12, "<I", header_crc(payload))
+    bits = int.from_bytes(payload, "little").bit_count()
+    changed = bytearray(poke(bytes(changed), record, BODY + 8, "<Q", bits))
+    reseal(changed, record, records=1)
+    return bytes(changed)
 
 
 def number_of(data, path):
@@ -112,7 +114,7 @@ PLANTED = [
     ("DARI-INC-008", lambda: increment(FULL, level=0, base_date=0)),
     ("DARI-INC-008", itself),
     ("DARI-INC-007", lambda: increment(base_date=1 << 40)),
-    ("DARI-VOL-010", lambda: poke(GOOD, 0, BODY + 16, "<I", compat() & ~int(Compat.INCREMENTAL))),
+    ("DARI-VOL-010", lambda: poke(GOOD, 0, BODY + 72, "<H", compat() & ~int(Compat.INCREMENTAL))),
     ("DARI-DIR-015", lambda: without_bit(GOOD, CLRI, number_of(GOOD, b"b"))),
     ("DARI-BMP-008", lambda: without_bit(GOOD, CLRI, number_of(GOOD, b"a/f"))),
     ("DARI-BMP-001", lambda: without_bit(GOOD, BITS, number_of(GOOD, b"a/f"))),
@@ -123,7 +125,7 @@ PLANTED = [
 
 
 def compat():
-    return peek(GOOD, 0, BODY + 16, "<I")
+    return peek(GOOD, 0, BODY + 72, "<H")
 
 
 @pytest.mark.parametrize(("requirement", "image"), PLANTED)
