@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_what_counts_as_a_change(levels, way):
     path.write_bytes(b"x" * 100)
     settled()
     levels.make(0)
-    with sqlite3.connect(levels.catalogue) as connection:
+    with closing(sqlite3.connect(levels.catalogue, isolation_level=None)) as connection:
         # Only one column tells: the others are made to say what they will say.
         change(way, path)
         settled()
@@ -228,7 +229,7 @@ def test_an_image_without_a_good_verdict_is_no_base(levels):
     """Shows DARI-INC-010."""
     levels.make(0)
     levels.make(1)
-    with sqlite3.connect(levels.catalogue) as connection:
+    with closing(sqlite3.connect(levels.catalogue, isolation_level=None)) as connection:
         connection.execute("UPDATE image SET good = 0 WHERE level = 1")
     assert levels.make(2).base == first_uuid(levels)
 
@@ -333,7 +334,7 @@ def broken(self):
 def test_what_is_no_catalogue_is_refused(levels, tmp_path):
     text, other = tmp_path / "text", tmp_path / "other"
     text.write_text("no catalogue at all, but long enough to have a header of its own" * 20)
-    with sqlite3.connect(other) as connection:
+    with closing(sqlite3.connect(other, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE mine (x)")
     for path, told in ((text, "is no catalogue"), (other, "no catalogue of darimage")):
         with pytest.raises(UsageError, match=told), Catalogue.open(path):
@@ -344,7 +345,7 @@ def test_what_is_no_catalogue_is_refused(levels, tmp_path):
     ):
         pass
     levels.make(0)
-    with sqlite3.connect(levels.catalogue) as connection:
+    with closing(sqlite3.connect(levels.catalogue, isolation_level=None)) as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(UsageError, match="of version 99"):
         levels.make(1)
@@ -353,7 +354,7 @@ def test_what_is_no_catalogue_is_refused(levels, tmp_path):
 def test_a_later_version_of_the_tables_is_reached_step_by_step(levels):
     levels.make(0)
     step = "ALTER TABLE image ADD COLUMN note TEXT; CREATE INDEX by_name ON image (name);"
-    with sqlite3.connect(levels.catalogue, isolation_level=None) as connection:
+    with closing(sqlite3.connect(levels.catalogue, isolation_level=None)) as connection:
         migrate(connection, "catalogue", (*MIGRATIONS, step))
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("SELECT note FROM image").fetchall() == [(None,)]

@@ -35,9 +35,9 @@ SCRIPTS = st.lists(
     st.tuples(st.integers(1, 9), st.lists(EDIT, max_size=12)), min_size=1, max_size=4
 )
 STREAM = edits.Edit("stream", 0, 0, 13)
-# Of a hole shorter than a record at the end of a file old readers do not know (DARI-FIL-019).
+# Old readers do not know that the last record of a file was a hole (DARI-FIL-019).
 SOME_TIMES = Compare(
-    mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False, short_hole=False
+    mtime=to_second, ignore=[b"restoresymtable"], extra_holes=False, end_hole=False
 )
 
 

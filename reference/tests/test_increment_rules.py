@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from darimage.validate.verify import verify
 from darimage.volumes.writing import MemorySink
 
 BASE = bytes.fromhex("0f6b2c9e5d1a4c3e8b7a91d2e3f4a5b6")
-BODY = 944
+IMAGE_UUID, BITS_SET, BASE_UUID, FEATURE_COMPAT = 944, 952, 960, 1016
 
 
 def increment(held=(b"a", b"a/f"), level=1, base=BASE, base_date=1000):
@@ -81,13 +82,13 @@ def test_what_is_named_and_not_there_is_not_missing():
 
 
 def without_bit(data, record, number):
-    """Return an image with a bit of a bitmap cleared, and its body made right."""
+    """Return an image with a bit of a bitmap cleared, and its header made right."""
     changed = bytearray(data)
     at = (record + 1) * RECORD + (number - 1) // 8
     changed[at] &= ~(1 << (number - 1) % 8)
     payload = bytes(changed[(record + 1) * RECORD :][:RECORD])
-    bits = int.from_bytes(payload, "little").bit_count()
-    changed = bytearray(poke(bytes(changed), record, BODY + 8, "<Q", bits))
+    count = int.from_bytes(payload, "little").bit_count()
+    struct.pack_into("<Q", changed, record * RECORD + BITS_SET, count)
     reseal(changed, record, records=1)
     return bytes(changed)
 
@@ -99,22 +100,25 @@ def number_of(data, path):
 
 def itself():
     data = GOOD
-    own = data[BODY : BODY + 16]
+    own = data[IMAGE_UUID : IMAGE_UUID + 16]
     for record in (CLRI, BITS):
         for half in (0, 8):
             value = int.from_bytes(own[half : half + 8], "little")
-            data = poke(data, record, BODY + 16 + half, "<Q", value)
+            data = poke(data, record, BASE_UUID + half, "<Q", value)
     return data
 
 
 #: The requirement that is broken, and the image that breaks it.
 PLANTED = [
-    ("DARI-INC-008", lambda: poke(GOOD, BITS, BODY + 16, "<Q", 7)),
+    ("DARI-INC-008", lambda: poke(GOOD, BITS, BASE_UUID, "<Q", 7)),
     ("DARI-INC-008", lambda: increment(base=bytes(16))),
     ("DARI-INC-008", lambda: increment(FULL, level=0, base_date=0)),
     ("DARI-INC-008", itself),
     ("DARI-INC-007", lambda: increment(base_date=1 << 40)),
-    ("DARI-VOL-010", lambda: poke(GOOD, 0, BODY + 72, "<H", compat() & ~int(Compat.INCREMENTAL))),
+    (
+        "DARI-VOL-010",
+        lambda: poke(GOOD, 0, FEATURE_COMPAT, "<H", compat() & ~int(Compat.INCREMENTAL)),
+    ),
     ("DARI-DIR-015", lambda: without_bit(GOOD, CLRI, number_of(GOOD, b"b"))),
     ("DARI-BMP-008", lambda: without_bit(GOOD, CLRI, number_of(GOOD, b"a/f"))),
     ("DARI-BMP-001", lambda: without_bit(GOOD, BITS, number_of(GOOD, b"a/f"))),
@@ -125,7 +129,7 @@ PLANTED = [
 
 
 def compat():
-    return peek(GOOD, 0, BODY + 72, "<H")
+    return peek(GOOD, 0, FEATURE_COMPAT, "<H")
 
 
 @pytest.mark.parametrize(("requirement", "image"), PLANTED)

@@ -89,6 +89,20 @@ def test_restore_of_a_real_dump(workbench: Workbench, tree: str, sizes: dict[str
     _assert_decodes(case.dump_image, case.source)
 
 
+@pytest.mark.parametrize("suite", legacy.JUDGES[1:])
+@pytest.mark.parametrize("tree", _small_parameters())
+def test_restore_of_a_newer_dump(
+    workbench: Workbench, tmp_path: Path, tree: str, suite: str
+) -> None:
+    """0.4b49 and later describe runs of blocks where 0.4b47 describes each block."""
+    case = workbench.case(tree)
+    image = tmp_path / "newer.dump"
+
+    legacy.dump_tree(case.source, image, command=legacy.of_suite("dump", suite))
+
+    _assert_decodes(image, case.source)
+
+
 @pytest.mark.parametrize(("tree", "sizes"), _parameters())
 def test_list_of_a_real_dump_holds_every_path(
     workbench: Workbench, tree: str, sizes: dict[str, int]

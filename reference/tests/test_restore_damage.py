@@ -50,6 +50,11 @@ def reseal(data, at, **fields):
     data[at : at + RECORD] = headers.tobytes()
 
 
+def seal_over(data, at):
+    """Make the two CRCs of a header right again: 512 bytes of a directory follow it."""
+    reseal(data, at, extension__records_crc32c=crc32c(bytes(data[at + RECORD : at + 2 * RECORD])))
+
+
 def listing(out):
     return sorted(p.relative_to(out).as_posix() for p in out.rglob("*"))
 
@@ -61,34 +66,38 @@ def three():
     return Node.directory({name: Node.file(data) for name, data in THREE.items()})
 
 
+def outcomes(report):
+    return [(one.path, one.state.word, one.result) for one in report.not_whole]
+
+
 def is_left_incomplete(path, since):
     info = os.stat(path)
     return stat.S_IMODE(info.st_mode) == 0o600 and info.st_mtime >= since - 1
 
 
 def test_a_lost_header_leaves_its_neighbours_whole(out):
-    data, since = encoded(three()), time.time()
+    data = encoded(three())
     image = Image.open(bytes(data))
     at = image.offset(image.names.lookup(b"b"))
     data[at + 100] ^= 1
     report = bring(Image.open(bytes(data)), out)
     assert {fault.path for fault in report.faults} == {b"b"}
-    assert {fault.kind for fault in report.faults} >= {"incomplete"}
+    assert {fault.kind for fault in report.faults} >= {"lost"}
     assert (out / "a").read_bytes() == THREE[b"a"]
     assert (out / "c").read_bytes() == THREE[b"c"]
-    assert is_left_incomplete(out / "b", since)
-    assert (report.files, report.exit_code) == (2, 1)
+    assert not (out / "b").exists()
+    assert outcomes(report) == [(b"b", "lost", "lost")]
+    assert (report.files, report.lost, report.exit_code) == (2, 1, 1)
 
 
 def test_another_files_header_is_not_taken_for_ones_own(out):
-    data, since = encoded(three()), time.time()
+    data = encoded(three())
     image = Image.open(bytes(data))
     a, b = (image.offset(image.names.lookup(name)) for name in (b"a", b"b"))
     data[b : b + RECORD] = data[a : a + RECORD]
     report = bring(Image.open(bytes(data)), out)
     assert {fault.path for fault in report.faults} == {b"b"}
-    assert is_left_incomplete(out / "b", since)
-    assert (out / "b").read_bytes() == b""
+    assert not (out / "b").exists()
     assert (out / "a").read_bytes() == THREE[b"a"]
 
 
@@ -112,8 +121,11 @@ def test_a_bad_spot_costs_one_file(out, spot):
     image.volume = Scratched(image.volume, at, at + 1)
     report = bring(image, out)
     assert {fault.path for fault in report.faults} == {b"b"}
-    assert [fault.kind for fault in report.faults] == ["unreadable", "incomplete"]
-    assert is_left_incomplete(out / "b", since)
+    kind, word = ("lost", "lost") if spot == 0 else ("incomplete", "marked")
+    assert [fault.kind for fault in report.faults] == ["unreadable", kind]
+    assert outcomes(report) == [(b"b", kind, word)]
+    assert (out / "b").exists() == (spot != 0)
+    assert spot == 0 or is_left_incomplete(out / "b", since)
     assert (out / "a").read_bytes() == THREE[b"a"]
     assert (out / "c").read_bytes() == THREE[b"c"]
 
@@ -154,16 +166,21 @@ def test_cut_off_images(out, keep):
     assert report.exit_code == 1
 
 
-def test_substituted_data_is_kept_and_reported(out):
-    data = encoded(three())
+def test_substituted_data_is_marked(out):
+    """Shows DARI-RST-006."""
+    data, since = encoded(three()), time.time()
     image = Image.open(bytes(data))
     at = image.offset(image.names.lookup(b"b"))
     reseal(data, at, extension__flags=1)
     report = bring(Image.open(bytes(data)), out)
-    assert [(fault.kind, fault.path) for fault in report.faults] == [("substituted", b"b")]
+    assert [(fault.kind, fault.path) for fault in report.faults] == [
+        ("substituted", b"b"),
+        ("incomplete", b"b"),
+    ]
     assert report.exit_code == 1
     assert (out / "b").read_bytes() == THREE[b"b"]
-    assert stat.S_IMODE(os.stat(out / "b").st_mode) == 0o644
+    assert is_left_incomplete(out / "b", since)
+    assert outcomes(report) == [(b"b", "incomplete", "marked")]
 
 
 @pytest.mark.parametrize("size", [2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
@@ -209,7 +226,7 @@ def renamed(tree, **names):
         for old, new in names.items():
             body = body.replace(old.encode(), new)
         data[at + RECORD : at + RECORD + len(body)] = body
-        reseal(data, at, extension__body__data_crc32c=crc32c(body))
+        seal_over(data, at)
     return data
 
 
@@ -219,9 +236,11 @@ def test_names_that_lead_out_are_never_used(out, tmp_path, name):
     before = listing(tmp_path)
     image = Image.open(bytes(data))
     report = bring(image, out)
-    assert listing(out) == ["d", "d/fine"]
+    number = image.names.unnamed[0]
+    assert listing(out) == ["#lost", f"#lost/{number}", "d", "d/fine"]
     assert [p for p in listing(tmp_path) if not p.startswith("out")] == before
-    assert [fault.requirement for fault in report.image_faults] == ["DARI-DIR-007"]
+    wanted = ["DARI-DIR-007", "DARI-DIR-020"]
+    assert [fault.requirement for fault in report.image_faults] == wanted
     assert report.exit_code == 1
 
 
@@ -239,7 +258,7 @@ def test_a_link_planted_by_the_image_itself_is_not_followed(out, tmp_path):
     swapped = {b"d": b"k", b"e": b"l"}
     body = directory.encode([e._replace(name=swapped.get(e.name, e.name)) for e in entries])
     data[at + RECORD : at + RECORD + 512] = body
-    reseal(data, at, extension__body__data_crc32c=crc32c(body))
+    seal_over(data, at)
     for overwrite in (False, True):
         report = bring(Image.open(bytes(data)), out, overwrite=overwrite)
         assert report.exit_code == 1
@@ -254,10 +273,11 @@ def test_entries_whose_inode_is_not_in_the_image(out):
     entries = directory.decode(bytes(data[at + RECORD : at + RECORD + 512]))
     body = directory.encode([e._replace(inode=77) if e.name == b"f" else e for e in entries])
     data[at + RECORD : at + RECORD + 512] = body
-    reseal(data, at, extension__body__data_crc32c=crc32c(body))
+    seal_over(data, at)
     report = bring(Image.open(bytes(data)), out)
-    assert [fault.text() for fault in report.faults] == ["d/f: file is not in the image"]
-    assert listing(out) == ["d", "d/g"]
+    assert report.faults == []
+    assert [fault.kind for fault in report.image_faults] == ["entry", "unnamed"]
+    assert listing(out) == ["#lost", f"#lost/{image.names.lookup(b'd/f')}", "d", "d/g"]
 
 
 def test_directories_in_a_circle(out):
@@ -268,7 +288,7 @@ def test_directories_in_a_circle(out):
     entries = directory.decode(bytes(data[at + RECORD : at + RECORD + 512]))
     body = directory.encode([*entries, directory.Entry(first, 4, b"round")])
     data[at + RECORD : at + RECORD + 512] = body
-    reseal(data, at, extension__body__data_crc32c=crc32c(body))
+    seal_over(data, at)
     bring(Image.open(bytes(data)), out)
     assert listing(out) == ["a", "a/b", "a/b/c", "a/b/c/f"]
 

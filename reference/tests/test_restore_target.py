@@ -118,13 +118,31 @@ def test_overwriting_replaces_and_never_writes_through(out, tmp_path, kind):
     outside.write_bytes(b"precious")
     with open_at(out, {}, overwrite=True) as target:
         occupy(out / "f", kind, outside)
-        target.make_file(ROOT, b"f")
-        fd, _ = target.open_file(ROOT, b"f")
-        os.write(fd, b"new")
-        os.close(fd)
+        before = os.lstat(out / "f")
+        assert not target.make_file(ROOT, b"f")
+        for is_whole in (False, True):
+            with target.beside(ROOT, b"f") as one:
+                os.write(one.fd, b"new")
+                assert os.lstat(out / "f") == before
+                one.is_whole = is_whole
+        assert os.listdir(out) == ["f"]
     assert (out / "f").read_bytes() == b"new"
     assert outside.read_bytes() == b"precious"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_fails_meanwhile_leaves_what_was_there(out):
+    with open_at(out, {}, overwrite=True) as target:
+        occupy(out / "f", "file", out)
+        with pytest.raises(KeyboardInterrupt), target.beside(ROOT, b"f"):
+            raise KeyboardInterrupt
+        with pytest.raises(TargetError, match="kept"):
+            target.make_link(ROOT, b"f", (ROOT, b"f"), may_replace=False)
+        target.make_symlink(ROOT, b"g", b"t")
+        target.make_link(ROOT, b"f", (ROOT, b"g"))
+        assert os.readlink(out / "f") == "t"
+        target.make_link(ROOT, b"f", (ROOT, b"g"))
+    assert sorted(os.listdir(out)) == ["f", "g"]
 
 
 def test_overwriting_never_removes_a_directory(out):

@@ -131,17 +131,31 @@ def test_hole_opened(pair: tuple[Path, Path]) -> None:
     assert not compare_trees(*pair, Options(extra_holes=False))
 
 
-def test_short_hole_at_the_end(pair: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("size", [8192 + 17, 1 << 20])
+def test_hole_in_the_last_record(pair: tuple[Path, Path], size: int) -> None:
     for root in pair:
-        trees.put_sparse(os.fsencode(root / "short"), 8192 + 17, [(0, b"d" * 8192)])
-    with (pair[1] / "short").open("r+b") as file:
-        file.seek(8192)
+        trees.put_sparse(os.fsencode(root / "ends"), size, [(0, b"d" * 4096)])
+    with (pair[1] / "ends").open("r+b") as file:
+        file.seek(size - 17)
         file.write(bytes(17))
     for root in pair:
         trees.stamp(root)
-    assert _found(pair) == {(b"short", "hole filled")}
-    assert not compare_trees(*pair, Options(short_hole=False))
-    assert not compare_trees(pair[1], pair[0], Options(short_hole=False, extra_holes=False))
+    assert _found(pair) == {(b"ends", "hole filled")}
+    assert not compare_trees(*pair, Options(end_hole=False))
+    assert not compare_trees(pair[1], pair[0], Options(end_hole=False, extra_holes=False))
+
+
+def test_hole_before_the_last_record(pair: tuple[Path, Path]) -> None:
+    for root in pair:
+        trees.put_sparse(os.fsencode(root / "ends"), 1 << 20, [(0, b"d" * 4096)])
+    with (pair[1] / "ends").open("r+b") as file:
+        file.seek(1 << 19)
+        file.write(bytes(17))
+    for root in pair:
+        trees.stamp(root)
+    assert {found.kind for found in compare_trees(*pair, Options(end_hole=False))} == {
+        "hole filled"
+    }
 
 
 def test_broken_and_new_hard_links(pair: tuple[Path, Path]) -> None:

@@ -17,8 +17,11 @@ from darimage._version import __version__
 from darimage.catalog.rebuild import rebuild
 from darimage.catalog.run import Run, Wish
 from darimage.catalog.store import Catalogue
+from darimage.conformance.fault_table import FAULT, LOSS
 from darimage.conformance.inventory import inventory
+from darimage.conformance.severity import is_faulty, severity_of
 from darimage.errors import DarimageError, StorageError
+from darimage.faults import Fault
 from darimage.image.chain import Chain
 from darimage.image.reader import Image
 from darimage.image.writer import Options as Settings
@@ -28,14 +31,21 @@ from darimage.restore.selection import select
 from darimage.sources.posix import PosixSource
 from darimage.units import RECORD
 from darimage.validate.run import Options, validate
+from darimage.validate.verify import verify
 from darimage.volumes.file_set import FileSet
 from darimage.volumes.writing import FileSink
 
 
 def decode(image: bytes) -> Any:
-    """Return what an image holds."""
-    with _refusing(), Image.open(os.fsdecode(image)) as opened:
-        return inventory(opened)
+    """Return what an image holds; what is wrong with it is what reading and verifying it meet."""
+    name = os.fsdecode(image)
+    with _refusing(), Image.open(name) as opened:
+        faults: list[Fault] = []
+        found = inventory(opened, faults.append)
+        faults += [*opened.faults, *verify(name).faults]
+    if is_faulty(found, faults):
+        raise protocol.WithFaults(faults[0].text() if faults else "not all is whole", found)
+    return found
 
 
 def judge(image: bytes, level: bytes = b"MUST") -> None:
@@ -52,7 +62,10 @@ def bring_back(image: bytes, selection: bytes, destination: bytes, *bases: bytes
     """Restore."""
     with _refusing(), Chain.open([os.fsdecode(one) for one in (*bases, image)]) as chain:
         chosen = select(chain.names, [selection] if selection else [])
-        restore(chain, destination, chosen)
+        report = restore(chain, destination, chosen)
+        faults = [*report.faults, *chain.all_faults()]
+    if any(severity_of(fault) in (FAULT, LOSS) for fault in faults):
+        raise protocol.WithFaults(faults[0].text())
 
 
 def encode(tree: bytes, image: bytes, records: bytes = b"0", *bases: bytes) -> None:

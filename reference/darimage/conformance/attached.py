@@ -37,7 +37,13 @@ class Attached:
     def of(self, inode: Inode) -> dict[str, Any]:
         """Return what is told of an inode; what it has none of is left out."""
         told: dict[str, Any] = {}
-        if attributes := self._image.attributes_of(inode, self._on_fault):
+        faults: list[Fault] = []
+        attributes = self._image.attributes_of(inode, faults.append)
+        for fault in faults:
+            self._on_fault(fault)
+        if faults:
+            told["attributes"] = False
+        if attributes:
             told["xattrs"] = [
                 {"name": text(name), "size": len(value), "sha256": hashed(value)}
                 for name, value in sorted(attributes.items())

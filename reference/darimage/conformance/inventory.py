@@ -21,7 +21,9 @@ from darimage.faults import Fault
 from darimage.image import contents
 from darimage.image.absent import left_out
 from darimage.image.inode import Inode
+from darimage.image.names import LOST
 from darimage.image.reader import Image
+from darimage.image.state import Condition, State, joined
 from darimage.units import RECORD
 
 OnFault = Callable[[Fault], None]
@@ -43,16 +45,18 @@ TYPES = {
 }
 """What an inventory calls the types of inodes."""
 
+SECTIONS = 1
+"""Inode number of sections, which are no inodes."""
+
 _ZEROS = bytes(1 << 20)
 
 
 def inventory(image: Image, on_fault: OnFault | None = None) -> dict[str, Any]:
-    """Return what an image holds.
+    """Return what an image holds, and what is wrong with it (chapter 88).
 
     Args:
         image: An open image.
-        on_fault: Told of what is damaged, which is left out; by default it goes to the image's
-            own faults.
+        on_fault: Called for what is damaged; by default it goes to the image's own faults.
     """
     return {
         "inventory": VERSION,
@@ -62,20 +66,33 @@ def inventory(image: Image, on_fault: OnFault | None = None) -> dict[str, Any]:
 
 
 def inodes(image: Image, on_fault: OnFault) -> Iterator[dict[str, Any]]:
-    """Yield what is told of each inode, one file's contents read at a time."""
+    """Yield what is found of each inode, one file's contents read at a time.
+
+    Lost inodes have their number, paths, type and state alone; those without a path come last.
+    """
     attached = Attached(image, partial(data_of, image, on_fault), on_fault)
-    for number, paths in _named(image):
+    seen = {0, SECTIONS}
+    for number, paths, kind in _named(image):
+        seen.add(number)
         inode = _inode(image, number, on_fault)
         if inode is not None:
+            seen.add(inode.stream_directory)
             yield _one(image, inode, paths, attached, on_fault)
+        else:
+            yield _lost(number, paths, kind)
+    for number in _promised(image, seen):
+        if _inode(image, number, lambda _: None) is None:
+            yield _lost(number, [], "unknown")
 
 
 def _identity(image: Image) -> dict[str, Any]:
+    """Return what is known of the image itself; what its first header would say may be null."""
     who = image.identity
+    known = image.is_dari and image.extension is not None
     return {
         "dialect": "dari" if image.is_dari else "dump",
         "order": image.order,
-        "uuid": str(uuid.UUID(bytes=who.uuid)) if any(who.uuid) else None,
+        "uuid": str(uuid.UUID(bytes=who.uuid)) if known else None,
         "date": str(who.date),
         "base_date": str(who.base_date),
         "level": who.level,
@@ -83,15 +100,34 @@ def _identity(image: Image) -> dict[str, Any]:
     }
 
 
-def _named(image: Image) -> list[tuple[int, list[bytes]]]:
-    """Return the inodes that have names and are in the image, with their paths, in order."""
-    paths: dict[int, list[bytes]] = {image.names.root: [b""]}
-    for path, entry, _ in image.names.walk():
-        paths.setdefault(entry.inode, []).append(path)
+def _named(image: Image) -> list[tuple[int, list[bytes], str]]:
+    """Return inodes with names, unless the image rightly does not hold them, in order.
+
+    Each comes with its paths and the type that its first entry says.
+    """
+    names = image.names
+    paths: dict[int, list[bytes]] = {names.root: [b""]}
+    kinds = {names.root: "directory"}
+    # Without a root all that has no other name is below `#lost`.
+    top = names.root if names.is_directory(names.root) else LOST
+    for path, entry, _ in names.walk(top):
+        if entry.inode != LOST:
+            paths.setdefault(entry.inode, []).append(path)
+            kinds.setdefault(entry.inode, TYPES.get(entry.d_type << 12, "unknown"))
     numbers = np.array(list(paths), np.int64)
     here = numbers[~left_out(image, numbers)].tolist()
-    named = [(number, sorted(paths[number])) for number in here]
+    named = [(number, sorted(paths[number]), kinds[number]) for number in here]
     return sorted(named, key=lambda item: (item[1][0], item[0]))
+
+
+def _promised(image: Image, seen: set[int]) -> list[int]:
+    """Return what bitmap II asks for besides some inodes, streams and their directories."""
+    streams = {
+        number
+        for one in image.streams.by_base.values()
+        for number in (one.number, *(entry.inode for entry in one.entries))
+    }
+    return [number for number in image.dumped.numbers() if number not in seen | streams]
 
 
 def _inode(image: Image, number: int, on_fault: OnFault) -> Inode | None:
@@ -102,10 +138,16 @@ def _inode(image: Image, number: int, on_fault: OnFault) -> Inode | None:
         return None
 
 
+def _lost(number: int, paths: list[bytes], kind: str) -> dict[str, Any]:
+    """Return what is listed of an inode that was not found (DARI-FLT-004)."""
+    named = [text(path) for path in paths]
+    return {"inode": number, "paths": named, "type": kind, "state": State.LOST.word}
+
+
 def _one(
     image: Image, inode: Inode, paths: list[bytes], attached: Attached, on_fault: OnFault
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "inode": inode.number,
         "paths": [text(path) for path in paths],
         "type": TYPES.get(inode.kind, "unknown"),
@@ -115,46 +157,75 @@ def _one(
         "nlink": inode.nlink,
     }
     for name in ("atime", "mtime", "ctime"):
-        told[name] = str(getattr(inode, f"{name}_ns"))
-    told["birthtime"] = str(inode.birthtime_ns) if inode.birthtime_ns else None
+        found[name] = str(getattr(inode, f"{name}_ns"))
+    found["birthtime"] = str(inode.birthtime_ns) if inode.birthtime_ns else None
+    if inode.metadata_only:
+        found["contents"] = False
     if inode.is_device:
-        told["rdev"] = inode.rdev
+        found["rdev"] = inode.rdev
     elif inode.is_symlink:
-        told["target"] = _target(image, inode, on_fault)
+        found |= _target(image, inode, on_fault)
     elif inode.is_file:
-        told |= data_of(image, on_fault, inode)
-    return told | attached.of(inode)
+        found |= data_of(image, on_fault, inode)
+    elif inode.is_directory and (state := image.names.state(inode.number)) != State.WHOLE:
+        found["state"] = state.word
+    return found | attached.of(inode)
 
 
-def _target(image: Image, inode: Inode, on_fault: OnFault) -> dict[str, str] | None:
+def _target(image: Image, inode: Inode, on_fault: OnFault) -> dict[str, Any]:
+    """Return the target of a symbolic link, or that it is not whole."""
     try:
-        return text(contents.read_link(image, inode))
+        return {"target": text(contents.read_link(image, inode))}
     except FormatError as error:
         on_fault(Fault.of(error, inode=inode.number))
-        return None
+    condition = Condition(inode.size)
+    for _ in contents.read(image, inode, lambda _: None, condition):
+        pass
+    # What is whole and still no target is damaged (DARI-FIL-008).
+    state = condition.state if condition.state != State.WHOLE else State.DAMAGED
+    return {"target": None, **_state(state, condition)}
 
 
 def data_of(image: Image, on_fault: OnFault, inode: Inode) -> dict[str, Any]:
-    """Return size, present blocks and hashes of a file's contents, read in pieces."""
+    """Return size, present blocks, state and hashes of a file's contents, read in pieces."""
     present, whole = hashlib.sha256(), hashlib.sha256()
     is_small = inode.size <= WHOLE_MAX
     extents: list[list[int]] = []
+    condition = Condition(inode.size)
     done = 0
-    for offset, data in contents.read(image, inode, on_fault):
+    for offset, data in contents.read(image, inode, on_fault, condition):
         _extend(extents, offset // RECORD, -(-(offset + len(data)) // RECORD))
         present.update(data)
         if is_small:
             _zeros(whole, offset - done)
             whole.update(data)
         done = offset + len(data)
-    if is_small:
+    is_whole = condition.state == State.WHOLE
+    if is_small and is_whole:
         _zeros(whole, inode.size - done)
+    promised = [(first, end - first) for first, end in extents] + condition.promised
     return {
         "size": str(inode.size),
-        "extents": [[str(first), str(end - first)] for first, end in extents],
-        "data_sha256": present.hexdigest(),
-        "sha256": whole.hexdigest() if is_small else None,
+        "extents": _blocks(joined(promised)),
+        "data_sha256": present.hexdigest() if is_whole else None,
+        "sha256": whole.hexdigest() if is_small and is_whole else None,
+        **_state(condition.state, condition),
     }
+
+
+def _state(state: State, condition: Condition) -> dict[str, Any]:
+    """Return the members that say what an inode's contents lack; none if it is whole."""
+    if state == State.WHOLE:
+        return {}
+    found: dict[str, Any] = {"state": state.word}
+    for name, blocks in (("missing", condition.missing), ("doubtful", condition.doubtful)):
+        if blocks:
+            found[name] = _blocks(blocks)
+    return found
+
+
+def _blocks(stretches: list[tuple[int, int]]) -> list[list[str]]:
+    return [[str(first), str(count)] for first, count in stretches]
 
 
 def _extend(extents: list[list[int]], first: int, end: int) -> None:

@@ -1,4 +1,4 @@
-"""What is left of an image after a change: the inventory of its parent, changed as a vector says."""
+"""What is left of an image after a change: its parent's inventory, changed as a vector says."""
 
 from __future__ import annotations
 

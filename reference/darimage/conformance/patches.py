@@ -99,7 +99,7 @@ class _Work:
         self.write(at, pack(value, place, old))
 
     def header_field(self, patch: Patch) -> None:
-        """``record``, ``field``, ``value``; or ``record``, ``at``, ``hex``; ``ends`` are all ends."""
+        """``record`` (``ends``: all ends), ``field``, ``value``; or ``record``, ``at``, ``hex``."""
         if patch["record"] == "ends":
             for head in self.frame.heads.values():
                 if head.c_type == CType.TS_END:

@@ -22,6 +22,7 @@ from darimage.schema import CType, DrFlag, ExtAttributes
 from darimage.sections import xattrs
 from darimage.sections.header import as_headers, of_image, sound
 from darimage.units import ADDRESSES, RECORD
+from darimage.volumes.reading import is_doubtful
 
 if TYPE_CHECKING:
     from darimage.image.inode import Inode
@@ -129,6 +130,10 @@ def _read(
     for gap in image.volume.missing(record * RECORD, (record + count) * RECORD):
         told = f"its attributes are not there: {gap.told}"
         on_fault(Fault("missing", told, None, number, record, "DARI-VOL-020"))
+        return
+    if not image.is_dari and is_doubtful(image.volume, record * RECORD, (record + count) * RECORD):
+        told = "nothing says that the records behind the header of its attributes are its own"
+        on_fault(Fault("attributes-damaged", told, None, number, record, "DARI-REC-031"))
         return
     # The record number comes from the image, and may be any.
     there = record < image.volume.size // RECORD

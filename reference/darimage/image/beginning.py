@@ -17,7 +17,7 @@ from darimage.image.parts import plausible
 from darimage.schema import CType, Section
 from darimage.sections.header import sound
 from darimage.units import RECORD
-from darimage.volumes.reading import expect
+from darimage.volumes.reading import Volume, expect
 
 if TYPE_CHECKING:
     from darimage.image.reader import Image
@@ -41,12 +41,15 @@ def front_of(
     if end is not None:
         expect(image.volume, np.array([[0, (end + 1) * RECORD]], np.int64))
     found: list[Fault] = []
-    front = _read(image, start, end, found.append)
+    front = _read(image, start, end, found)
     on_the_way(front)
+    if end is not None and not _files_begin(image, end) and not image.is_recovered:
+        image.recover()
+        front = _read(image, start, end, found)
+        on_the_way(front)
     if end is not None and not _files_begin(image, end):
-        found.clear()
         _tell(image, end)
-        front = _read(image, start, None, found.append)
+        front = _read(image, start, None, found)
         on_the_way(front)
     for fault in found:
         image.faults.tell(fault)
@@ -57,16 +60,31 @@ def front_of(
     return front
 
 
-def _read(image: Image, start: int, end: int | None, on_fault: Callable[[Fault], None]) -> Front:
-    return read_front(
-        image.volume,
-        image.marks,
-        start=start,
-        end=end,
-        fence=None if end is None else _first_section(image),
-        old_format=image.old_format,
-        on_fault=on_fault,
-    )
+class _DamagedError(Exception):
+    """The front shows damage: it is read again when records are at their numbers."""
+
+
+def _damaged() -> Volume:
+    raise _DamagedError
+
+
+def _read(image: Image, start: int, end: int | None, found: list[Fault]) -> Front:
+    """Return the front; ``found`` gets what is wrong with it, and loses what it had."""
+    while True:
+        found.clear()
+        try:
+            return read_front(
+                image.volume,
+                image.marks,
+                start=start,
+                end=end,
+                fence=None if end is None else _first_section(image),
+                old_format=image.old_format,
+                on_fault=found.append,
+                mend=None if image.is_recovered else _damaged,
+            )
+        except _DamagedError:
+            image.recover()
 
 
 def _tell(image: Image, record: int) -> None:
@@ -74,7 +92,7 @@ def _tell(image: Image, record: int) -> None:
     real = image.marks.cut.physical(record)
     told = f"no file and no end record at record {real}, where files should begin"
     field = blame.in_volume("files", real)
-    image.faults.tell(Fault("format", told, None, None, 0, "DARI-VOL-008", None, field))
+    image.faults.tell(Fault("part-place", told, None, None, 0, "DARI-VOL-008", None, field))
 
 
 def _first_section(image: Image) -> int | None:

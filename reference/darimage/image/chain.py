@@ -15,10 +15,11 @@ import numpy.typing as npt
 from darimage.errors import UsageError
 from darimage.faults import Fault, display
 from darimage.image.absent import left_out
-from darimage.image.directories import DirectoryTable
+from darimage.image.directories import DirectoryTable, Trust
 from darimage.image.names import Names
 from darimage.image.parts import base_uuid, has_extension
 from darimage.image.reader import Image
+from darimage.image.state import State
 from darimage.image.streams import StreamTable
 from darimage.image.told import Faults
 from darimage.image.volume_set import Name
@@ -191,28 +192,71 @@ class Chain:
 
     def _merged(self) -> tuple[DirectoryTable, Ints]:
         """Return one table of the latest version of each directory, and the image of each."""
-        numbers = np.concatenate([i.front.directories.numbers for i in self.images])
-        counts = [len(image.front.directories.numbers) for image in self.images]
-        holder = np.repeat(np.arange(len(self.images)), counts)
+        tables = [image.front.directories for image in self.images]
+        numbers = np.concatenate([table.numbers for table in tables])
+        holder = np.repeat(np.arange(len(tables)), [len(table.numbers) for table in tables])
         wanted = self.holders(numbers)
         rows = np.lexsort((holder, numbers))
         is_last = np.append(numbers[rows][1:] != numbers[rows][:-1], True)
         kept = np.zeros(len(numbers), np.bool_)
         kept[rows[is_last[: len(rows)]]] = True
         kept &= wanted != NOWHERE
-        self._leave_replaced(numbers, holder, wanted, kept)
-        return _joined([image.front.directories for image in self.images], kept), holder[kept]
+        states = np.concatenate([table.states for table in tables])
+        self._take_lost(numbers, holder, wanted, kept, states)
+        older = self._older(numbers, holder, rows, kept & (states != State.WHOLE), states)
+        return _joined(tables, kept, states, older), holder[kept]
 
-    def _leave_replaced(self, numbers: Ints, holder: Ints, wanted: Ints, kept: Mask) -> None:
-        """Leave out directories that became something else; report those that are damaged."""
+    def _take_lost(
+        self,
+        numbers: Ints,
+        holder: Ints,
+        wanted: Ints,
+        kept: Mask,
+        states: npt.NDArray[np.uint8],
+    ) -> None:
+        """Leave out directories that became something else; mark those whose holder lost them."""
         for at in np.flatnonzero(kept & (wanted > holder)).tolist():
             image, number = self.images[int(wanted[at])], int(numbers[at])
             if image.offsets.get(number) is not None:
                 kept[at] = False
                 continue
-            told = f"{image.name} does not have this directory, as its bitmap says it does; "
-            told += f"that of {self.images[int(holder[at])].name} is taken"
-            self.faults.tell(Fault("missing", told, None, number, None, "DARI-INC-002"))
+            states[at] = State.LOST
+            told = f"{image.name} does not have this directory, as its bitmap says it does"
+            self.faults.tell(Fault("lost", told, None, number, None, "DARI-INC-002"))
+
+    def _older(
+        self,
+        numbers: Ints,
+        holder: Ints,
+        rows: Ints,
+        is_less: Mask,
+        states: npt.NDArray[np.uint8],
+    ) -> dict[int, int]:
+        """Return for each directory that is not whole the row that has older names of it.
+
+        Args:
+            numbers: Of all rows.
+            holder: The image of each.
+            rows: All rows, ascending by number and image.
+            is_less: Which rows are used and not whole.
+            states: Of all rows; the older version itself stands for what was lost.
+        """
+        place = np.argsort(rows)
+        found: dict[int, int] = {}
+        for row in np.flatnonzero(is_less).tolist():
+            before = int(rows[place[row] - 1]) if place[row] else row
+            if states[row] == State.LOST:
+                before = row
+                states[row] = State.DAMAGED
+            elif before == row or numbers[before] != numbers[row]:
+                continue
+            found[row] = before
+            told = f"it is not whole: names of it in {self.images[int(holder[before])].name} are "
+            told += "used, of what has no other name"
+            self.faults.tell(
+                Fault("older-names", told, None, int(numbers[row]), None, "DARI-INC-015")
+            )
+        return found
 
 
 def _held(image: Image, numbers: Ints) -> Mask:
@@ -223,8 +267,20 @@ def _held(image: Image, numbers: Ints) -> Mask:
     return found | np.isin(numbers, image.front.directories.numbers)
 
 
-def _joined(tables: list[DirectoryTable], kept: Mask) -> DirectoryTable:
-    """Return some rows of several tables as one."""
+def _joined(
+    tables: list[DirectoryTable],
+    kept: Mask,
+    states: npt.NDArray[np.uint8],
+    older: dict[int, int],
+) -> DirectoryTable:
+    """Return some rows of several tables as one.
+
+    Args:
+        tables: The tables; rows are counted over all of them.
+        kept: Which rows.
+        states: The state of each.
+        older: For some rows the one whose pieces follow theirs as older names.
+    """
     first = tables[0]
     rows_before = np.cumsum([0, *(len(table.numbers) for table in tables)])
     data_before = np.cumsum([0, *(len(table.data) for table in tables)])
@@ -234,7 +290,20 @@ def _joined(tables: list[DirectoryTable], kept: Mask) -> DirectoryTable:
     start = np.concatenate(
         [t.piece_start + before for t, before in zip(tables, data_before[:-1], strict=True)]
     )
-    pieces = kept[owner]
+    length = np.concatenate([table.piece_length for table in tables])
+    trust = np.concatenate([table.trust for table in tables])
+    own = np.isin(owner, [row for row, before in older.items() if row == before])
+    trust[own] = Trust.OLDER
+    pieces = np.flatnonzero(kept[owner])
+    owners = owner[pieces]
+    for row, before in older.items():
+        if row != before:
+            more = np.flatnonzero(owner == before)
+            pieces = np.append(pieces, more)
+            owners = np.append(owners, np.full(len(more), row))
+    in_order = np.argsort(owners, kind="stable")
+    is_own = (owner[pieces] == owners)[in_order]
+    pieces, owners = pieces[in_order], owners[in_order]
     moved = np.cumsum(kept) - 1
     return DirectoryTable(
         order=first.order,
@@ -244,9 +313,11 @@ def _joined(tables: list[DirectoryTable], kept: Mask) -> DirectoryTable:
         rows=np.concatenate([table.rows for table in tables])[kept],
         records=np.concatenate([table.records for table in tables])[kept],
         data=np.concatenate([table.data for table in tables]),
-        piece_owner=moved[owner[pieces]],
+        piece_owner=moved[owners],
         piece_start=start[pieces],
-        piece_length=np.concatenate([table.piece_length for table in tables])[pieces],
+        piece_length=length[pieces],
+        piece_trust=np.where(is_own, trust[pieces], Trust.OLDER).astype(np.uint8),
+        row_states=states[kept],
     )
 
 

@@ -15,7 +15,7 @@ from darimage.image.inode import ALL_PRESENT, Inode
 from darimage.image.reader import Image
 from darimage.image.runs import Run, Stretches, follow
 from darimage.image.state import Condition, State
-from darimage.units import RECORD, records_of
+from darimage.units import ADDRESSES, RECORD, records_of
 from darimage.volumes.reading import Gap, is_doubtful
 
 OnFault = Callable[[Fault], None]
@@ -81,7 +81,7 @@ def groups(image: Image, inode: Inode, condition: Condition) -> Iterator[list[Gr
             there = _without_end(image, inode, there)
         _doubt(image, there, condition)
         if there:
-            yield there
+            yield [piece for group in there for piece in _pieces(group)]
 
 
 def _has_contents(image: Image, inode: Inode, condition: Condition) -> bool:
@@ -104,7 +104,7 @@ def _found(image: Image, inode: Inode, condition: Condition) -> Iterator[tuple[l
         return
     end = inode.record + inode.run_records if inode.run_records else None
     run = Run(inode.number, inode.record, inode.size, inode.shift, end)
-    for part in follow(image.volume, image.marks, run, condition.faults.append):
+    for part in follow(image.volume, image.marks, run, condition.faults.append, image.recover):
         for first, count in zip(*(column.tolist() for column in part.covered), strict=True):
             condition.cover(first, count)
         cut = part.cut_off
@@ -140,6 +140,28 @@ def check(group: Group, data: npt.NDArray[np.uint8], inode: Inode, condition: Co
     if not is_right(data, group.crc32c):
         condition.faults.append(damaged("its data", group.first - 1, inode.number))
         condition.doubt(State.DAMAGED, group.blocks)
+
+
+def _pieces(group: Group) -> Iterator[Group]:
+    """Yield a group in pieces of at most as many records as a header of an image describes.
+
+    Only runs of 0.4b49 and later describe more under one header, up to 8 GiB, and have no CRC.
+    """
+    if group.crc32c != UNKNOWN or group.records <= ADDRESSES:
+        yield group
+        return
+    end = group.first + group.records
+    extents = group.extents[::-1]
+    for first in range(group.first, end, ADDRESSES):
+        stop = min(first + ADDRESSES, end) * RECORD
+        found = []
+        while extents and extents[-1].image_offset < stop:
+            offset, at, length = extents.pop()
+            here = min(length, stop - at)
+            found.append(Extent(offset, at, here))
+            if here < length:
+                extents.append(Extent(offset + here, stop, length - here))
+        yield Group(first, stop // RECORD - first, UNKNOWN, found)
 
 
 def _doubt(image: Image, found: list[Group], condition: Condition) -> None:

@@ -20,7 +20,7 @@ from darimage.image.groups import UNKNOWN, damaged, is_right
 from darimage.image.inode import crcs_under
 from darimage.image.parts import SectionHeader, section_header
 from darimage.image.state import State
-from darimage.image.walk import walk
+from darimage.image.walk import Mend, walk
 from darimage.schema import CType, Kind
 from darimage.sections.bitmap import Bitmap
 from darimage.sections.directory import CHUNK
@@ -88,6 +88,7 @@ def read_front(
     fence: int | None,
     old_format: bool,
     on_fault: OnFault,
+    mend: Mend | None = None,
 ) -> Front:
     """Read everything before the first file.
 
@@ -99,11 +100,12 @@ def read_front(
         fence: Record number of the first section, if that is known.
         old_format: Entries and owners are those of images without ``DR_NEWINODEFMT``.
         on_fault: Told of damage.
+        mend: Asked at the first sign of damage; it has to raise.
     """
     builder = _Builder(volume, marks, old_format, on_fault)
     front = Front(builder.table(), files=start)
     attributes: list[tuple[Ints, Ints]] = []
-    for batch in walk(volume, marks, start, on_fault=on_fault, end=end, fence=fence):
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end, fence=fence, mend=mend):
         count = _before_files(batch, marks)
         part = batch.part(slice(0, count))
         _take_maps(volume, part, front, on_fault)

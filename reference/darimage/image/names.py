@@ -599,13 +599,17 @@ class _Judge:
         own = is_dot & (self._found.inode[first] == self._numbers[there])
         above = np.zeros(count, np.int64)
         above[there[is_above]] = self._found.inode[second[is_above]]
-        moved = False
+        others = np.flatnonzero(is_dot & ~own & (self._trust[first] != Trust.PROVEN))
+        if others.size:
+            spans = {
+                int(there[at]): (int(self._found.inode[first[at]]), slice(*starts[there[at] :][:2]))
+                for at in others.tolist()
+            }
+            self._give_away(spans, above)
         for at in np.flatnonzero(~own | ~is_above).tolist():
             row = int(there[at])
             if is_dot[at] and not own[at]:
                 if self._trust[first[at]] != Trust.PROVEN:
-                    span = slice(int(starts[row]), int(starts[row + 1]))
-                    moved |= self._give_away(row, span, int(self._found.inode[first[at]]), above)
                     continue
                 told = f"`.` is inode {self._found.inode[first[at]]}"
             else:
@@ -616,7 +620,7 @@ class _Judge:
                 )
                 told = f"does not begin with {missing}"
             self._fault("dot", told, row, "DARI-DIR-003")
-        if moved:
+        if others.size:
             self._sort()
         return above
 
@@ -629,22 +633,33 @@ class _Judge:
             found &= data[np.minimum(at + k, last)] == ord(".")
         return found
 
-    def _give_away(self, row: int, span: slice, number: int, above: Ints) -> bool:
-        """Give records to the directory whose ``.`` they have; tell whether that takes them."""
-        self._states[row] = max(self._states[row], State.INCOMPLETE)
-        other = self._row_of.get(number)
-        is_taken = other is not None and not (self._owner == other).any()
-        told = f"its records begin with the `.` of inode {number}; they are "
-        told += "taken for that one's" if is_taken else "not used"
-        self._fault("dot", told, row, "DARI-DIR-023")
-        if other is not None and is_taken:
+    def _give_away(self, spans: dict[int, tuple[int, slice]], above: Ints) -> None:
+        """Give records to the directories whose ``.`` they have, if these have no others.
+
+        Args:
+            spans: By the row of the directory in whose place they lie, the number that their ``.``
+                names, and which entries they are.
+            above: What the ``..`` of each directory names; changed.
+        """
+        before = above.copy()
+        has_own = np.zeros(len(self._numbers), np.bool_)
+        has_own[self._owner] = True
+        has_own[list(spans)] = False
+        above[list(spans)] = 0
+        for row, (number, span) in spans.items():
+            self._states[row] = max(self._states[row], State.INCOMPLETE)
+            other = self._row_of.get(number)
+            is_taken = other is not None and not has_own[other]
+            told = f"its records begin with the `.` of inode {number}; they are "
+            told += "taken for that one's" if is_taken else "not used"
+            self._fault("dot", told, row, "DARI-DIR-023")
+            if other is None or not is_taken:
+                self._kept[span] = False
+                continue
+            has_own[other] = True
             self._owner[span] = other
             self._states[other] = max(self._states[other], State.SUSPECT)
-            above[other] = above[row]
-        else:
-            self._kept[span] = False
-        above[row] = 0
-        return is_taken
+            above[other] = before[row]
 
     def _sort(self) -> None:
         """Put entries into the order of their directories again."""
@@ -716,8 +731,10 @@ class _Judge:
         """
         found: Mask = self._trust[entries] != Trust.MOVED
         table, owner = self._table, self._owner[entries]
-        pieces = np.searchsorted(table.piece_owner, owner)
-        found |= self._found.at[entries] - table.piece_start[pieces] < RECORD
+        places = self._found.at[entries]
+        pieces = np.searchsorted(table.piece_start, places, side="right") - 1
+        firsts = np.searchsorted(table.piece_owner, table.piece_owner[pieces])
+        found |= places - table.piece_start[firsts] < RECORD
         for at in np.flatnonzero(~found).tolist():
             row = self._row_of.get(int(self._found.inode[entries[at]]))
             found[at] = row is not None and above[row] == self._numbers[owner[at]]

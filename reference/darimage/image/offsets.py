@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from darimage.distinct import distinct
 from darimage.faults import Fault
 from darimage.image import payload
 from darimage.image.attributes import AttributeRuns, runs_of
 from darimage.image.batch import SECTIONS_INODE, Marks
 from darimage.image.parts import SectionHeader
-from darimage.image.walk import walk
+from darimage.image.walk import Mend, walk
 from darimage.progress import Progress
+from darimage.schema import CType
 from darimage.sections.offset_map import ELEMENT
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
@@ -52,6 +54,40 @@ class Offsets:
             return np.full(wanted.shape, -1, np.int64)
         at = np.minimum(np.searchsorted(self.inodes, wanted), len(self.inodes) - 1)
         return np.where(self.inodes[at] == wanted, self.offsets[at], -1)
+
+
+class MapOffsets(Offsets):
+    """What an offset map says, and where else something is that the map lacks (DARI-OFF-007)."""
+
+    def __init__(self, said: Offsets, lacking: Callable[[Ints], Offsets]) -> None:
+        """Keep a map.
+
+        Args:
+            said: What it says.
+            lacking: Called with inode numbers that are asked for and not in it, each once.
+        """
+        super().__init__(said.inodes, said.offsets)
+        self._lacking = lacking
+        self._asked: set[int] = set()
+
+    def get(self, inode: int) -> int | None:
+        """Return the address of one inode."""
+        found = int(self.of([inode])[0])
+        return None if found < 0 else found
+
+    def of(self, inodes: npt.ArrayLike) -> Ints:
+        """Return the addresses of many inodes, -1 where there is none."""
+        found = super().of(inodes)
+        if (found < 0).any():
+            absent = distinct(np.asarray(inodes, np.int64)[found < 0])
+            new = absent[[number not in self._asked for number in absent.tolist()]]
+            self._asked.update(new.tolist())
+            other = self._lacking(new) if new.size else self
+            if other is not self and len(other):
+                joined = np.concatenate((self.inodes, other.inodes))
+                super().__init__(joined, np.concatenate((self.offsets, other.offsets)))
+                found = super().of(inodes)
+        return found
 
 
 def from_map(
@@ -98,7 +134,13 @@ def from_map(
 
 
 def from_walk(
-    volume: Volume, marks: Marks, start: int, end: int | None, progress: Progress, on_fault: OnFault
+    volume: Volume,
+    marks: Marks,
+    start: int,
+    end: int | None,
+    progress: Progress,
+    on_fault: OnFault,
+    mend: Mend | None = None,
 ) -> tuple[Offsets, AttributeRuns]:
     """Return what a walk over all headers finds: files, and attributes.
 
@@ -109,20 +151,53 @@ def from_walk(
         end: Record number to stop at; by default where the image ends.
         progress: Told of the bytes passed.
         on_fault: Told of damage.
+        mend: As for ``walk``.
     """
     inodes, records = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     attributes: list[tuple[Ints, Ints]] = []
+    further: list[tuple[Ints, Ints]] = []
     before = start
     progress.start("reading headers", max(0, volume.size - start * RECORD))
-    for batch in walk(volume, marks, start, on_fault=on_fault, end=end):
+    for batch in walk(volume, marks, start, on_fault=on_fault, end=end, mend=mend):
         kept = batch.starts_inode & ~batch.is_directory
         if marks.numbered:
             kept &= batch.inode != SECTIONS_INODE
         inodes.append(batch.inode[kept])
         records.append(batch.record[kept])
         attributes.append(runs_of(batch))
+        if marks.numbered:
+            others = (batch.c_type == CType.TS_ADDR) & ~batch.is_directory
+            others &= batch.inode != SECTIONS_INODE
+            further.append((batch.inode[others], batch.record[others]))
         progress.advance((int(batch.record[-1]) - before) * RECORD)
         before = int(batch.record[-1])
     progress.finish()
+    for some, places in _without_first(np.concatenate(inodes), further, on_fault):
+        inodes.append(some)
+        records.append(places)
     found = Offsets(np.concatenate(inodes), np.concatenate(records) * RECORD)
     return found, AttributeRuns.joined(attributes)
+
+
+_TOLD = 100
+"""Inodes without a first header that are reported one by one."""
+
+
+def _without_first(
+    inodes: Ints, further: list[tuple[Ints, Ints]], on_fault: OnFault
+) -> Iterator[tuple[Ints, Ints]]:
+    """Yield inodes of which only further headers were found, and their records (DARI-FIL-022)."""
+    known, told = distinct(inodes), 0
+    for some, places in further:
+        lost = ~np.isin(some, known)
+        if not lost.any():
+            continue
+        yield some[lost], places[lost]
+        numbers, firsts = np.unique(some[lost], return_index=True)
+        for number, at in zip(numbers.tolist(), firsts.tolist(), strict=True):
+            told += 1
+            if told <= _TOLD:
+                why = "its first header is lost, further ones are here"
+                record = int(places[lost][at])
+                on_fault(Fault("first-group-missing", why, None, number, record, "DARI-FIL-022"))
+        known = distinct(np.concatenate((known, numbers)))

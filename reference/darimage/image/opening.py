@@ -13,21 +13,24 @@ from darimage.faults import Fault
 from darimage.image import parts
 from darimage.image.batch import Marks
 from darimage.image.parts import EndRecord, VolumeHeader
-from darimage.schema import CType, DrFlag, Incompat, Kind, Magic, Order
+from darimage.schema import ORDERS, CType, DrFlag, Incompat, Kind, Magic, Order
 from darimage.sections.header import Identity, byte_order, field_span, of_image, picker, sound
 from darimage.units import RECORD
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import Volume, forgiving, is_recovered
 
 OnFault = Callable[[Fault], None]
 
 KNOWN_INCOMPAT = int(Incompat.VOLUMES)
 """Features of ``Incompat`` that this reader knows (DARI-VOL-005)."""
 
-_LOOKED_FOR = 16
-"""Records that are searched for a header if the first one is damaged."""
+_LOOKED_FOR = 1024
+"""Records that are searched for a header if the first one is damaged (DARI-REC-018)."""
 
 _TAIL = 4096
 """Records at the end that are searched for ``TS_END``."""
+
+_FEW = 1024
+"""More volumes than a plain dump has."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Opening:
         extension: The volume header, if it is there and sound.
         start: Record number of the first header after it.
         first: Record number of the first sound header: 0, unless that is damaged.
+        is_first: The first record is a volume header; else where records are is not known.
         shown: The volume header with logical record numbers.
         volume_number: Which volume it opens.
     """
@@ -55,6 +59,7 @@ class Opening:
     first: int = 0
     shown: VolumeHeader | None = None
     volume_number: int = 1
+    is_first: bool = True
 
     @property
     def total(self) -> int:
@@ -68,25 +73,32 @@ def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
     Raises:
         FormatError: This is no dump image, or none that is read (DARI-REC-018).
     """
-    first = volume.read_at(0, RECORD)
-    order = byte_order(first) if len(first) == RECORD else None
-    if order is not None and sound(parts.as_row(first), order)[0]:
-        return _of_first(first, order)
-    _refuse_foreign(first)
-    found = _next_header(volume)
+    with forgiving(volume):
+        first = volume.read_at(0, RECORD)
+        order = byte_order(first) if len(first) == RECORD else None
+        if order is not None and sound(parts.as_row(first), order)[0]:
+            if _fields(first, order)[0] == CType.TS_TAPE:
+                return _of_first(first, order)
+        else:
+            _refuse_foreign(first)
+        found = _next_header(volume)
     if found is None:
         why = "its first record is damaged" if order else "not a dump image"
         raise FormatError(why, record=0, requirement="DARI-REC-003")
-    on_fault(Fault("damaged", "the first record is damaged", None, None, 0, "DARI-VOL-001"))
+    told = "the first record is damaged, missing, or no volume header"
+    on_fault(Fault("first-record", told, None, None, 0, "DARI-VOL-001"))
     record, order, at = found
-    return replace(_opening(record, order, None, at), first=at)
+    number = -(-at // RECORD)
+    extension = parts.volume_of(record)
+    opening = replace(_opening(record, order, None, number), first=number, is_first=False)
+    if extension is not None:
+        # It opens a volume and says what the first one says.
+        return replace(opening, volume_number=parts.volume_number(record))
+    return opening
 
 
 def _of_first(record: bytes, order: Order) -> Opening:
-    c_type, flags = _fields(record, order)
-    if c_type != CType.TS_TAPE:
-        told = f"the first record has c_type {c_type}, not that of a volume header"
-        raise FormatError(told, record=0, requirement="DARI-REC-002")
+    _, flags = _fields(record, order)
     if flags & DrFlag.DR_COMPRESSED:
         raise FormatError("compressed dumps are not read", record=0, requirement="DARI-REC-018")
     known = parts.has_extension(record) and parts.kind_of(record) == Kind.VOLUME
@@ -128,14 +140,33 @@ def _refuse_foreign(record: bytes) -> None:
 
 
 def _next_header(volume: Volume) -> tuple[bytes, Order, int] | None:
-    """Return the first sound header after the first record, its order and its place."""
-    data = volume.read_at(RECORD, _LOOKED_FOR * RECORD)
-    for at in range(len(data) // RECORD):
-        record = data[at * RECORD : (at + 1) * RECORD]
-        order = byte_order(record)
-        if order is not None and sound(parts.as_row(record), order)[0]:
-            c_type, _ = _fields(record, order)
-            return (record, order, at + 1) if c_type == CType.TS_CLRI else None
+    """Return the first sound header of an input, its order and the byte it lies at."""
+    start = 0
+    while gaps := volume.missing(start, start + 1):
+        start = max(start + 1, gaps[0].end)
+    data = volume.read_at(start, _LOOKED_FOR * RECORD)
+    found: list[tuple[int, Order]] = []
+    for order in ORDERS:
+        at = first_header(data, order)
+        if at is not None:
+            found.append((at, order))
+    if not found:
+        return None
+    at, order = min(found)
+    return data[at : at + RECORD], order, start + at
+
+
+def first_header(data: bytes, order: Order, start: int = 0) -> int | None:
+    """Return where the first sound header of any image lies among some bytes from one on."""
+    begin, _ = field_span("c_magic")
+    magic = int(Magic.NFS).to_bytes(4, "little" if order == "le" else "big")
+    at = data.find(magic, start + begin)
+    while 0 <= at <= len(data) - RECORD + begin:
+        record = data[at - begin : at - begin + RECORD]
+        c_type, _ = _fields(record, order)
+        if CType.TS_TAPE <= c_type <= CType.TS_CLRI and sound(parts.as_row(record), order)[0]:
+            return at - begin
+        at = data.find(magic, at + 1)
     return None
 
 
@@ -183,19 +214,56 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
     return None
 
 
+def is_displaced(volume: Volume, opening: Opening, found: End | None) -> bool:
+    """Tell whether the end of an image shows that records are lost, doubled or elsewhere.
+
+    Not so if nothing is there, as in an image that is cut. In a plain dump the number of the end
+    record is compared with its place: writers may count headers of volumes or not.
+    """
+    held = volume.size // RECORD
+    total = opening.total
+    if found is not None and total:
+        return found.last < min(total, held)
+    if found is not None:
+        record = volume.read_at(found.last * RECORD - RECORD, RECORD)
+        (tapea,) = picker(opening.marks.order, "c_tapea").unpack_from(record)
+        volumes = volume.cut.volume_of(volume.cut.physical(found.last - 1))
+        behind = (found.last - 1 - tapea + _FEW) & 0xFFFFFFFF
+        return not opening.marks.numbered and not _FEW + 1 - volumes <= behind <= _FEW + 1
+    if held == 0 or volume.missing(held * RECORD - 1, held * RECORD):
+        return False
+    if 0 < total <= held:
+        return not volume.missing((total - 1) * RECORD, total * RECORD)
+    low = max(0, volume.size - _TAIL * RECORD)
+    return _has_end(volume.read_at(low, volume.size - low), opening)
+
+
+def _has_end(data: bytes, opening: Opening) -> bool:
+    """Tell whether there is a ``TS_END`` of the image somewhere among some bytes."""
+    order, done = opening.marks.order, 0
+    while (at := first_header(data, order, done)) is not None:
+        record = data[at : at + RECORD]
+        c_type, date = picker(order, "c_type", "c_date").unpack_from(record)
+        ours = of_image(parts.as_row(record), opening.marks.image_id)[0]
+        if c_type == CType.TS_END and date == opening.marks.date and ours:
+            return True
+        done = at + RECORD
+    return False
+
+
 def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | None:
     """Return what is wrong with the end of an image, if something is."""
     held = volume.size // RECORD
     if opening.total > held:
         there = volume.cut.total(held)
         told = f"the image has {there} records of {volume.cut.total(opening.total)}"
-        return Fault("truncated", told, None, None, held, "DARI-VOL-011")
+        return Fault("image-cut", told, None, None, held, "DARI-VOL-011")
     if found is not None:
         return None
     if gaps := volume.missing(held * RECORD - 1, held * RECORD):
         told = f"the end record is not there: {gaps[0].told}"
-        return Fault("missing", told, None, None, held - 1, "DARI-VOL-020")
-    return Fault("truncated", "no end record is found at the end", None, None, held, "DARI-END-001")
+        return Fault("unreadable", told, None, None, held - 1, "DARI-VOL-020")
+    return Fault("no-end", "no end record is found at the end", None, None, held, "DARI-END-001")
 
 
 def _end_before(volume: Volume, opening: Opening, high: int) -> End | None:
@@ -227,7 +295,7 @@ def _last_end(volume: Volume, opening: Opening, high: int) -> tuple[int, bytes]:
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
     for at in reversed(np.flatnonzero(sound(rows, opening.marks.order)).tolist()):
         record = rows[at].tobytes()
-        if _is_end(record, opening, low + at):
+        if _is_end(record, opening, low + at, is_placed=is_recovered(volume)):
             return low + at, record
     return 0, b""
 
@@ -238,14 +306,14 @@ def _end_at(volume: Volume, opening: Opening, at: int) -> bytes:
     order = opening.marks.order
     if len(record) < RECORD or not sound(parts.as_row(record), order)[0]:
         return b""
-    return record if _is_end(record, opening, at) else b""
+    return record if _is_end(record, opening, at, is_placed=is_recovered(volume)) else b""
 
 
-def _is_end(record: bytes, opening: Opening, at: int) -> bool:
+def _is_end(record: bytes, opening: Opening, at: int, *, is_placed: bool) -> bool:
     c_type, date, tapea = picker(opening.marks.order, "c_type", "c_date", "c_tapea").unpack_from(
         record
     )
     real = opening.marks.cut.physical(at)
-    placed = not opening.marks.numbered or real & 0xFFFFFFFF == tapea
+    placed = not opening.marks.numbered or is_placed or real & 0xFFFFFFFF == tapea
     ours = of_image(parts.as_row(record), opening.marks.image_id)[0]
     return bool(c_type == CType.TS_END and date == opening.marks.date and placed and ours)

@@ -13,12 +13,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.faults import Fault
 from darimage.image.batch import Ints
 from darimage.image.survey import CLOSED, PROVEN, Found
 from darimage.schema import CType
 from darimage.units import RECORD
+
+Mask = npt.NDArray[np.bool_]
 
 WHOLE, HEAD, BETWEEN, UNDER, BEFORE = range(5)
 """What records are, best first: a group that is whole, a header, what lies between headers that
@@ -40,12 +43,14 @@ class Placed:
         segments: First byte of the image, the one after the last, and where the first lies.
         doubtful: Bytes of the image that may be others than were written.
         first: Number of the first header.
+        numbers: Record number of each header that was found.
         faults: What was found wrong.
     """
 
     segments: Ints
     doubtful: Ints
     first: int
+    numbers: Ints
     faults: list[Fault]
 
 
@@ -67,10 +72,10 @@ class _Anchors(NamedTuple):
     place: Ints
     number: Ints
     length: Ints
-    whole: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    whole: Mask
     even: Ints
     inode: Ints
-    is_joint: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_joint: Mask
 
 
 def place(found: Found, total: int, *, numbered: bool) -> Placed:
@@ -116,20 +121,18 @@ def place(found: Found, total: int, *, numbered: bool) -> Placed:
     suspect = np.zeros(0, np.int64) if numbered else _suspect(anchors, segments)
     in_doubt = segments[segments[:, 3] >= BETWEEN]
     segments, doubtful = _in_bytes(segments), _in_bytes(in_doubt)[:, :2]
-    if numbered:
-        doubtful = doubtful[:0]
     faults += _told(anchors, shift, segments, suspect)
     for address in found.foreign.tolist()[:_TOLD]:
         told = f"the header that is due at byte {address} is of another image"
         at = address // RECORD
         faults.append(Fault("foreign-header", told, None, None, at, "DARI-REC-030"))
-    return Placed(segments, doubtful, max(0, int(number[0])), faults)
+    return Placed(segments, doubtful, max(0, int(number[0])), number, faults)
 
 
 # -- numbers --------------------------------------------------------------------------------------
 
 
-def _counted(found: Found, is_joint: np.ndarray) -> Ints:  # type: ignore[type-arg]
+def _counted(found: Found, is_joint: Mask) -> Ints:
     """Return the numbers of the headers of a plain dump, headers of further volumes left out.
 
     Some writers do not count the header of a volume (0.4b56): the record behind it has its number.
@@ -139,10 +142,12 @@ def _counted(found: Found, is_joint: np.ndarray) -> Ints:  # type: ignore[type-a
     behind = tapes[(tapes + 1 < len(found)) & (found.state[tapes] == CLOSED)]
     steps = tapea[behind + 1] - tapea[behind] if behind.size else np.ones(1, np.int64)
     if (steps == 0).sum() * 2 > len(steps):
-        return tapea + ((found.c_type != CType.TS_TAPE) | is_joint)
+        counted: Ints = tapea + ((found.c_type != CType.TS_TAPE) | is_joint)
+        return counted
     heads = np.unique(tapea[is_joint])
     # Of a joint the number is that of the record behind it.
-    return tapea - np.searchsorted(heads, tapea, side="left")
+    left: Ints = tapea - np.searchsorted(heads, tapea, side="left")
+    return left
 
 
 def _mean_something(number: Ints, even: Ints) -> bool:
@@ -197,8 +202,8 @@ def _close_over_joints(
     number: Ints,
     even: Ints,
     length: Ints,
-    is_joint: np.ndarray,  # type: ignore[type-arg]
-) -> np.ndarray:  # type: ignore[type-arg]
+    is_joint: Mask,
+) -> Mask:
     """Tell which groups are closed if volumes begin among their records; set lengths of joints."""
     closed = found.state == CLOSED
     shift = number * RECORD - even
@@ -226,7 +231,7 @@ def _close_over_joints(
 # -- pieces ---------------------------------------------------------------------------------------
 
 
-def _pieces(anchors: _Anchors, steady: np.ndarray, size: int) -> Ints:  # type: ignore[type-arg]
+def _pieces(anchors: _Anchors, steady: Mask, size: int) -> Ints:
     """Return pieces of the image: first number, number after the last, byte, what they are."""
     count = len(anchors.number)
     ends = np.concatenate((anchors.header[1:], [size]))
@@ -259,9 +264,10 @@ def _pieces(anchors: _Anchors, steady: np.ndarray, size: int) -> Ints:  # type: 
     return pieces[(pieces[:, 1] > pieces[:, 0]) & (pieces[:, 0] >= 0)]
 
 
-def _rows(start: Ints, end: Ints, byte: Ints, what: int, chosen: np.ndarray) -> Ints:  # type: ignore[type-arg]
+def _rows(start: Ints, end: Ints, byte: Ints, what: int, chosen: Mask) -> Ints:
     kind = np.full(len(start), what, np.int64)
-    return np.stack((start, end, byte, kind), axis=1)[chosen]
+    rows: Ints = np.stack((start, end, byte, kind), axis=1)[chosen]
+    return rows
 
 
 def _chosen(pieces: Ints) -> Ints:
@@ -346,7 +352,8 @@ def _suspect(anchors: _Anchors, segments: Ints) -> Ints:
     ends = good[np.concatenate((breaks, [len(good) - 1])), 1]
     at = np.maximum(np.searchsorted(starts, anchors.number[some] + 1, side="right") - 1, 0)
     begins, behind = anchors.number[some] + 1, anchors.number[some] + anchors.length[some]
-    return some[(begins < starts[at]) | (behind > ends[at])]
+    found: Ints = some[(begins < starts[at]) | (behind > ends[at])]
+    return found
 
 
 def _records(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from darimage.distinct import distinct
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import nt_acls, opening, volume_set
+from darimage.image import parts as volume_parts
 from darimage.image.attributes import AttributeRuns, attributes_of
 from darimage.image.beginning import front_of
 from darimage.image.describe import describe, trailing_section
@@ -20,17 +22,20 @@ from darimage.image.first_headers import inodes_at
 from darimage.image.front import Front, bitmap_of
 from darimage.image.inode import Inode
 from darimage.image.names import Names
-from darimage.image.offsets import Offsets, from_map, from_walk
+from darimage.image.offsets import MapOffsets, Offsets, from_map, from_walk
+from darimage.image.opening import End, Opening
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
+from darimage.image.recovery import Recovery, recover
 from darimage.image.streams import StreamTable, read_streams
 from darimage.image.told import Faults
 from darimage.progress import SILENT, Progress
-from darimage.schema import Order, Section, Verdict
+from darimage.schema import CType, Order, Section, Verdict
 from darimage.sections.bitmap import Bitmap
-from darimage.sections.header import Identity
+from darimage.sections.header import Identity, picker
 from darimage.sections.nt_acls import NtAcls
 from darimage.units import RECORD
 from darimage.volumes.cut import ONE_VOLUME
+from darimage.volumes.patient import Patient
 from darimage.volumes.reading import Volume, patient
 
 OnFault = Callable[[Fault], None]
@@ -73,10 +78,10 @@ class Image:
         self.name = name or volume.name
         self.volume = volume
         self.faults = Faults(self.located)
+        self._recovery: Recovery | None = None
         first = opening.look_at_first(volume, self.faults.tell)
-        if first.volume_number > 1:
-            volume = volume_set.first_of(volume, first.volume_number)
-            first = opening.look_at_first(volume, self.faults.tell)
+        if first.volume_number > 1 and first.is_first:
+            volume, first = self._look_for_first(volume, first)
         if first.extension is not None and not sequential:
             opening.refuse_unknown_features(first.extension)
         self.volume, first = volume_set.join(volume, first, self.faults.tell, walked=sequential)
@@ -89,10 +94,13 @@ class Image:
         self.first_record = first.first
         self.extension: VolumeHeader | None = first.extension
         self.shown: VolumeHeader | None = first.shown
+        if not first.is_first:
+            self._begin_recovered()
         self._trust_map = trust_map
         self._sequential = sequential
         self._walked: tuple[Offsets, AttributeRuns] | None = None
         self._attributes: AttributeRuns | None = None
+        self._by_map: MapOffsets | None = None
         self.end: EndRecord | None = None
         self.end_at: int | None = None
         self.ends_at_end = False
@@ -158,6 +166,78 @@ class Image:
                 if known <= lost:
                     raise
                 lost = known
+
+    def _look_for_first(self, volume: Volume, first: Opening) -> tuple[Volume, Opening]:
+        """Return the first volume of a set and what it says, or all that is here of a later one.
+
+        The first may lie behind others in the same file.
+        """
+        try:
+            volume = volume_set.first_of(volume, first.volume_number)
+        except FormatError:
+            found = recover(volume, first.marks, 0)
+            if found is None or found.first > 0:
+                raise
+            self._recovery = found
+            for fault in found.faults:
+                self.faults.tell(fault)
+            volume = volume_set.real_of(found.volume)
+        return volume, opening.look_at_first(volume, self.faults.tell)
+
+    def _begin_recovered(self) -> None:
+        """Begin with records that were put at their numbers: the first one is not where it is due.
+
+        If it lies elsewhere it is read there.
+        """
+        self.recover()
+        found = self._recovery
+        if found is None:
+            return
+        self.first_record = found.first
+        first = opening.look_at_first(self.volume, lambda _: None)
+        start = first.start if first.is_first else found.first
+        marks = replace(first.marks, cut=self.volume.cut)
+        shown = first.extension and volume_parts.shown(first.extension, self.volume.cut)
+        if first.is_first:
+            self.first_record = 0
+            self.identity, self.extension, self.shown = first.identity, first.extension, shown
+        self._opening = replace(
+            first, start=start, first=self.first_record, marks=marks, shown=shown
+        )
+        self.marks = marks
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether its records were put at their numbers already."""
+        return self._recovery is not None
+
+    def recover(self) -> Volume:
+        """Return the volume with each record at its number, whatever order they lie in.
+
+        Called at the first sign of damage: the whole input is looked at, once. What was lost is a
+        gap then. Records before the damage keep their numbers (DARI-REC-031, DARI-REC-032).
+        """
+        if self._recovery is not None:
+            return self.volume
+        behind = self.volume.behind if isinstance(self.volume, Patient) else self.volume
+        found = recover(volume_set.real_of(behind), self.marks, self._total_of_input())
+        if found is None:
+            nothing = np.zeros(0, np.int64)
+            self._recovery = Recovery(behind, behind.cut, 0, nothing, nothing, [])
+            return self.volume
+        self._recovery = found
+        self.volume = found.volume
+        self.marks = replace(self.marks, cut=found.cut)
+        self._opening = replace(self._opening, marks=self.marks)
+        for fault in found.faults:
+            self.faults.tell(fault)
+        if hasattr(self, "records"):
+            self._look_for_end()
+        return self.volume
+
+    def _total_of_input(self) -> int:
+        """Return how many records the image has as it lies; 0 if that is not known."""
+        return self.extension.total_records if self.extension else 0
 
     def close(self) -> None:
         """Close the volume."""
@@ -244,7 +324,9 @@ class Image:
     def offsets(self) -> Offsets:
         """Addresses of all files: by the map, or by a walk that is done when first needed."""
         if self.access == "direct" and self._map is not None:
-            return self._map
+            if self._by_map is None:
+                self._by_map = MapOffsets(self._map, self._lacking)
+            return self._by_map
         return self.index_sequentially() if self._walked is None else self._walked[0]
 
     def offset(self, inode: int) -> int | None:
@@ -260,7 +342,13 @@ class Image:
         """Find all files by a walk over the headers (DARI-END-006)."""
         self._attributes = None
         self._walked = from_walk(
-            self.volume, self.marks, self.front.files, None, progress, self.faults.tell
+            self.volume,
+            self.marks,
+            self.front.files,
+            None,
+            progress,
+            self.faults.tell,
+            self.recover,
         )
         return self._walked[0]
 
@@ -286,10 +374,9 @@ class Image:
         """
         if number in self.names.directories:
             return self.names.directories[number].inode
-        offset = self.offsets.get(number)
-        if offset is None:
+        if self.offsets.get(number) is None:
             raise FormatError(f"inode {number} is not in the image", image=self.name)
-        for inode in self._inodes_at(np.array([number]), np.array([offset]), self._raise):
+        for inode in self.inodes([number]):
             return inode
         raise FormatError(f"inode {number} lies past the end", image=self.name)
 
@@ -311,12 +398,81 @@ class Image:
             on_fault(Fault("missing", "is not in the image", None, number))
         wanted, places = wanted[places >= 0], places[places >= 0]
         in_order = np.argsort(places, kind="stable")
-        yield from self._inodes_at(wanted[in_order], places[in_order], on_fault)
+        failed: list[Fault] = []
+        further = self.access != "direct"
+        yield from self._inodes_at(
+            wanted[in_order], places[in_order], failed.append, further=further
+        )
+        yield from self._elsewhere(failed, on_fault)
 
-    def _inodes_at(self, numbers: Ints, places: Ints, on_fault: OnFault) -> Iterator[Inode]:
+    def _elsewhere(self, failed: list[Fault], on_fault: OnFault) -> Iterator[Inode]:
+        """Yield inodes whose headers are not where they should be, but elsewhere (DARI-OFF-007).
+
+        Args:
+            failed: One fault for each that is not at its place.
+            on_fault: Told of those that are nowhere.
+        """
+        gone = [fault for fault in failed if fault.requirement == "DARI-VOL-020"]
+        for fault in gone:
+            on_fault(fault)
+        by_number = {fault.inode or 0: fault for fault in failed if fault not in gone}
+        if not by_number:
+            return
+        found = self._in_survey(np.array(sorted(by_number), np.int64))
+        in_order = np.argsort(found.offsets, kind="stable")
+        places = found.inodes[in_order], found.offsets[in_order]
+        for inode in self._inodes_at(*places, lambda _: None, further=True):
+            by_number.pop(inode.number)
+            if not self._is_first(inode):
+                told = "its first header is lost, a further one is here"
+                where = inode.number, inode.record
+                fault = Fault("first-group-missing", told, None, *where, "DARI-FIL-022")
+                self.faults.tell(fault)
+            yield inode
+        for fault in by_number.values():
+            on_fault(fault)
+
+    def _in_survey(self, numbers: Ints) -> Offsets:
+        """Return where a look at the whole image finds the headers of some files."""
+        self.recover()
+        found = self._recovery
+        if found is None:
+            return Offsets(numbers[:0], numbers[:0])
+        kept = np.isin(found.inodes, numbers)
+        return Offsets(found.inodes[kept], found.records[kept] * RECORD)
+
+    def _lacking(self, numbers: Ints) -> Offsets:
+        """Return where files are that the offset map lacks, though they should be here."""
+        due = ~np.isin(numbers, self.front.directories.numbers)
+        if self.front.dumped is not None:
+            due &= self.dumped.holds(numbers)
+        if not due.any():
+            return Offsets(numbers[:0], numbers[:0])
+        found = self._in_survey(numbers[due])
+        for number, offset in zip(found.inodes.tolist(), found.offsets.tolist(), strict=True):
+            told = "the offset map does not say where it is"
+            record = offset // RECORD
+            self.faults.tell(Fault("map-element", told, None, number, record, "DARI-OFF-007"))
+        return found
+
+    def _is_first(self, inode: Inode) -> bool:
+        """Tell whether an inode was read from its first header."""
+        record = self.volume.read_at(inode.record * RECORD, RECORD)
+        (c_type,) = picker(self.order, "c_type").unpack_from(record)
+        return bool(c_type == CType.TS_INODE)
+
+    def _inodes_at(
+        self, numbers: Ints, places: Ints, on_fault: OnFault, *, further: bool
+    ) -> Iterator[Inode]:
         """Yield the inodes at addresses, ascending, whose headers are what they should be."""
         return inodes_at(
-            self.volume, self.marks, numbers, places, on_fault, old_format=self.old_format
+            self.volume,
+            self.marks,
+            numbers,
+            places,
+            on_fault,
+            old_format=self.old_format,
+            further=further and self.is_dari,
         )
 
     def error(self, fault: Fault) -> FormatError:
@@ -365,7 +521,10 @@ class Image:
         try:
             front_of(self, self._opening.start, self._read_map)
         finally:
-            self.volume = behind
+            if isinstance(self.volume, Patient):
+                self.volume = self.volume.behind
+            elif self._recovery is None:
+                self.volume = behind
 
     def _read_map(self, front: Front) -> None:
         self.front = front
@@ -379,12 +538,21 @@ class Image:
         return self._trust_map and is_whole and self._map is not None
 
     def _find_end(self) -> None:
-        found = opening.find_end(self.volume, self._opening)
-        self.records = self.volume.size // RECORD
-        if found is not None:
-            self.end, self.end_at, self.records = found.body, found.first, found.last
+        """Find the end; if it is not where it should be, put the records at their numbers first."""
+        found = self._look_for_end()
+        if self._recovery is None and opening.is_displaced(self.volume, self._opening, found):
+            self.recover()
+            found = self._look_for_end()
         if (fault := opening.why_no_end(self.volume, self._opening, found)) is not None:
             self.faults.tell(fault)
+
+    def _look_for_end(self) -> End | None:
+        found = opening.find_end(self.volume, self._opening)
+        self.records = self.volume.size // RECORD
+        self.end, self.end_at = None, None
+        if found is not None:
+            self.end, self.end_at, self.records = found.body, found.first, found.last
+        return found
 
     @cached_property
     def streams(self) -> StreamTable:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from darimage.faults import Fault
-from darimage.image.batch import Marks
+from darimage.image.batch import Ints, Marks
 from darimage.image.placing import place
 from darimage.image.survey import survey
 from darimage.volumes.cut import Cut
@@ -25,12 +27,16 @@ class Recovery(NamedTuple):
         volume: Its records by their numbers, headers of further volumes left out.
         cut: How it is cut into volumes.
         first: Record number of the first header.
+        inodes: Numbers of the files whose headers were found, ascending, each once.
+        records: Record number of the first header of each that was found.
         faults: What is wrong with it.
     """
 
     volume: Volume
     cut: Cut
     first: int
+    inodes: Ints
+    records: Ints
     faults: list[Fault]
 
 
@@ -47,8 +53,13 @@ def recover(real: Volume, marks: Marks, total: int) -> Recovery | None:
         return None
     placed = place(found, total, numbered=marks.numbered)
     volume: Volume = Recovered(real, placed.segments, placed.doubtful)
-    first = placed.first
+    first, numbers = placed.first, placed.numbers
     if marks.numbered and found.cut.capacity:
         volume = Joined(volume, found.cut)
-        first = found.cut.logical(first)
-    return Recovery(volume, found.cut, first, placed.faults)
+        first, numbers = found.cut.logical(first), found.cut.logical(np.maximum(numbers, 0))
+    # Of an image further headers say all that the first one does (DARI-FIL-022).
+    of_files = np.flatnonzero((found.file == 1) | ((found.file == 2) & marks.numbered))
+    of_files = of_files[np.lexsort((numbers[of_files], found.file[of_files]))]
+    inodes, firsts = np.unique(found.inode[of_files], return_index=True)
+    records = numbers[of_files[firsts]]
+    return Recovery(volume, found.cut, first, inodes, records, placed.faults)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from darimage.faults import Fault
 from darimage.image.batch import Batch, Marks
 from darimage.image.groups import Groups
-from darimage.image.walk import walk
+from darimage.image.walk import Mend, walk
 from darimage.schema import CType, InodeFlag
 from darimage.sections import holes
 from darimage.sections.header import field_span
@@ -74,20 +74,26 @@ class Followed(NamedTuple):
     cut_off: Stretches
 
 
-def follow(volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> Iterator[Followed]:
+def follow(
+    volume: Volume, marks: Marks, run: Run, on_fault: OnFault, mend: Mend | None = None
+) -> Iterator[Followed]:
     """Yield where the data of a run lies, in the order of its blocks, header batch by batch.
 
     Data past the size is left out. What is missing is reported (DARI-FIL-015) and the rest still
     yielded: in an image of numbered headers all of it, in a plain dump up to the first gap.
+    ``mend`` is as for ``walk``.
     """
-    return _Follower(volume, marks, run, on_fault).run()
+    return _Follower(volume, marks, run, on_fault, mend).run()
 
 
 class _Follower:
     """How far a run has been followed."""
 
-    def __init__(self, volume: Volume, marks: Marks, run: Run, on_fault: OnFault) -> None:
+    def __init__(
+        self, volume: Volume, marks: Marks, run: Run, on_fault: OnFault, mend: Mend | None
+    ) -> None:
         self.volume = volume
+        self.mend = mend
         self.marks = marks
         self.what = run
         self.on_fault = on_fault
@@ -108,6 +114,7 @@ class _Follower:
             end=what.end,
             shift=what.shift,
             sparse=True,
+            mend=None if self.mend is None else self._mended,
         )
         for batch in batches:
             mine = self._mine(batch)
@@ -123,6 +130,12 @@ class _Follower:
             told = f"blocks {self.covered} to {self.wanted - 1} of the {what.what} are missing"
             self._fault("missing", told)
 
+    def _mended(self) -> Volume:
+        """Go on in what is mended."""
+        if self.mend is not None:
+            self.volume = self.mend()
+        return self.volume
+
     def _lost(self) -> bool:
         """Tell whether the blocks of the next header are unknown."""
         return self.lost_from is not None and not self.marks.numbered
@@ -131,7 +144,8 @@ class _Follower:
         """Return the headers up to the first that belongs to something else."""
         belongs = (batch.c_type == CType.TS_ADDR) & (batch.inode == self.what.number)
         if not self.started:
-            belongs[0] = batch.starts_inode[0] and batch.inode[0] == self.what.number
+            begins = batch.starts_inode[0] or (self.marks.numbered and belongs[0])
+            belongs[0] = begins and batch.inode[0] == self.what.number
         others = np.flatnonzero(~belongs)
         self._tell_gaps(int(batch.record[others[0]]) if others.size else int(batch.record[-1]))
         if self.lost_from is not None and not self.marks.numbered:

@@ -142,6 +142,11 @@ class Condition:
         return [(first, end - first) for first, end in _joined(within)]
 
     @property
+    def promised(self) -> list[tuple[int, int]]:
+        """First block and number of each stretch that a hole map has and that cannot be read."""
+        return [(first, end - first) for first, end in _joined(self._gone)]
+
+    @property
     def doubtful(self) -> list[tuple[int, int]]:
         """First block and number of each stretch that is there, and may be another's."""
         return [(first, end - first) for first, end in _joined(self._doubtful)]
@@ -169,6 +174,12 @@ class Condition:
             if blocks
         ]
         return ", ".join(parts)
+
+
+def joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return stretches, first block and number, ascending, those that touch as one."""
+    spans = _joined([(first, first + count) for first, count in stretches])
+    return [(first, end - first) for first, end in spans]
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -6,19 +6,29 @@ byte. Data of groups that are known to be whole is hopped over. What was found i
 
 from __future__ import annotations
 
+import stat
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.errors import StorageError
-from darimage.image.batch import Ints, Marks, Rows
+from darimage.image.batch import SECTIONS_INODE, Ints, Marks, Rows
 from darimage.image.following import following
-from darimage.schema import CType, Magic
+from darimage.schema import CType, DrFlag, Magic
 from darimage.sections.crc import crc32c
-from darimage.sections.header import as_headers, extended, field_span, of_image, picker, sound
-from darimage.units import ADDRESSES, RECORD
+from darimage.sections.header import (
+    Headers,
+    as_headers,
+    extended,
+    field_span,
+    of_image,
+    picker,
+    sound,
+)
+from darimage.units import ADDRESSES, RECORD, S_IFMT
 from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.reading import Volume, forgiving
 
@@ -55,6 +65,8 @@ class Found:
         c_type: What each opens.
         volume: ``c_volume``.
         inode: ``c_inumber``.
+        file: 1 for the first header of a file, 2 for a further one, else 0; attributes,
+            directories and sections are none.
         state: ``OPEN``, ``CLOSED`` or ``PROVEN``.
         cut: How the image is cut, as far as its headers say.
         size: Bytes of the input that were looked at.
@@ -67,6 +79,7 @@ class Found:
     c_type: Ints
     volume: Ints
     inode: Ints
+    file: Ints
     state: Ints
     cut: Cut
     size: int
@@ -87,7 +100,7 @@ def survey(volume: Volume, marks: Marks) -> Found:
         return _Survey(volume, marks).run()
 
 
-def own(rows: Rows, marks: Marks, *, searched: bool) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def own(rows: Rows, marks: Marks, *, searched: bool) -> npt.NDArray[np.bool_]:
     """Tell which records are sound headers of an image (DARI-REC-030).
 
     Args:
@@ -120,7 +133,8 @@ class _Survey:
         self.cut = marks.cut if marks.numbered else Cut()
         self.size = volume.size
         self.columns = {
-            name: array("q") for name in ("address", "tapea", "length", "c_type", "volume", "inode")
+            name: array("q")
+            for name in ("address", "tapea", "length", "c_type", "volume", "inode", "file")
         }
         self.state = bytearray()
         self.foreign = array("q")
@@ -165,7 +179,7 @@ class _Survey:
             size = 1 if far else min(_WINDOW, size * 4)
         return at
 
-    def _lengths(self, rows: Rows, headers: np.ndarray, tapea: Ints) -> Ints:  # type: ignore[type-arg]
+    def _lengths(self, rows: Rows, headers: Headers, tapea: Ints) -> Ints:
         """Return how many records lie from each header to the next."""
         held = np.maximum(following(rows, self.marks.order, plain=not self.marks.numbered), 0)
         is_joint = (headers["c_type"] == CType.TS_TAPE) & (headers["c_volume"] > 1)
@@ -187,7 +201,7 @@ class _Survey:
         if LEAST <= capacity < _CAPACITY_MAX:
             self.cut = Cut(capacity)
 
-    def _take(self, at: int, places: Ints, headers: np.ndarray, tapea: Ints, lengths: Ints) -> None:  # type: ignore[type-arg]
+    def _take(self, at: int, places: Ints, headers: Headers, tapea: Ints, lengths: Ints) -> None:
         """Add headers of a chain to the columns; all but the last are closed."""
         self._add("address", places * RECORD + at)
         self._add("tapea", tapea)
@@ -195,6 +209,7 @@ class _Survey:
         self._add("c_type", headers["c_type"])
         self._add("volume", headers["c_volume"])
         self._add("inode", headers["c_inumber"])
+        self._add("file", _of_files(headers, numbered=self.marks.numbered))
         self.state += bytes([CLOSED]) * (len(places) - 1) + bytes([OPEN])
 
     def _add(self, name: str, values: Ints) -> None:
@@ -233,7 +248,7 @@ class _Survey:
         apart = tapea[-1] - tapea[0] - (address[-1] - address[0]) // RECORD
         # Writers of dumps may not count the headers of volumes.
         uncounted = 0 if self.marks.numbered else self.columns["c_type"].count(CType.TS_TAPE)
-        return -uncounted <= apart <= 0
+        return bool(-uncounted <= apart <= 0)
 
     def _plain(self, found: int) -> int:
         """Return where a header was found: nobody waits for it."""
@@ -278,8 +293,9 @@ class _Survey:
         if is_other and sound(row, self.marks.order)[0]:
             self.foreign.append(due)
             return False
-        same = CType.TS_TAPE <= c_type <= CType.TS_CLRI, date == self.marks.date
-        return sum((*same, magic == Magic.NFS, tapea == number & 0xFFFFFFFF)) >= _SAME
+        same = [CType.TS_TAPE <= c_type <= CType.TS_CLRI, date == self.marks.date]
+        same += [magic == Magic.NFS, tapea == number & 0xFFFFFFFF]
+        return sum(map(bool, same)) >= _SAME
 
     def _is_proven(self, last: int) -> bool:
         """Tell whether the records under a header have its CRC (DARI-REC-029).
@@ -373,7 +389,19 @@ class _Survey:
             return self._bytes(at, RECORD)
 
 
-def _whole(tapea: np.ndarray, near: Ints) -> Ints:  # type: ignore[type-arg]
+def _of_files(headers: Headers, *, numbered: bool) -> Ints:
+    """Tell which headers are of files: 1 for first ones, 2 for further ones, 0 for others."""
+    kinds: Ints = np.select(
+        [headers["c_type"] == CType.TS_INODE, headers["c_type"] == CType.TS_ADDR], [1, 2], 0
+    )
+    kinds[headers["c_dinode"]["di_mode"] & S_IFMT == stat.S_IFDIR] = 0
+    kinds[headers["c_flags"] & DrFlag.DR_EXTATTRIBUTES != 0] = 0
+    if numbered:
+        kinds[headers["c_inumber"] == SECTIONS_INODE] = 0
+    return kinds
+
+
+def _whole(tapea: Ints | npt.NDArray[np.uint32], near: Ints) -> Ints:
     """Return record numbers of 32 bits as those nearest to some others."""
     difference = (tapea.astype(np.uint32) - near.astype(np.uint64).astype(np.uint32)).view(np.int32)
     return near + difference.astype(np.int64)

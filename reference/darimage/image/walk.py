@@ -161,10 +161,13 @@ class _Walk:
                     return
                 continue
             batch = self._next()
-            if len(batch):
-                batch = self._until_end(batch)
             if len(batch) and self.mend is not None and not self.marks.numbered:
                 batch = self._until_jump(batch)
+                if not len(batch):
+                    self._mended()
+                    continue
+            if len(batch):
+                batch = self._until_end(batch)
             if len(batch):
                 self.at = int(batch.record[-1] + 1 + batch.following[-1])
                 self._adapt(batch, before)

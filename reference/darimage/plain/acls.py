@@ -42,15 +42,16 @@ def descriptors(
     if front is None and trailing is None and not has_feature:
         return {}
     tables = [_table(walk, section) for section in (front, trailing)]
+    usable = [table for table in tables if table is not None]
+    if not usable:
+        if walk.ends or front or trailing:
+            faults.report("acls")
+        return {}
     for name, section, table in zip(
         ("acls-front", "acls-trailing"), (front, trailing), tables, strict=True
     ):
-        if table is None:
-            faults.report(name, section.head.at if section else None)
-    usable = [table for table in tables if table is not None]
-    if not usable:
-        faults.report("acls")
-        return {}
+        if table is None and section is not None and section.usable:
+            faults.report(name, section.head.at)
     if len(usable) == 2 and usable[0] != usable[1] and given.rules.follows("DARI-ACL-015"):
         faults.report("acls-differ")
     return _chosen(walk, usable[0], inodes)

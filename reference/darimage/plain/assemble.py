@@ -148,6 +148,7 @@ def put_together(space: Space, size: int, groups: list[Group], rules: Rules) -> 
         end = start + group.covers
         data.wrong |= group.wrong
         data.open |= group.known == OPEN and not group.wrong and bool(group.pieces)
+        data.twice |= len(places[start]) > 1
         if start > at:
             data.uncovered.append((at, min(start, blocks) - at))
         elif start < at and group.covers:
@@ -201,7 +202,7 @@ def bitmap_of(walk: Walk, c_type: int) -> Bitmap | None:
     """Return bitmap I or II; ``None`` if there is none that is sound (DARI-BMP-010)."""
     groups, space, rules = walk.groups, walk.given.space, walk.given.rules
     found = [group for group in groups if group.head.c_type == c_type]
-    sound = [group for group in found if group.is_whole and not group.wrong]
+    sound = [group for group in found if group.is_whole and group.covers and not group.wrong]
     if found and not rules.keeps("DARI-BMP-010", sound):
         return None
     sound = sound or [group for group in found if not group.impossible]
@@ -457,7 +458,10 @@ class _Maker:
     def _end_is_hole(self, inode: Inode) -> None:
         """Take the last block for a hole where the flag says that it was one (DARI-FIL-021)."""
         blocks = -(-inode.data.size // RECORD)
-        last = max(self._groups, key=lambda group: group.start)
+        covering = [one for one in self._groups if one.start < blocks <= one.start + one.covers]
+        if not covering:
+            return
+        last = better(covering)
         if last.head.body is None or not last.head.fields.extension.flags & END_IS_HOLE:
             return
         stretches = inode.data.stretches
@@ -476,12 +480,20 @@ class _Maker:
 
 def _differs(head: Head, other: Head) -> bool:
     """Tell whether a further header says something else of the inode (DARI-FIL-005)."""
-    if head.dinode != other.dinode:
+    if any(head.dinode[name] != other.dinode[name] for name in _OLD_FIELDS):
         return True
     one, two = head.body, other.body
     if one is None or two is None:
         return False
-    return any(one[name] != two[name] for name in one if name != "first_block" and name[0] != "_")
+    return any(one[name] != two[name] for name in _FIELDS if name in one and name in two)
+
+
+_OLD_FIELDS = ("di_mode", "di_size", "di_uid", "di_gid")
+_FIELDS = (
+    *("base_inode", "stream_directory", "nlink", "attribute_records"),
+    *("atime_ns", "mtime_ns", "ctime_ns", "birthtime_ns", "source_inode", "source_device"),
+)
+"""Fields of an inode that a reader uses."""
 
 
 def _in_doubt(stretches: list[Stretch], group: Group) -> list[Stretch]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from construct import ConstructError
+
 from darimage.plain.rules import Rules
 from darimage.schema.codecs import Order, layout
 
@@ -66,7 +68,10 @@ def entries(block: bytes, form: Form, rules: Rules, on_fault: OnFault) -> Iterat
             at += CHUNK - at % CHUNK
             continue
         inode, length, kind, size = _head(block[at : at + HEAD], form)  # step 3
-        if length < HEAD or length % 4 or length > min(rest, left):
+        if left < length <= rest:
+            on_fault("directory-size")  # the end of the directory cuts the entry
+            return
+        if length < HEAD or length % 4 or length > rest:
             on_fault("chunk")
             at += CHUNK - at % CHUNK
             continue
@@ -98,8 +103,10 @@ def dots(block: bytes, form: Form) -> tuple[int, int] | None:
     """Return what ``.`` and ``..`` name if a block begins with these entries, else ``None``."""
     try:
         inode, length, _, size = _head(block[:HEAD], form)
-        above, _, _, size_above = _head(block[length : length + HEAD], form)
-    except Exception:  # noqa: BLE001 - too short for a directory
+        above, length_above, _, size_above = _head(block[length : length + HEAD], form)
+    except ConstructError:
+        return None
+    if length + length_above > len(block):
         return None
     names = block[HEAD : HEAD + size], block[length + HEAD : length + HEAD + size_above]
     return (inode, above) if length == HEAD + 4 and names == (b".", b"..") else None

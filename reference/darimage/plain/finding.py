@@ -65,6 +65,11 @@ class Found:
         return sum(count for present, count in self.runs or () if present)
 
 
+def _opens(head: Head | None, volume: int) -> bool:
+    """Tell whether a header is the continuation header of a volume (DARI-VOL-014)."""
+    return head is not None and (head.c_type, head.fields.c_volume) == (TS_TAPE, volume)
+
+
 AllSeen = Callable[[Input, list[Found]], bool]
 
 
@@ -96,17 +101,21 @@ class Finder:
         at, due = self._space.start, True  # step 3
         while at < self._space.size:
             head = self._given.own(at, due=due)  # step 4
+            if due and self._opens_volume(at, head):
+                at += RECORD
+                continue
+            is_due = due and head is not None
             if head is None:
-                if due and self._opens_volume(at):
-                    at += RECORD
-                    continue
                 head = self._searched(at, due=due)  # step 5
                 if head is None:
                     break
             elif due:
                 self._report_odd(head)
+            is_due = is_due and bool(self.found)
             found = self._take(head)  # step 6
-            at, due = found.end, found.runs is not None
+            # Behind a continuation header that was searched for, anything may go on.
+            goes_on = head.c_type == TS_TAPE and head.fields.c_volume > 1
+            at, due = found.end, found.runs is not None and (is_due or not goes_on)
             if head.c_type == TS_END and self._is_the_end(found):  # step 7
                 break
             if due and not found.is_proven:  # step 8
@@ -123,7 +132,8 @@ class Finder:
         behind_end = bool(self.found) and self.found[-1].head.c_type == TS_END
         if due and not behind_end:
             self._undamaged = False
-            self._report_due(at)
+            if self.found or at != self._given.first_record:
+                self._report_due(at)
         head = self._given.search(at + 1 if due else at)
         if head is not None and behind_end:
             self._faults.report("end-early", self.found[-1].at)
@@ -158,7 +168,7 @@ class Finder:
         if self._given.is_image and head.is_dari:
             if head.fields.extension.version == 0:
                 self._faults.report("ext-version", head.at)
-            elif not head.kind_fits:
+            elif not head.kind_fits and head.at != self._given.first_record:
                 self._faults.report("ext-kind", head.at)
         before = self.found[-1].shift if self.found else 0 if self._given.is_image else head.shift
         if head.shift != before:
@@ -182,7 +192,7 @@ class Finder:
         """Return the blocks that follow; ``None`` if there cannot be so many (DARI-REC-035)."""
         if head.c_type in (TS_CLRI, TS_BITS):
             count = int(head.fields.c_count)
-            fits = 0 < count <= (self._space.size - head.at) // RECORD - 1
+            fits = 0 <= count <= (self._space.size - head.at) // RECORD - 1
             if not self._rules.keeps("DARI-BMP-007", fits):
                 return None
             return [(1, max(0, count))]
@@ -204,13 +214,16 @@ class Finder:
                 self._report_capacity()
         found.openings = tuple(openings)
         for at in openings:
+            self._volume += 1
             head = self._given.own(at)
-            if head is None or head.c_type != TS_TAPE:
-                self._volume += 1
+            is_other = self._space.is_placed and head is not None and head.c_type == TS_TAPE
+            if head is None or not (_opens(head, self._volume) or is_other):
                 self._report_opening(at)
                 continue
-            self._met_tape(head)
-            self.found.append(Found(head, [], at + RECORD, head.shift, opens=True))
+            self._report_feature(head)
+            # Where the group is proven, its records say where this header lies.
+            shift = found.shift if found.is_proven else head.shift
+            self.found.append(Found(head, [], at + RECORD, shift, opens=True))
 
     def _records(self, found: Found, capacity: int) -> tuple[list[tuple[int, int]], list[int], int]:
         """Return where the records are that a header announces.
@@ -246,7 +259,7 @@ class Finder:
             places.append(start + -found.number_of(start) % capacity * RECORD)
         at = start
         while at < end and (head := self._given.search(at, end)) is not None:
-            if (head.c_type, head.fields.c_volume) == (TS_TAPE, volume):
+            if _opens(head, volume):
                 places.append(head.at)
                 break
             at = head.at + 1
@@ -266,14 +279,12 @@ class Finder:
     # Volumes.
 
     def _believed_capacity(self) -> int:
-        """Return the capacity of a volume if record V is what it says (DARI-VOL-023)."""
+        """Return the capacity of a volume, if it can be one (DARI-VOL-023)."""
         capacity, body = self._given.capacity, self._given.body
         if body is None or not body.feature_incompat & VOLUMES:
             return 0
-        second = self._given.own(capacity * RECORD)
-        is_second = second is None or (second.c_type, second.fields.c_volume) == (TS_TAPE, 2)
-        if capacity < 2 or not is_second:
-            self._faults.report("capacity", self._given.first.at)
+        if capacity < 2:
+            self._report_capacity()
             return 0
         return capacity
 
@@ -290,17 +301,23 @@ class Finder:
             self._faults.report("tape-again", head.at)
         else:
             self._volume = volume
-            body = self._given.body
-            if body is not None and not body.feature_incompat & VOLUMES:
-                self._faults.report("feature-volumes", head.at)
-            self._given.take_body(head)
+            self._report_feature(head)
 
-    def _opens_volume(self, at: int) -> bool:
-        """Tell whether the record where a header is due has to be a continuation header."""
+    def _report_feature(self, head: Head) -> None:
+        body = self._given.body
+        if body is not None and not body.feature_incompat & VOLUMES:
+            self._faults.report("feature-volumes", head.at)
+        self._given.take_body(head)
+
+    def _opens_volume(self, at: int, head: Head | None) -> bool:
+        """Tell whether the record that is due has to be a continuation header, and is none."""
         if not self.capacity or not self.found:
             return False
         number = self.found[-1].number_of(at)
-        if number % self.capacity:
+        if number % self.capacity or _opens(head, number // self.capacity + 1):
+            return False
+        if head is not None and head.c_type != TS_TAPE and head.kind_fits:
+            self._report_capacity()  # another header lies where the capacity says
             return False
         self._volume = number // self.capacity + 1
         self._report_opening(at)
@@ -316,7 +333,7 @@ class Finder:
 
     def _is_the_end(self, found: Found) -> bool:
         """Tell whether the input ends here (DARI-END-009)."""
-        if self._given.own(found.end) is not None:
+        if self._given.own(found.end, due=True) is not None:
             return False
         if not self._rules.follows("DARI-END-009"):
             return True

@@ -11,6 +11,8 @@ from uuid import UUID
 from darimage.plain import xattrs
 from darimage.plain.acls import descriptors
 from darimage.plain.assemble import (
+    ACLS_FRONT,
+    ACLS_TRAILING,
     BLOCK,
     CHARACTER,
     DAMAGED,
@@ -19,6 +21,7 @@ from darimage.plain.assemble import (
     KINDS,
     LINK,
     LOST,
+    OFFSET_MAP,
     STATES,
     STREAMS,
     WHOLE,
@@ -76,15 +79,16 @@ class Image:
         self.given = Input(space, self.faults, rules)
         self.walk: Walk = walk(self.given)
         self.inodes = inodes(self.walk)
-        report_bitmaps(self.walk, list(self.inodes))
         self.existing, self.held = existing_inodes(self.walk), held_inodes(self.walk)
         found = sections(self.walk, self.faults)
-        for section in found.values():
-            if not section.usable:
+        for which, section in found.items():
+            is_acl = which in (ACLS_FRONT, ACLS_TRAILING)
+            if not section.usable and which != OFFSET_MAP:
                 self.faults.report("section", section.head.at)
-            elif not section.data.is_whole:
+            elif section.usable and section.data.wrong and not is_acl:
                 self.faults.report("section-damaged", section.head.at)
         self.streams = Streams(self.walk, found, self.inodes)
+        report_bitmaps(self.walk, [*self.inodes, *self.streams.found])
         self.attributes = {number: self._attributes(inode) for number, inode in self.inodes.items()}
         for inode in self.inodes.values():
             if inode.kind == LINK:
@@ -160,7 +164,7 @@ class Image:
     def _check_target(self, inode: Inode) -> None:
         """Look whether a symbolic link's target is one (DARI-FIL-008)."""
         data = inode.data
-        if inode.state > WHOLE or not inode.contents:
+        if not inode.contents or (inode.state > WHOLE and data.size <= TARGET_MAX):
             return
         has_hole = sum(one.length for one in data.stretches) * RECORD < data.size
         target = data.bytes() if data.size <= TARGET_MAX and not has_hole else b""
@@ -195,17 +199,16 @@ class Image:
         fields, body = given.first.fields, given.body
         epoch = int(body.c_date_epoch) if body is not None else 0
         base_epoch = int(body.c_ddate_epoch) if body is not None else 0
-        unknown = given.is_image and body is None
         made: dict[str, Any] = {
             "dialect": "dari" if given.is_image else "dump",
             "order": given.order,
             "uuid": None,
-            "date": None if unknown else str((epoch << 32) + fields.c_date),
-            "base_date": None if unknown else str((base_epoch << 32) + fields.c_ddate),
+            "date": str((epoch << 32) + fields.c_date),
+            "base_date": str((base_epoch << 32) + fields.c_ddate),
             "level": int(fields.c_level),
             "label": text(bytes(fields.c_label).partition(b"\0")[0]),
         }
-        if body is not None and any(body.image_uuid):
+        if body is not None:
             made["uuid"] = str(UUID(bytes=self.uuid))
         return made
 

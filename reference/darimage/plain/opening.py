@@ -42,6 +42,7 @@ class Input:
         first: The header that order, date and dialect are taken from.
         order: Byte order.
         is_image: Whether it is one, and not a plain dump.
+        first_record: Address of a first record that is no sound ``ts_tape``; else -1.
         old_format: Whether entries and owners are those of before 4.4BSD (DARI-REC-026).
     """
 
@@ -53,6 +54,7 @@ class Input:
         """
         self.space, self.faults, self.rules = space, faults, rules
         self._known: dict[int, Head | None] = {}
+        self.first_record = -1
         self.first = self._identified()
         self.order, self.is_image = self.first.order, self.first.is_dari
         self._body = self._volume_body(self.first)
@@ -68,6 +70,7 @@ class Input:
             return found
         self._refuse_other_dialects()
         self.faults.report("first-record", start)
+        self.first_record = start
         if not self.rules.follows("DARI-REC-034"):
             raise Refused("no-dump", "it does not begin with a sound header")
         found = found or self._search()

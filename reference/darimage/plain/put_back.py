@@ -174,7 +174,7 @@ def _report(given: Input, pieces: list[Stretch], places: list[Place], extra: int
         if one.found.number < highest:
             faults.report("records-order", one.found.at)
         highest = max(highest, one.found.number)
-        extra += (one.end - one.start) % RECORD > 0
+        extra += one is not pieces[-1] and (one.end - one.start) % RECORD > 0
     if extra:
         faults.report("records-extra", count=extra)
     missing = [(0, places[0].number)] if places and given.is_image and places[0].number else []

@@ -15,6 +15,8 @@ class Space:
     Attributes:
         start: The address of the first byte.
         size: The address behind the last byte.
+        is_placed: Whether it was put together from volumes, whose places are known.
+        lacks_end: Whether the last of these are missing.
         gaps: What lies between the stretches: first address and end.
     """
 
@@ -23,6 +25,7 @@ class Space:
         self._stretches = [(start, data) for start, data in stretches if data]
         self.size = max((start + len(data) for start, data in self._stretches), default=0)
         self.start = self._stretches[0][0] if self._stretches else 0
+        self.is_placed = self.lacks_end = False
         ends = [start + len(data) for start, data in self._stretches]
         starts = [start for start, _ in self._stretches[1:]]
         self.gaps = [(end, start) for end, start in zip(ends, starts, strict=False) if end < start]

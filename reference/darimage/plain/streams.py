@@ -133,12 +133,14 @@ class Streams:
     Attributes:
         of: By base, name and inode of each stream.
         elsewhere: Inodes that have no place in the tree: stream files and stream directories.
+        found: The stream directories that were found.
     """
 
     def __init__(self, walk: Walk, found: dict[int, Section], inodes: dict[int, Inode]) -> None:
         """Find them."""
         self.of: dict[int, list[tuple[bytes, Inode]]] = {}
         self.elsewhere: set[int] = set()
+        self.found: set[int] = set()
         self._walk, self._inodes = walk, inodes
         self._faults, self._rules = walk.given.faults, walk.given.rules
         section = found.get(STREAMS)
@@ -154,6 +156,7 @@ class Streams:
     def _take(self, one: StreamDirectory) -> None:
         """Take a stream directory that its base names (DARI-STR-011, DARI-STR-018)."""
         self.elsewhere.add(one.number)
+        self.found.add(one.number)
         base = self._inodes.get(one.base)
         named = base is not None and base.stream_directory == one.number and not base.base
         if not self._rules.keeps("DARI-STR-018", named) or base is None:

@@ -102,6 +102,8 @@ class Tree:
             at = inode.head.at if inode.head else None
             block = next((data for offset, data in inode.data.present() if offset == 0), None)
             if block is None:
+                if inode.data.size and not inode.data.missing and inode.contents:
+                    self._faults.report("dot", at, number)
                 continue
             found = dots(block, self._form)
             if found is not None and found[0] == number:
@@ -122,7 +124,8 @@ class Tree:
         loose = self._walk.loose
         for index, one in enumerate(loose):
             found = dots(self._given.space.record(one.at) or b"", self._form)
-            if found is None or found[0] in self.inodes or found[0] not in asked:
+            known = found is None or found[0] in self.inodes or found[0] in self._elsewhere
+            if known or found is None or found[0] not in asked:
                 continue
             taken = [one]
             for other in loose[index + 1 :] if one.in_place else ():

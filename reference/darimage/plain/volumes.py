@@ -62,10 +62,11 @@ def side_by_side(files: list[tuple[int, bytes]], faults: Faults, rules: Rules) -
     volumes = [Volume(data, _head(data, rules), number) for number, data in files]
     if len(volumes) == 1 and (volumes[0].head is None or _number(volumes[0].head) == 1):
         return Space([(0, volumes[0].data)])
-    whole = _belonging(volumes, faults, rules)
+    foreign: set[int] = set()
+    whole = _belonging(volumes, foreign, faults, rules)
     first = next((one.head for one in whole if one.head is not None), None)
     if first is not None and first.is_dari:
-        return _by_capacity(whole, first, faults, rules)
+        return _by_capacity(whole, first, foreign, faults, rules)
     return _by_number(whole, faults, rules)
 
 
@@ -89,7 +90,9 @@ def _identity(head: Head) -> tuple[bytes, int]:
     return uuid, int(head.fields.c_date)
 
 
-def _belonging(volumes: list[Volume], faults: Faults, rules: Rules) -> list[Volume]:
+def _belonging(
+    volumes: list[Volume], foreign: set[int], faults: Faults, rules: Rules
+) -> list[Volume]:
     """Return the volumes that are of the same image as the first (DARI-VOL-019)."""
     first = next((one.head for one in volumes if one.head is not None), None)
     kept = []
@@ -99,10 +102,13 @@ def _belonging(volumes: list[Volume], faults: Faults, rules: Rules) -> list[Volu
             kept.append(one)
         else:
             faults.report("volume-foreign")
+            foreign.add(one.given - 1)
     return kept
 
 
-def _by_capacity(volumes: list[Volume], first: Head, faults: Faults, rules: Rules) -> Space:
+def _by_capacity(
+    volumes: list[Volume], first: Head, foreign: set[int], faults: Faults, rules: Rules
+) -> Space:
     """Put the volumes of an image at multiples of its capacity; what is missing is a gap."""
     body = first.body
     capacity = int(body.records_per_volume) if body is not None else 0
@@ -117,9 +123,12 @@ def _by_capacity(volumes: list[Volume], first: Head, faults: Faults, rules: Rule
     count = -(-total // capacity) if capacity else len(taken)
     for number in range(min(count, max(taken, default=0) + 2)):
         length = min(capacity, total - number * capacity) * RECORD
-        if len(taken.get(number, b"")) < length:
+        if len(taken.get(number, b"")) < length and number not in foreign:
             faults.report("volume-missing", number * capacity * RECORD)
-    return _with_gaps([(place * capacity * RECORD, data) for place, data in taken.items()], rules)
+    made = _with_gaps([(place * capacity * RECORD, data) for place, data in taken.items()], rules)
+    made.is_placed = capacity > 0
+    made.lacks_end = count - 1 not in taken and len(volumes) > 0
+    return made
 
 
 def _place(one: Volume, capacity: int, faults: Faults, rules: Rules) -> int:
@@ -131,7 +140,8 @@ def _place(one: Volume, capacity: int, faults: Faults, rules: Rules) -> int:
     said.append(fields.c_firstrec // capacity if capacity else 0)
     said.append(int(fields.c_volume) - 1)
     place = int(next((number for number in said if said.count(number) > 1), said[0]))
-    if len(set(said)) > 1 or place != one.given - 1:
+    agree = fields.c_tapea == fields.c_firstrec == place * capacity & 0xFFFFFFFF
+    if not agree or said[2] != place or place != one.given - 1:
         faults.report("volume-order", place * capacity * RECORD)
     return place
 

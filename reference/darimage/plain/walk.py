@@ -49,6 +49,8 @@ class Walk:
         ends: The ``ts_end`` that were found.
         loose: Records that may belong to something else than the header before them.
         closed: Closed stretches: address and end, ascending.
+        heads: The headers that were found, continuation headers apart.
+        is_cut: Whether its end is missing.
     """
 
     given: Input
@@ -56,6 +58,8 @@ class Walk:
     ends: list[Head] = field(default_factory=list)
     loose: list[Loose] = field(default_factory=list)
     closed: list[tuple[int, int]] = field(default_factory=list)
+    heads: list[Found] = field(default_factory=list)
+    is_cut: bool = False
 
     def in_place(self, at: int) -> bool:
         """Tell whether a record lies in a closed stretch (DARI-DIR-021)."""
@@ -111,8 +115,10 @@ class _Sequence:
         heads = [one for one in found if self._place(one.number) == one.at]
         heads.sort(key=lambda one: one.number)
         opening = [one for one in heads if one.opens or _continues(one.head)]
+        self._begun = {one.head.inode for one in heads if one.head.c_type == TS_INODE}
         self._openings = {one.number for one in opening}
         self._heads = [one for one in heads if one.number not in self._openings]
+        made.heads = self._heads
 
     def _place(self, number: int) -> int | None:
         """Return the address of a record by its number; ``None`` if it is in a gap."""
@@ -127,8 +133,8 @@ class _Sequence:
 
     def read(self) -> None:
         """Make the groups."""
-        following: list[Found | None] = [*self._heads[1:], None]
-        for one, behind in zip(self._heads, following, strict=True):
+        for index, one in enumerate(self._heads):
+            behind = self._heads[index + 1] if index + 1 < len(self._heads) else None
             if one.head.c_type not in (TS_TAPE, TS_END):
                 group = self._group(one, behind)
                 if group.impossible and not self._given.rules.follows("DARI-REC-035"):
@@ -193,6 +199,11 @@ class _Sequence:
         """Step 15: say which block of its inode a group begins with; false if nobody knows."""
         head = group.head
         before = self._made.groups[-1] if self._made.groups else None
+        behind_map = before is not None and before.head.c_type in (TS_CLRI, TS_BITS)
+        if head.c_type == TS_ADDR and behind_map and head.inode in self._begun:
+            if not self._quietly:  # DARI-BMP-004
+                self._given.faults.report("orphan", head.at, head.inode)
+            return False
         if head.c_type != TS_ADDR or head.first_block is not None:
             group.start = head.first_block or 0
             return self._by_first_block(before, group)
@@ -289,11 +300,12 @@ def _report_end(made: Walk, pieces: list[Stretch], places: list[Place]) -> None:
     total = int(given.body.total_records) if given.body is not None else 0
     reached = places[-1].number + places[-1].length if places else 0
     if not made.ends:
-        is_cut = total > reached and given.rules.follows("DARI-VOL-011")
-        faults.report("image-cut" if is_cut else "no-end")
+        made.is_cut = total > reached and given.rules.follows("DARI-VOL-011")
+        if not given.space.lacks_end:
+            faults.report("image-cut" if made.is_cut else "no-end")
     elif total and reached != total and not given.space.gaps:
         faults.report("total-records", given.first.at)
-    bodies = {bytes(head.raw[944:]) for head in made.ends if head.is_dari}
+    bodies = {bytes(head.raw[944:]) for head in made.ends if head.body is not None}
     if len(bodies) > 1:
         faults.report("end-differs", made.ends[-1].at)
     last = max((one.end for one in pieces), default=0)

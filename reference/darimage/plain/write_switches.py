@@ -158,7 +158,7 @@ def _renamed(name: bytes) -> Change:
     return lambda named: [*named[:-1], (*named[-1][:2], name)]
 
 
-def _without_last_hole(payload: Any) -> Any:
+def _without_end_hole(payload: Any) -> Any:
     if not payload.is_hole:
         return payload
     blocks = dict(payload.blocks)
@@ -471,7 +471,7 @@ _TABLE: list[tuple[str, str, Make]] = [
     ("FIL-017", "no type", _set(_inode(FIFO, LINK), f"{_OLD}.di_mode", lambda mode: mode & 0o7777)),
     ("FIL-002", "an entry too many", _set(_inode(FILE), "c_count", lambda n: min(n + 1, 512))),
     ("FIL-003", "no holes", _to("contents", _all_present)),
-    ("FIL-019", "a hole at the end", _to("contents", _without_last_hole)),
+    ("FIL-019", "a hole at the end", _to("contents", _without_end_hole)),
     ("FIL-020", "no flag", _set(_covers_hole, f"{_EXT}.flags", 0)),
     ("FIL-004", "rubbish behind the size", _once("data", _dirty_end, _is_short)),
     ("FIL-005", "another owner in ts_addr", _set(_type(TS_ADDR), f"{_OLD}.di_uid", _more)),

@@ -799,8 +799,10 @@ def _chunk(chunk: list[tuple[int, int, bytes]], order: Order, left: int) -> Iter
 
 def offset_map(offsets: Mapping[int, int], highest: int, order: Order = "le") -> bytes:
     """Return the map: one element for each inode number up to the highest (DARI-OFF-001)."""
-    elements = [{"offset": offsets.get(number, 0)} for number in range(highest + 1)]
-    return bytes(layout("offset_map", order).build({"elements": elements}))
+    element = layout("offset_map/element", order)
+    zero = element.build({"offset": 0})
+    found = {number: element.build({"offset": place}) for number, place in offsets.items()}
+    return b"".join(found.get(number, zero) for number in range(highest + 1))
 
 
 def nt_acls(found: list[tuple[int, tuple[bytes, bytes]]], order: Order = "le") -> bytes:

@@ -55,7 +55,8 @@ class Options:
         modes: Whether permission bits are compared.
         owners: Whether uid and gid are compared; by default only root can have set them.
         holes: Whether allocated extents are compared, to the file system block (1 KiB at least).
-        short_hole: Whether a hole shorter than a record, at the very end of a file, must stay.
+        end_hole: Whether a hole in the last record of a file must stay. Old programs fill it: an
+            image always has that record (DARI-FIL-019), and they know no flag that it was a hole.
         extra_holes: Whether a hole in the copy where the source has allocated blocks counts.
         hard_links: Whether the same names must share one inode.
         devices: Whether device numbers are compared.
@@ -70,7 +71,7 @@ class Options:
     modes: bool = True
     owners: bool = field(default_factory=lambda: os.geteuid() == 0)
     holes: bool = True
-    short_hole: bool = True
+    end_hole: bool = True
     extra_holes: bool = True
     hard_links: bool = True
     devices: bool = True
@@ -244,8 +245,8 @@ class _Walk:
     ) -> Iterator[Difference]:
         wanted, got = _blocks(source, unit), _blocks(copy, unit)
         allowed = source
-        if not self._options.short_hole and size % RECORD:
-            allowed = _union(source, [(size - size % RECORD, size)])
+        if not self._options.end_hole:
+            allowed = _union(source, [((size - 1) // RECORD * RECORD, size)])
         filled = _outside(got, _blocks(allowed, unit))
         if filled:
             yield Difference(path, "hole filled", f"bytes {filled[0]}-{filled[1]} hold blocks")

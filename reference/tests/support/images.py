@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 
@@ -51,6 +52,12 @@ def sample() -> Node:
             b"dev": Node(stat.S_IFBLK | 0o600, rdev=0x12345),
         },
     )
+
+
+def assert_sample_restored(code: int, errors: str) -> None:
+    """Check how a restore of all of `sample` ended: only root can make its device."""
+    refused = "darimage: dev: cannot be made: Operation not permitted\n"
+    assert (code, errors) == ((0, "") if os.geteuid() == 0 else (1, refused))
 
 
 def paths_of(tree: Node) -> dict[bytes, Node]:

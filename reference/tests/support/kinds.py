@@ -170,14 +170,15 @@ def _special(base: bytes) -> None:
 
 def _modes(base: bytes) -> None:
     modes = _make(base, b"modes")
+    is_root = os.geteuid() == 0
     for mode in FILE_MODES:
-        put(modes + b"file-%04o" % mode, b"%o" % mode, mode)
+        # Without root a closed file could not be read, nor a closed directory walked or removed.
+        put(modes + b"file-%04o" % mode, b"%o" % mode, mode if is_root else mode | 0o400)
     for mode in DIRECTORY_MODES:
         folder = modes + b"dir-%04o" % mode
         os.mkdir(folder)
         put(folder + b"/inside", b"%o" % mode)
-        # Without root a closed directory could neither be walked nor removed.
-        os.chmod(folder, mode if os.geteuid() == 0 else mode | 0o700)
+        os.chmod(folder, mode if is_root else mode | 0o700)
 
 
 def _devices(base: bytes) -> None:

@@ -136,11 +136,11 @@ def judged_by(name: str) -> Iterator[None]:
         found, here = of_suite("restore", name), installed("restore")
         if version(found) == version(here):
             pytest.skip(f"the installed restore is {version(here)}, as that of {name}")
-    _judge = name
+    token = _judge.set(name)
     try:
         yield
     finally:
-        _judge: ContextVar[str] = ContextVar("judge", default=INSTALLED)
+        _judge.reset(token)
 
 
 @cache
@@ -259,7 +259,12 @@ def restore(
 
 
 def dump_tree(
-    source: Path, image: Path, *options: str, ntrec: int | None = None, timeout: float = 300.0
+    source: Path,
+    image: Path,
+    *options: str,
+    ntrec: int | None = None,
+    timeout: float = 300.0,
+    command: str | None = None,
 ) -> Run:
     """Run a real level 0 `dump` of a mount point, or of a directory below one.
 
@@ -269,14 +274,16 @@ def dump_tree(
         *options: More options for dump.
         ntrec: Records per tape block (`-b`); 10 unless told.
         timeout: Seconds until it is killed.
+        command: The program, unless it is the one installed.
 
     Raises:
         AssertionError: When dump fails.
     """
     os.sync()  # dump reads the device, past the page cache.
     blocking = [] if ntrec is None else ["-b", str(ntrec)]
-    command = [program("dump"), "-0", *blocking, *options, "-f", str(image), str(source)]
-    done = run(command, Path("/"), timeout=timeout)
+    command = command or program("dump")
+    full = [command, "-0", *blocking, *options, "-f", str(image), str(source)]
+    done = run(full, Path("/"), timeout=timeout)
     assert done.rc == 0, f"dump failed ({done.rc}): {done.stderr}"
     return done
 

@@ -96,8 +96,7 @@ class Case:
         with legacy.scratch_directory(self._on_disk) as target:
             run = legacy.restore(mode, image, target, timeout=timeout)
             ignored = (SYMBOL_TABLE,) if mode == "r" else ()
-            # Old restore cuts off data before a short last hole, so that one is written as zeros.
-            options = Options(mtime=to_second_32, ignore=ignored, short_hole=origin == DUMPS)
+            options = Options(mtime=to_second_32, ignore=ignored, end_hole=origin == DUMPS)
             return Verdict(run, tuple(compare_trees(self.source, target, options)))
 
 
