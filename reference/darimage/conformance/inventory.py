@@ -168,7 +168,10 @@ def _one(
     elif inode.is_file:
         found |= data_of(image, on_fault, inode)
     elif inode.is_directory and (state := image.names.state(inode.number)) != State.WHOLE:
-        found["state"] = state.word
+        condition = Condition(inode.size)
+        for _ in contents.read(image, inode, lambda _: None, condition):
+            pass
+        found |= _state(state, condition)
     return found | attached.of(inode)
 
 
