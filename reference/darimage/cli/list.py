@@ -66,6 +66,7 @@ def command(
         chosen = select(chain.names, selection)
         listed = listing.rows(chain, chosen)
         known = listing.inodes(chain, listed) if as_json or is_long or with_xattrs else {}
+        listed = listing.agreeing(chain, listed, known)
         shown = _Shown(chain, listed, known, with_xattrs=with_xattrs, with_acls=with_acls)
         if as_json:
             entries = [shown.as_json(row) for row in listed]

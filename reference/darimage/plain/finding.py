@@ -256,7 +256,9 @@ class Finder:
         end = start + count * RECORD
         places = []
         if capacity:
-            places.append(start + -found.number_of(start) % capacity * RECORD)
+            place = start + -found.number_of(start) % capacity * RECORD
+            if not self._is_elsewhere(place, found.number_of(place)):
+                places.append(place)
         at = start
         while at < end and (head := self._given.search(at, end)) is not None:
             if _opens(head, volume):
@@ -316,12 +318,19 @@ class Finder:
         number = self.found[-1].number_of(at)
         if number % self.capacity or _opens(head, number // self.capacity + 1):
             return False
+        if self._is_elsewhere(at, number):
+            return False
         if head is not None and head.c_type != TS_TAPE and head.kind_fits:
             self._report_capacity()  # another header lies where the capacity says
             return False
         self._volume = number // self.capacity + 1
         self._report_opening(at)
         return True
+
+    def _is_elsewhere(self, at: int, number: int) -> bool:
+        """Tell whether a volume header lies at an address that says it has another number."""
+        head = self._given.own(at)
+        return head is not None and head.c_type == TS_TAPE and head.number != number % 2**32
 
     def _report_opening(self, at: int) -> None:
         """Report that the record that opens a volume is no volume header."""

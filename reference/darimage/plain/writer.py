@@ -136,6 +136,16 @@ class Item:
         return stat.S_ISDIR(self.node.mode)
 
     @property
+    def xattrs(self) -> bytes:
+        """Payload of its attribute records; a stream has none (chapter 65)."""
+        return b"" if self.base else self.node.xattrs
+
+    @property
+    def nt_acl(self) -> tuple[bytes, bytes] | None:
+        """Its descriptor and origin; a stream has that of its base (chapter 75)."""
+        return None if self.base else self.node.nt_acl
+
+    @property
     def kind(self) -> int:
         """``d_type`` of an entry that names it (DARI-DIR-012)."""
         return self.node.mode >> 12
@@ -370,7 +380,7 @@ class _Writer:
 
     def _with_acl(self) -> list[tuple[int, tuple[bytes, bytes]]]:
         found = (*self._above, *self._below)
-        with_one = [(item.number, item.node.nt_acl) for item in found]
+        with_one = [(item.number, item.nt_acl) for item in found]
         return sorted((number, acl) for number, acl in with_one if acl is not None)
 
     def _stream_payload(self) -> bytes:
@@ -490,7 +500,7 @@ class _Writer:
         options, places = self._options, self._places
         features = NT_ACLS if ACLS_FRONT in places else 0
         features |= WITH_STREAMS if STREAMS in places else 0
-        attributed = any(item.node.xattrs for item in (*self._above, *self._below))
+        attributed = any(item.xattrs for item in (*self._above, *self._below))
         features |= XATTRS if attributed else 0
         features |= INCREMENTAL if options.level else 0
         body = {
@@ -551,8 +561,8 @@ class _Writer:
             "attribute_records": attribute_records(item),
         }
         self._write_run(INODE, body, payload, c_inumber=item.number, c_dinode=dinode)
-        if node.xattrs:
-            data = self._breaking.change("xattrs", node.xattrs)
+        if item.xattrs:
+            data = self._breaking.change("xattrs", item.xattrs)
             dinode["di_size"] = min(len(data), LIST_MAX)
             count = records_of(len(data))
             head = self._head(
@@ -603,7 +613,7 @@ class _Writer:
 
     def _write_ends(self) -> None:
         """Write part 10 (chapter 85)."""
-        attributed = [item for item in (*self._above, *self._below) if item.node.xattrs]
+        attributed = [item for item in (*self._above, *self._below) if item.xattrs]
         body = {
             "verdict": 2 if self._mismatches else GOOD,
             "files_written": len(self._below),
@@ -731,7 +741,7 @@ def owner(node: Node) -> Fields:
 
 def attribute_records(item: Item) -> int:
     """Return how many attribute records an inode has (DARI-XAT-003)."""
-    return 1 + records_of(len(item.node.xattrs)) if item.node.xattrs else 0
+    return 1 + records_of(len(item.xattrs)) if item.xattrs else 0
 
 
 def dense(data: bytes) -> Payload:

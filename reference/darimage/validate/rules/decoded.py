@@ -22,10 +22,13 @@ DECODERS = {
     "DARI-CNV-004": "sections.nt_acls",
     "DARI-DIR-001": "image.front image.names",
     "DARI-DIR-002": "image.names",
-    "DARI-DIR-004": "image.names",
+    "DARI-DIR-003": "image.names",
+    "DARI-DIR-004": "image.names sections.directory",
     "DARI-DIR-005": "image.names sections.directory",
     "DARI-DIR-007": "image.names sections.names",
+    "DARI-DIR-008": "image.names",
     "DARI-DIR-011": "image.names",
+    "DARI-DIR-015": "image.names",
     "DARI-END-001": "image.opening",
     "DARI-EXT-002": "validate.engine",
     "DARI-EXT-008": "image.walk",
@@ -36,13 +39,15 @@ DECODERS = {
     "DARI-REC-003": "image.opening image.walk",
     "DARI-REC-004": "image.walk",
     "DARI-REC-005": "image.walk",
-    "DARI-REC-006": "image.walk",
+    "DARI-REC-006": "image.placing image.walk",
     "DARI-REC-007": "image.walk",
     "DARI-REC-011": "image.walk",
     "DARI-REC-017": "image.walk",
     "DARI-REC-018": "image.opening",
-    "DARI-REC-028": "image.walk",
-    "DARI-REC-029": "image.groups sections.streams",
+    "DARI-REC-028": "image.walk sections.streams",
+    "DARI-REC-029": "image.groups image.names sections.streams",
+    "DARI-REC-030": "image.placing",
+    "DARI-REC-031": "image.placing image.walk",
     "DARI-SCT-005": "image.payload",
     "DARI-SCT-009": "image.streams",
     "DARI-SDE-001": "sections.security.descriptor",
@@ -76,7 +81,8 @@ DECODERS = {
     "DARI-XAT-007": "sections.posix_acl",
     "DARI-XAT-008": "sections.xattrs",
 }
-"""Modules that tell each requirement, below ``darimage``."""
+"""Modules that report each requirement, below ``darimage``, or one that stands for it
+(``contexts.tree.BROKEN``)."""
 
 ELSEWHERE = {
     "image.runs": "DARI-FIL-014",
