@@ -25,8 +25,11 @@ def broken(data: bytes, order: Order, rules: Rules) -> str | None:
         order: Byte order of the image, which only a reader that breaks DARI-SDE-002 uses here.
         rules: What is kept.
     """
-    if not rules.follows("DARI-SDE-011"):
-        return None
+    found = _broken(data, order, rules)
+    return found if found is not None and rules.follows("DARI-SDE-011") else None
+
+
+def _broken(data: bytes, order: Order, rules: Rules) -> str | None:
     if not rules.keeps("DARI-SDE-009", len(data) <= SIZE_MAX):
         return "DARI-SDE-009"
     order = "le" if order == "le" or rules.follows("DARI-SDE-002") else order
