@@ -53,6 +53,7 @@ class StreamTable:
         self._header = header or (lambda _: None)
         known = list(directories)
         self._numbers = {one.number for one in known}
+        self._used: set[int] = set()
         self._named = Counter(entry.inode for one in known for entry in one.entries)
         for one in known:
             if told := self._wrong(one):
@@ -77,7 +78,7 @@ class StreamTable:
         return ""
 
     def _entries(self, one: StreamDirectory) -> Sequence[StreamEntry]:
-        """Return the entries that can be streams; of two of one inode, that of its base."""
+        """Return the entries that can be streams; of two of one inode, that of its base or one."""
         kept: list[StreamEntry] = []
         for entry in one.entries:
             told = ""
@@ -85,10 +86,11 @@ class StreamTable:
                 told = f"inode {entry.inode} is a stream directory"
             elif self._named[entry.inode] > 1:
                 inode = self._header(entry.inode)
-                if any(entry.inode == other.inode for other in kept) or (
-                    inode is not None and inode.base_inode != one.base
-                ):
+                is_of_other = inode is not None and inode.base_inode != one.base
+                if is_of_other or entry.inode in self._used:
                     told = f"another entry names inode {entry.inode} too"
+                else:
+                    self._used.add(entry.inode)
             if told:
                 told = f"stream {display(entry.name)}: {told}"
                 self._on_fault(Fault("stream", told, None, one.base, None, "DARI-STR-020"))
