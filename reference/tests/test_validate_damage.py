@@ -1,7 +1,8 @@
 """Whatever is changed in an image is found by ``verify`` and by ``validate``: each byte of small
 images that hold every kind of record, and any change at random of larger ones.
 
-Both judge by the same rules; what is found here breaks a MUST, so that both say so.
+Both judge by the same rules; what is found here breaks a MUST, so that both say so. What is
+doubled behind the end of an image leaves it as it was, and is reported as a note (DARI-END-010).
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ class FoundError(Exception):
 
 
 class First:
-    """Ends at the first finding that makes an image not conform."""
+    """Ends at the first finding that makes an image not conform, or says what is behind it."""
 
     def wants(self, rule):
         return True
 
     def tell(self, rule, fault):
-        if rule.grade == Grade.FAULT and rule.level == "MUST":
+        if (rule.grade == Grade.FAULT and rule.level == "MUST") or rule.name == "end.behind":
             raise FoundError
 
     def count(self, rule, more):

@@ -59,9 +59,7 @@ def _directories(image: Image, tree: Names, places: Places) -> list[Stretch]:
     ]
 
 
-def _files(
-    image: Image, tree: Names, places: Places, numbers: Ints, found: Ints
-) -> list[Stretch]:
+def _files(image: Image, tree: Names, places: Places, numbers: Ints, found: Ints) -> list[Stretch]:
     """Return the widest files: as long as they say, but none beyond where the next begins."""
     records = places.real(found)
     last = next((part for part in image.parts if part.kind == "files"), None)

@@ -94,6 +94,8 @@ class _Judging:
             telling.gaps,
             len(telling.gaps),
         )
+        # Readers that are asked from now on go by what the walk has met, and do not look again.
+        vars(image)["names"] = whole.tree
         if image.is_dari:
             self._parts(whole)
         telling.things(Scope.IMAGE, whole)

@@ -182,7 +182,8 @@ class _Walker:
             self.flush(advance)
             self.batch(batch, crcs, advance)
             return
-        self.pending.append((Batch(batch.record, batch.rows.copy(), batch.following, batch.order), crcs))
+        copy = Batch(batch.record, batch.rows.copy(), batch.following, batch.order)
+        self.pending.append((copy, crcs))
         if sum(len(one) for one, _ in self.pending) >= _TOGETHER:
             self.flush(advance)
 

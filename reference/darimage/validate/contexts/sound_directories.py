@@ -53,9 +53,7 @@ def sound_directories(image: Image, tree: Names, types: tuple[Ints, Ints]) -> Bo
     return sound
 
 
-def _of_entries(
-    image: Image, tree: Names, entries: _Entries, types: tuple[Ints, Ints]
-) -> Bools:
+def _of_entries(image: Image, tree: Names, entries: _Entries, types: tuple[Ints, Ints]) -> Bools:
     """Return which of some directories have only good entries."""
     sound = entries.rows_with(entries.tiles)
     sound &= entries.rows_with(entries.has_good_name)

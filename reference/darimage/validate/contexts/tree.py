@@ -18,11 +18,13 @@ BROKEN = {
     "DARI-DIR-018": "DARI-DIR-008",
     "DARI-DIR-019": "DARI-DIR-011",
     "DARI-DIR-020": "DARI-DIR-002",
-    "DARI-DIR-021": "DARI-REC-029",
     "DARI-DIR-022": "DARI-DIR-005",
     "DARI-DIR-023": "DARI-DIR-003",
 }
 """What the image breaks where a reader goes by a sentence of its own."""
+
+IN_CONSEQUENCE = ("DARI-DIR-021",)
+"""What is doubtful only because the records of a directory are damaged, which is found itself."""
 
 
 class Met:
@@ -81,6 +83,8 @@ def tree(image: Image, found: Found) -> tuple[Names, list[Fault]]:
 
     def tell(fault: Fault) -> None:
         requirement = fault.requirement or ""
+        if requirement in IN_CONSEQUENCE:
+            return
         faults.append(fault._replace(requirement=BROKEN.get(requirement, fault.requirement)))
 
     names = Names(image.front.directories, tell, Met(image, found))
