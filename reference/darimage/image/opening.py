@@ -257,6 +257,11 @@ def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | N
     if opening.total > held:
         there = volume.cut.total(held)
         told = f"the image has {there} records of {volume.cut.total(opening.total)}"
+        real = volume
+        while is_recovered(real):
+            real = getattr(real, "real")  # noqa: B009
+        if gaps := real.missing(real.size - 1, real.size):
+            told += f": {gaps[0].told}"
         return Fault("image-cut", told, None, None, held, "DARI-VOL-011")
     if found is not None:
         return None
