@@ -22,6 +22,7 @@ import numpy as np
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import check, groups
+from darimage.image.groups import is_right
 from darimage.image.state import Condition, State
 from darimage.restore.attributes import Rights
 from darimage.restore.extended import NOTHING, Missed, Values, may_lack_acl, values_of
@@ -285,9 +286,16 @@ class Filler:
             for first, count in step[0].blocks:
                 condition.lose(first, count)
             return
-        for group in step:
+        for at_group, group in enumerate(step):
             first = group.first * RECORD - start
-            check(group, buffer[first : first + group.records * RECORD], inode, condition)
+            data = buffer[first : first + group.records * RECORD]
+            if not is_right(data, group.crc32c):
+                if not self._image.is_recovered:
+                    # The records may be elsewhere (DARI-REC-032).
+                    self._image.recover()
+                    self._copy(fd, step[at_group:], inode, condition)
+                    return
+                check(group, data, inode, condition)
             for extent in group.extents:
                 at = extent.image_offset - start
                 _write(fd, memory[at : at + extent.length], extent.file_offset)
