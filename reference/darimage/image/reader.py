@@ -81,7 +81,7 @@ class Image:
         self._recovery: Recovery | None = None
         for fault in getattr(volume, "notes", ()):
             self.faults.tell(fault)
-        first = opening.look_at_first(volume, self.faults.tell)
+        volume, first = self._look_at_first(volume)
         if first.volume_number > 1 and first.is_first:
             volume, first = self._look_for_first(volume, first)
         if first.extension is not None and not sequential:
@@ -168,6 +168,26 @@ class Image:
                 if known <= lost:
                     raise
                 lost = known
+
+    def _look_at_first(self, volume: Volume) -> tuple[Volume, Opening]:
+        """Return what the first header says, and the volume: with its pairs of bytes exchanged."""
+        told: list[Fault] = []
+        try:
+            first = opening.look_at_first(volume, told.append)
+        except FormatError:
+            exchanged = opening.pairs_exchanged(volume)
+            if exchanged is None:
+                raise
+        else:
+            exchanged = None if first.is_first else opening.pairs_exchanged(volume)
+        if exchanged is not None:
+            told = [
+                Fault("byte-pairs", "each two bytes are exchanged", None, None, 0, "DARI-REC-034")
+            ]
+            volume, first = exchanged, opening.look_at_first(exchanged, told.append)
+        for fault in told:
+            self.faults.tell(fault)
+        return volume, first
 
     def _look_for_first(self, volume: Volume, first: Opening) -> tuple[Volume, Opening]:
         """Return the first volume of a set and what it says, or all that is here of later ones.
