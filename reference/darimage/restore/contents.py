@@ -55,7 +55,7 @@ class Filled:
         bytes_read: Bytes read from the image.
         faults: What went wrong.
         lost: Rows whose file is not there (any more).
-        marked: Rows whose file is there and not whole (DARI-RST-006).
+        marked: Rows whose file is there and not whole, and its state (DARI-RST-006).
         outcomes: What is known of both.
         misfits: Rows that are no regular files, whatever their directories say.
         refusals: NT ACLs that were not given back.
@@ -68,7 +68,7 @@ class Filled:
     bytes_read: int = 0
     faults: list[Fault] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
-    marked: list[int] = field(default_factory=list)
+    marked: dict[int, State] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     misfits: list[int] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
@@ -310,7 +310,10 @@ class Filler:
         told = "; ".join(part for part in parts if part)
         self._fault(row, Fault(state.word, told, requirement="DARI-RST-006"))
         self._add(row, state, "left out" if is_kept else "marked", condition)
-        (self.filled.lost if is_kept else self.filled.marked).append(row)
+        if is_kept:
+            self.filled.lost.append(row)
+        else:
+            self.filled.marked[row] = state
 
     def _leave_out(self, row: int, state: State, told: str) -> None:
         """Report a file of which there is nothing to restore, and take the empty one away."""
