@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from darimage.conformance import limits
-from darimage.conformance.answers import Told, View, told_by
+from darimage.conformance.answers import Part, View, compared
 from darimage.conformance.directory import inventory_of
 from darimage.conformance.limits import Ended, Limits
 from darimage.conformance.removing import remove
@@ -102,7 +102,7 @@ def _one(suite: Suite, vector: Vector) -> Json:
     told = {"id": vector.id, "name": vector.name, "title": vector.told["title"]}
     return told | {
         "valid": vector.is_valid,
-        "decode": vector.decode,
+        "decode": suite.decode(vector),
         "restore": theirs._asdict(),
         "darimage": ours._asdict(),
     }
@@ -116,12 +116,12 @@ def _limit(vector: Vector) -> Limits:
     )
 
 
-def expectation(suite: Suite, vector: Vector) -> Told | None:
+def expectation(suite: Suite, vector: Vector) -> Part | None:
     """Return what an image holds, or held before it was damaged; ``None`` if nobody knows."""
     while True:
         inventory = suite.inventory(vector)
         if inventory is not None:
-            return told_by(inventory, VIEW)
+            return compared(inventory, VIEW)
         if vector.parent is None:
             return None
         vector = suite[vector.parent]
@@ -142,7 +142,7 @@ def _darimage(image: Path, folder: Path) -> list[str]:
 
 
 def _seen(
-    command: list[str], folder: Path, limit: Limits, expected: Told | None, answers: str = ""
+    command: list[str], folder: Path, limit: Limits, expected: Part | None, answers: str = ""
 ) -> Seen:
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir()
@@ -156,18 +156,17 @@ def _seen(
     said = [line for line in said if not line.startswith(QUIET)]
     last = said[-1].replace(f"{folder.parent}/", "") if said else ""
     last = "".join(c if c.isprintable() else "?" for c in last)[:200]
-    got = told_by(inventory_of(folder), VIEW)
+    got = compared(inventory_of(folder), VIEW)
     missing, changed, added, wanted = _compared(expected, got)
-    kind, how = _kind(
-        ended, differs=bool(missing or changed or added), spoke=bool(said), is_empty=len(got) == 1
-    )
+    differs, is_empty = bool(missing or changed or added), len(got.inodes) == 1
+    kind, how = _kind(ended, differs=differs, spoke=bool(said), is_empty=is_empty)
     if kind == LOSES and (changed or added):
         kind = INVENTS
     seconds = limit.seconds if kind == HANGS else 0
     return Seen(kind, how, last, missing, changed, added, wanted, seconds)
 
 
-def _compared(expected: Told | None, got: Told) -> tuple[int, int, int, int]:
+def _compared(expected: Part | None, got: Part) -> tuple[int, int, int, int]:
     """Return how many names are missing, changed and added, and how many should be there."""
     if expected is None:
         return 0, 0, 0, 0
@@ -178,11 +177,11 @@ def _compared(expected: Told | None, got: Told) -> tuple[int, int, int, int]:
     return len(missing), len(changed), len(added), len(wanted) - 1
 
 
-def _names(told: Told) -> dict[str, Any]:
+def _names(part: Part) -> dict[str, Any]:
     """Return what is told of each name; of directories only that they are there."""
     return {
         path: {key: value for key, value in inode.items() if key != "paths"}
-        for inode in told.values()
+        for inode in part.inodes.values()
         for path in inode["paths"]
     }
 

@@ -40,7 +40,7 @@ def test_order_does_not_matter(shuffled):
     assert digest(compared(inventory(shuffled), ALL)) == digest(compared(inventory(INODES), ALL))
 
 
-@pytest.mark.parametrize("field", [*sorted(INODES[2].keys() - {"paths"}), "sddl", "extents"])
+@pytest.mark.parametrize("field", [*sorted(INODES[2].keys() - {"paths"}), "descriptor", "extents"])
 def test_every_field_counts_if_it_is_told(field):
     changed = copy.deepcopy(INODES)
     changed[2][field] = "other"

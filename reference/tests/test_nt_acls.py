@@ -157,3 +157,44 @@ def swapped(payload):
         parts.append(part.astype(dtype(f"nt_acls/{name}", "be")).tobytes())
         at += part.nbytes
     return b"".join((*parts, payload[at:]))
+
+
+@given(acls, st.data())
+def test_a_row_costs_itself_alone(found, data):
+    """Shows DARI-ACL-015: rows out of order, twice, and of no descriptor or origin."""
+    payload = bytearray(nt_acls.encode(found))
+    rows = np.frombuffer(payload, dtype("nt_acls/row"), len(found), PLACES["head"])
+    head = np.frombuffer(bytes(payload), dtype("nt_acls/head"), 1)[0]
+    changed = rows[data.draw(st.permutations(range(len(found))))].copy()
+    for row in changed:
+        name, values = data.draw(
+            st.sampled_from(
+                [
+                    ("inode", [row["inode"], int(changed["inode"][0])]),
+                    ("descriptor", [row["descriptor"], int(head["descriptors"])]),
+                    ("origin", [row["origin"], int(head["origins"]) + 1]),
+                ]
+            )
+        )
+        row[name] = data.draw(st.sampled_from(values))
+    rows[:] = changed
+    descriptors = dict(enumerate(dict.fromkeys(d for d, _ in by_inode(found))))
+    origins = list(dict.fromkeys(o for _, o in by_inode(found) if o))
+    wanted = {}
+    for inode, descriptor, origin in changed[["inode", "descriptor", "origin"]].tolist():
+        if descriptor in descriptors and inode not in wanted:
+            known = origins[origin - 1] if 0 < origin <= len(origins) else b""
+            wanted[inode] = descriptors[descriptor], known
+        elif inode not in wanted:
+            wanted[inode] = None
+    faults = []
+    decoded = nt_acls.decode(bytes(payload), "le", faults.append)
+    assert dict(decoded) == {inode: acl for inode, acl in wanted.items() if acl}
+    assert {fault.kind for fault in faults} <= {"acl-order", "acl-row", "acl-origin"}
+    if faults:
+        with pytest.raises(FormatError):
+            nt_acls.decode(bytes(payload))
+
+
+def by_inode(found):
+    return [found[inode] for inode in sorted(found)]

@@ -121,14 +121,16 @@ def test_the_trailing_acls_stand_in_for_damaged_front_ones():
     broken[(FRONT + 1) * RECORD + 30] ^= 1
     with Image.open(bytes(broken)) as image:
         assert image.nt_acls == ACLS
-        assert [fault.requirement for fault in image.faults] == ["DARI-REC-029"]
+        assert [fault.requirement for fault in image.faults] == ["DARI-REC-029", "DARI-ACL-011"]
     broken[(TRAILING + 1) * RECORD + 30] ^= 1
     with Image.open(bytes(broken)) as image:
         assert not image.nt_acls
         assert [fault.requirement for fault in image.faults] == [
             "DARI-REC-029",
+            "DARI-ACL-011",
             "DARI-REC-029",
-            "DARI-VOL-010",
+            "DARI-ACL-011",
+            "DARI-ACL-015",
         ]
 
 

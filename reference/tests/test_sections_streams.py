@@ -168,3 +168,43 @@ def test_each_rule_of_a_stream_directory_is_kept(place, value, requirement):
     with pytest.raises(FormatError) as caught:
         list(streams.decode(bytes(payload)))
     assert caught.value.requirement == requirement
+
+
+@pytest.mark.parametrize("name", [b"a/", b"a:", b"\xff\xfe", b"..", b"ba"])
+def test_a_name_costs_its_entry_alone(name):
+    """Shows DARI-STR-020."""
+    whole = made(5, (b"aa", 9), (b"ba", 10), (b"ca", 11))
+    payload = bytearray(streams.encode([whole], IDENTITY))
+    at = payload.index(b"ca\0")
+    payload[at : at + 2] = name
+    faults = []
+    seal_stream_directory(payload, 0)
+    (found,) = streams.decode(bytes(payload), "le", faults.append)
+    assert found.entries == whole.entries[:2]
+    assert [(fault.kind, fault.inode) for fault in faults] == [("stream-name", 5)]
+
+
+def test_a_stream_directory_of_another_image_is_left_out():
+    """Shows DARI-STR-021."""
+    payload = streams.encode([made(5, (b"a", 9))], b"else") + streams.encode([made(6)], IDENTITY)
+    faults = []
+    assert [one.number for one in streams.decode(payload, "le", faults.append, IDENTITY)] == [6]
+    assert [(fault.kind, fault.requirement) for fault in faults] == [
+        ("stream-directory", "DARI-EXT-008")
+    ]
+
+
+@given(sets, st.data())
+def test_what_is_left_of_a_payload_is_read(found, data):
+    """Shows DARI-STR-021: one changed byte costs one stream directory."""
+    ordered = sorted(found, key=lambda one: one.number)
+    payload = bytearray(streams.encode(ordered, IDENTITY))
+    if not payload:
+        return
+    place = data.draw(st.integers(0, len(payload) - 1))
+    payload[place] ^= 1 << data.draw(st.integers(0, 7))
+    faults = []
+    got = list(streams.decode(bytes(payload), "le", faults.append, IDENTITY))
+    assert len(got) == len(ordered) - 1
+    assert faults
+    assert all(one in ordered for one in got)

@@ -91,7 +91,7 @@ MANY = many_files()
 
 
 def test_a_second_process_that_dies_matters_to_nobody(shared, monkeypatch):
-    def die(*_):
+    def die(*_, quick):
         raise KeyError("a mistake of ours")
 
     monkeypatch.setattr(walking, "_rear", die)
@@ -105,7 +105,7 @@ def test_directories_that_are_sound_break_no_rule(monkeypatch):
     planted = [make() for _, make in test_verify.PLANTED]
     quick = [found(data) for data in [*map(SUITE.image, VECTORS), *planted]]
 
-    def none(image, _types):
+    def none(image, _tree, _types):
         return np.zeros(len(image.front.directories.rows), np.bool_)
 
     monkeypatch.setattr(directories, "sound_directories", none)
@@ -120,8 +120,8 @@ def test_good_directories_are_sound():
             assert result.good
     with Image.open(MANY) as image:
         types = (np.arange(2, 103), np.array([4, *[8] * 100]))
-        assert directories.sound_directories(image, types).all()
-        assert not directories.sound_directories(image, (types[0], types[1] * 0)).any()
+        assert directories.sound_directories(image, image.names, types).all()
+        assert not directories.sound_directories(image, image.names, (types[0], types[1] * 0)).any()
 
 
 def test_bytes_are_looked_at_from_a_place_on():

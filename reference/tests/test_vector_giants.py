@@ -6,9 +6,15 @@ import hashlib
 
 import pytest
 
+from darimage.conformance.answers import View, compared, differences
+from darimage.conformance.cases import cases
 from darimage.conformance.export import export
 from darimage.conformance.giants import giants, records_of
+from darimage.conformance.inventory import inventory
+from darimage.conformance.suite import load
+from darimage.conformance.testee import FIELDS, Task
 from darimage.conformance.vectors import Suite
+from darimage.conformance.verdicts import Wanted
 from darimage.image.reader import Image
 from darimage.units import RECORD
 
@@ -67,6 +73,32 @@ def test_small_giants_are_written_as_sparse_files(tmp_path):
         assert path.stat().st_size == giant.size
         assert path.stat().st_blocks * 512 <= 8 * giant.stored
         hold(giant, path)
+
+
+def test_a_giant_has_what_its_recipe_says(tmp_path):
+    """The inventory is worked out from the recipe; a reader finds the same, time after time."""
+    suite = Suite()
+    export(suite, tmp_path, [suite["basic/hello"]], giants_to=ON_DISK)
+    given = load(tmp_path)
+    there = {v.name: v for v in given.vectors.values() if v.topic == "giants"}
+    vector = there["giants/high-inodes"]
+    given.check([vector.id])
+    with Image.open(str(vector.image)) as image:
+        found = inventory(image)
+    view = View(FIELDS)
+    assert not differences(compared(vector.expected, view), compared(found, view))
+    wanted = [(case.task, case.wanted) for case in cases(given, list(Task), ["giants/*"])]
+    assert (Task.DECODE, Wanted.ACCEPT) in wanted
+    assert not any(task is Task.ENCODE for task, _ in wanted)
+
+
+def test_giants_are_the_same_every_time():
+    for giant in GIANTS:
+        assert giant.told["date"] == 1_700_000_000
+    small = min(GIANTS, key=lambda giant: giant.stored)
+    again = next(one for one in giants() if one.name == small.name)
+    one, two = (list(each.volume.segments.pieces) for each in (small, again))
+    assert one == two
 
 
 def test_ids_of_giants_are_unique():

@@ -12,7 +12,7 @@ from fuzz.strategies.trees import trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import images
-from support.images import FILE, Plain, encode, header_crc, headers_of, poke, sample, small_plain
+from support.images import FILE, Plain, encode, headers_of, poke, sample, small_plain
 
 from darimage.errors import FormatError
 from darimage.faults import FaultyField
@@ -82,7 +82,7 @@ def section(number):
     return next(
         at
         for at, c_type, found in HEADERS
-        if (c_type, found) == (CType.TS_INODE, 1) and images.peek(SAMPLE, at, 936, "<I") == number
+        if (c_type, found) == (CType.TS_INODE, 1) and images.peek(SAMPLE, at, 948, "<I") == number
     )
 
 
@@ -92,13 +92,14 @@ ROOT = inode(b"")[0]
 SUB = inode(b"sub")[0]
 TAPE, CLRI, BITS, END = (first(t) for t in (CType.TS_TAPE, 6, 3, CType.TS_END))
 MAP, FRONT, TRAILING = section(3), section(2), section(4)
-EXT, BODY = 928, 936
+EXT, BODY, RECORDS_CRC = 928, 944, 940
 
 
-def with_crc(data, record, size, crc_at):
+def with_crc(data, record, size):
     """Return an image with the CRC-32C of what follows a header made right."""
-    payload = data[(record + 1) * RECORD :][:size]
-    return poke(data, record, crc_at, "<I", header_crc(payload))
+    changed = bytearray(data)
+    images.reseal(changed, record, records=-(-size // RECORD))
+    return bytes(changed)
 
 
 def in_directory(change):
@@ -108,7 +109,7 @@ def in_directory(change):
     entries = bytearray(data[at : at + size])
     change(entries)
     data[at : at + size] = entries
-    return with_crc(bytes(data), ROOT, size, BODY + 60)
+    return with_crc(bytes(data), ROOT, size)
 
 
 def entry_at(entries, name):
@@ -133,7 +134,7 @@ def in_map(inode_number, value):
     data = bytearray(SAMPLE)
     struct.pack_into("<Q", data, (MAP + 1) * RECORD + 8 * inode_number, value)
     size = images.peek(SAMPLE, MAP, 40, "<Q")
-    return with_crc(bytes(data), MAP, size, BODY + 32)
+    return with_crc(bytes(data), MAP, size)
 
 
 def raw(at, value):
@@ -149,7 +150,7 @@ def in_bitmaps(change):
         payload = bytearray(changed[(record + 1) * RECORD : (record + 2) * RECORD])
         change(payload)
         changed[(record + 1) * RECORD : (record + 2) * RECORD] = payload
-        data = with_crc(bytes(changed), record, RECORD, BODY + 12)
+        data = with_crc(bytes(changed), record, RECORD)
     return data
 
 
@@ -163,7 +164,23 @@ def set_bit(number):
 PLANTED = [
     ("DARI-REC-002", lambda: swap(CLRI, BITS, 2)),
     ("DARI-REC-003", lambda: raw(FILE_AT * RECORD + 24, 0)),
-    ("DARI-REC-004", lambda: raw(FILE_AT * RECORD + 700, 1)),
+    ("DARI-REC-004", lambda: raw(FILE_AT * RECORD + 28, 1)),
+    ("DARI-REC-028", lambda: raw(FILE_AT * RECORD + 700, 1)),
+    ("DARI-REC-028", lambda: raw(CLRI * RECORD + 700, 1)),
+    ("DARI-REC-028", lambda: raw(ROOT * RECORD + 700, 1)),
+    ("DARI-REC-028", lambda: raw(MAP * RECORD + 700, 1)),
+    ("DARI-REC-028", lambda: raw(LONG[1] * RECORD + 700, 1)),
+    ("DARI-REC-028", lambda: raw(END * RECORD + 700, 1)),
+    ("DARI-REC-029", lambda: poke(SAMPLE, FILE_AT, RECORDS_CRC, "<I", 1)),
+    ("DARI-REC-029", lambda: poke(SAMPLE, LONG[0], RECORDS_CRC, "<I", 1)),
+    ("DARI-REC-029", lambda: poke(SAMPLE, END, RECORDS_CRC, "<I", 1)),
+    ("DARI-REC-029", lambda: raw((FILE_AT + 1) * RECORD, 1)),
+    ("DARI-REC-029", lambda: raw((inode(b"link")[0] + 1) * RECORD, 1)),
+    ("DARI-REC-029", lambda: raw((inode(b"hole")[1] + 1) * RECORD, 1)),
+    ("DARI-REC-029", lambda: raw((BITS + 1) * RECORD, 0xFF)),
+    ("DARI-REC-029", lambda: raw((SUB + 1) * RECORD + 9, 1)),
+    ("DARI-REC-029", lambda: raw((MAP + 1) * RECORD + 900, 1)),
+    ("DARI-REC-033", lambda: poke(SAMPLE, FILE_AT, 20, "<I", number_of(b"k1024"))),
     ("DARI-REC-005", lambda: poke(SAMPLE, FILE_AT, 0, "<i", 7)),
     ("DARI-REC-006", lambda: poke(SAMPLE, FILE_AT, 16, "<I", 3)),
     ("DARI-REC-007", lambda: poke(SAMPLE, FILE_AT, 4, "<I", 3)),
@@ -173,7 +190,7 @@ PLANTED = [
     ("DARI-REC-011", lambda: poke(SAMPLE, END, 160, "<i", 1)),
     ("DARI-REC-011", lambda: poke(SAMPLE, LONG[0], 160, "<i", 513)),
     ("DARI-REC-012", lambda: poke(SAMPLE, FILE_AT, 164 + 100, "<B", 1)),
-    ("DARI-REC-012", lambda: poke(SAMPLE, BITS, 164, "<B", 0)),
+    ("DARI-REC-012", lambda: poke(SAMPLE, BITS, 164, "<B", 1)),
     ("DARI-REC-013", lambda: poke(SAMPLE, FILE_AT, 888, "<I", 3)),
     ("DARI-REC-014", lambda: poke(SAMPLE, FILE_AT, 896, "<i", 11)),
     ("DARI-REC-015", lambda: poke(SAMPLE, FILE_AT, 904, "<I", 1)),
@@ -183,6 +200,7 @@ PLANTED = [
     ("DARI-EXT-003", lambda: poke(SAMPLE, FILE_AT, EXT + 4, "<B", 3)),
     ("DARI-EXT-004", lambda: poke(SAMPLE, FILE_AT, EXT + 5, "<B", 2)),
     ("DARI-EXT-005", lambda: poke(SAMPLE, FILE_AT, EXT + 6, "<H", 8)),
+    ("DARI-EXT-008", lambda: poke(SAMPLE, FILE_AT, BODY, "<I", 7)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, FILE_AT, 140, "<I", 4)),
     ("DARI-FIL-016", lambda: poke(SAMPLE, inode(b"fifo")[0], 132, "<I", 4)),
     ("DARI-FIL-017", lambda: poke(SAMPLE, FILE_AT, 32, "<H", 0o644)),
@@ -191,9 +209,9 @@ PLANTED = [
     ("DARI-FIL-020", lambda: poke(SAMPLE, LONG[1], EXT + 6, "<H", 4)),
     ("DARI-SCT-007", lambda: poke(SAMPLE, FRONT, 164, "<B", 0)),
     ("DARI-SCT-008", lambda: poke(SAMPLE, FRONT, 56, "<I", 1)),
-    ("DARI-SCT-009", lambda: poke(SAMPLE, FRONT, BODY + 4, "<I", 2)),
-    ("DARI-CNV-004", lambda: poke(SAMPLE, FILE_AT, BODY + 84, "<I", 4)),
-    ("DARI-CNV-004", lambda: poke(SAMPLE, END, BODY + 4, "<I", 4)),
+    ("DARI-SCT-009", lambda: poke(SAMPLE, FRONT, BODY + 8, "<I", 2)),
+    ("DARI-CNV-004", lambda: poke(SAMPLE, MAP, BODY + 12, "<I", 4)),
+    ("DARI-CNV-004", lambda: poke(SAMPLE, END, BODY + 72, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, BITS, BODY + 40, "<I", 4)),
     ("DARI-CNV-004", lambda: poke(SAMPLE, MAP, BODY + 40, "<I", 4)),
     ("DARI-REC-021", lambda: poke(SAMPLE, FILE_AT, 892, "<I", 4)),
@@ -202,55 +220,51 @@ PLANTED = [
     ("DARI-REC-023", lambda: poke(SAMPLE, FILE_AT, 760 + 40, "<B", 4)),
     ("DARI-VOL-011", lambda: SAMPLE[: -30 * RECORD]),
     ("DARI-VOL-001", lambda: raw(700, 1)),
-    ("DARI-VOL-002", lambda: poke(SAMPLE, TAPE, BODY + 56, "<Q", MAP + 1)),
-    ("DARI-VOL-002", lambda: poke(SAMPLE, TAPE, BODY + 64, "<Q", 3)),
-    ("DARI-VOL-003", lambda: poke(SAMPLE, TAPE, BODY, "<QQ", 0, 0)),
-    ("DARI-VOL-010", lambda: poke(SAMPLE, TAPE, BODY + 24, "<Q", 1000)),
-    ("DARI-VOL-007", lambda: poke(SAMPLE, TAPE, BODY + 32, "<Q", len(SAMPLE) // RECORD - 1)),
-    ("DARI-VOL-008", lambda: poke(SAMPLE, TAPE, BODY + 64, "<Q", 2**62)),
-    ("DARI-VOL-010", lambda: poke(SAMPLE, TAPE, BODY + 16, "<I", 0)),
+    ("DARI-VOL-002", lambda: poke(SAMPLE, TAPE, BODY + 48, "<Q", MAP + 1)),
+    ("DARI-VOL-002", lambda: poke(SAMPLE, TAPE, BODY + 56, "<Q", 3)),
+    ("DARI-VOL-003", lambda: poke(SAMPLE, TAPE, BODY + 6, "<B", 0)),
+    ("DARI-VOL-010", lambda: poke(SAMPLE, TAPE, BODY + 16, "<Q", 1000)),
+    ("DARI-VOL-007", lambda: poke(SAMPLE, TAPE, BODY + 24, "<Q", len(SAMPLE) // RECORD - 1)),
+    ("DARI-VOL-008", lambda: poke(SAMPLE, TAPE, BODY + 56, "<Q", 2**62)),
+    ("DARI-VOL-010", lambda: poke(SAMPLE, TAPE, BODY + 72, "<H", 0)),
     ("DARI-BMP-001", lambda: in_bitmaps(set_bit(16))),
     ("DARI-BMP-001", lambda: in_bitmaps(set_bit(17))),
     ("DARI-BMP-005", lambda: in_bitmaps(set_bit(1))),
-    ("DARI-BMP-006", lambda: poke(SAMPLE, CLRI, BODY, "<Q", 3)),
-    ("DARI-BMP-006", lambda: poke(SAMPLE, CLRI, BODY + 8, "<I", 3)),
-    ("DARI-BMP-006", lambda: raw((BITS + 1) * RECORD, 0xFF)),
+    ("DARI-BMP-006", lambda: poke(SAMPLE, CLRI, BODY + 8, "<Q", 3)),
+    ("DARI-BMP-006", lambda: poke(SAMPLE, CLRI, BODY + 4, "<I", 3)),
     ("DARI-DIR-002", lambda: in_entry(b"none", 0, "<I", 0)),
     ("DARI-DIR-003", lambda: in_directory(lambda e: struct.pack_into("<I", e, 12, 3))),
     ("DARI-DIR-005", lambda: in_entry(b"sub", 4, "<H", 13)),
     ("DARI-DIR-007", lambda: renamed(b"fifo", b"fi/o")),
     ("DARI-DIR-008", lambda: renamed(b"k1024", b"k1023")),
     ("DARI-DIR-009", lambda: renamed(b"fifo", b"zifo")),
-    ("DARI-DIR-010", lambda: poke(SAMPLE, SUB, BODY + 60, "<I", 1)),
-    ("DARI-DIR-010", lambda: poke(SAMPLE, SUB, EXT + 6, "<H", 0)),
     ("DARI-DIR-011", lambda: in_entry(b"none", 0, "<I", 2)),
     ("DARI-DIR-012", lambda: in_entry(b"fifo", 6, "<B", 8)),
     ("DARI-DIR-015", lambda: in_entry(b"fifo", 0, "<I", 99)),
     ("DARI-DIR-016", lambda: in_entry(b"fifo", 0, "<I", 0)),
-    ("DARI-BMP-008", lambda: with_crc(raw((CLRI + 1) * RECORD, 0x6E), CLRI, RECORD, BODY + 12)),
+    ("DARI-BMP-008", lambda: with_crc(raw((CLRI + 1) * RECORD, 0x6E), CLRI, RECORD)),
     ("DARI-FIL-002", lambda: poke(SAMPLE, FILE_AT, 40, "<Q", 3000)),
     ("DARI-FIL-002", lambda: poke(SAMPLE, LONG[0], 160, "<i", 500)),
     ("DARI-FIL-004", lambda: raw((FILE_AT + 3) * RECORD - 1, 9)),
     ("DARI-FIL-005", lambda: poke(SAMPLE, LONG[1], 32, "<H", 0o100600)),
     ("DARI-FIL-005", lambda: poke(SAMPLE, LONG[1], 20, "<I", 3)),
-    ("DARI-FIL-006", lambda: poke(SAMPLE, LONG[1], BODY, "<Q", 99)),
-    ("DARI-FIL-006", lambda: poke(SAMPLE, FILE_AT, BODY, "<Q", 2)),
-    ("DARI-FIL-007", lambda: poke(SAMPLE, LONG[1], BODY + 8, "<Q", 511)),
+    ("DARI-FIL-006", lambda: poke(SAMPLE, LONG[1], BODY + 8, "<Q", 99)),
+    ("DARI-FIL-006", lambda: poke(SAMPLE, FILE_AT, BODY + 8, "<Q", 2)),
+    ("DARI-FIL-007", lambda: poke(SAMPLE, LONG[1], BODY + 16, "<Q", 511)),
     ("DARI-FIL-008", lambda: poke(SAMPLE, inode(b"fifo")[0], 40, "<Q", 1)),
     ("DARI-FIL-009", lambda: poke(SAMPLE, FILE_AT, 34, "<h", 2)),
-    ("DARI-STR-013", lambda: poke(SAMPLE, FILE_AT, BODY + 16, "<I", 2)),
-    ("DARI-FIL-009", lambda: poke(poke(SAMPLE, FILE_AT, 34, "<h", 2), FILE_AT, BODY + 56, "<I", 2)),
+    ("DARI-STR-013", lambda: poke(SAMPLE, FILE_AT, BODY + 4, "<I", 2)),
+    ("DARI-FIL-009", lambda: poke(poke(SAMPLE, FILE_AT, 34, "<h", 2), FILE_AT, BODY + 28, "<I", 2)),
     ("DARI-FIL-010", lambda: poke(SAMPLE, FILE_AT, 36, "<H", 2)),
     ("DARI-FIL-011", lambda: poke(SAMPLE, FILE_AT, 56, "<I", 2)),
     ("DARI-FIL-012", lambda: poke(SAMPLE, FILE_AT, 72, "<I", 2)),
     ("DARI-FIL-001", lambda: poke(SAMPLE, FILE_AT, 20, "<I", 200)),
     ("DARI-SCT-001", lambda: poke(SAMPLE, MAP, 32, "<H", 0o100644)),
-    ("DARI-SCT-002", lambda: poke(SAMPLE, FRONT, BODY, "<I", 4)),
-    ("DARI-SCT-004", lambda: poke(SAMPLE, MAP, BODY, "<I", 2)),
-    ("DARI-SCT-005", lambda: poke(SAMPLE, MAP, BODY + 8, "<Q", 2**60)),
-    ("DARI-SCT-006", lambda: poke(SAMPLE, MAP, BODY + 32, "<I", 1)),
+    ("DARI-SCT-002", lambda: poke(SAMPLE, FRONT, BODY + 4, "<I", 4)),
+    ("DARI-SCT-004", lambda: poke(SAMPLE, MAP, BODY + 4, "<I", 2)),
+    ("DARI-SCT-005", lambda: poke(SAMPLE, MAP, BODY + 16, "<Q", 2**60)),
     ("DARI-ACL-003", lambda: longer_trailing(17)),
-    ("DARI-OFF-001", lambda: poke(SAMPLE, MAP, BODY, "<I", 1)),
+    ("DARI-OFF-001", lambda: poke(SAMPLE, MAP, BODY + 4, "<I", 1)),
     ("DARI-OFF-002", lambda: in_map(16, 0)),
     ("DARI-OFF-002", lambda: in_map(2, RECORD)),
     ("DARI-OFF-006", lambda: in_map(15, 9 * RECORD)),
@@ -264,8 +278,11 @@ PLANTED = [
 
 
 def longer_trailing(size):
-    data = poke(poke(SAMPLE, TRAILING, 40, "<Q", size), TRAILING, BODY + 8, "<Q", size)
-    return poke(data, TRAILING, BODY + 32, "<I", header_crc(bytes(size)))
+    return poke(poke(SAMPLE, TRAILING, 40, "<Q", size), TRAILING, BODY + 16, "<Q", size)
+
+
+def number_of(name):
+    return images.peek(SAMPLE, inode(name)[0], 20, "<I")
 
 
 def swap(one, other, count):
@@ -293,7 +310,7 @@ def test_a_planted_fault_is_found(requirement, make):
 # A field is poked, and the one that is named is another that does not agree with it; of a wrong
 # checksum nobody knows where it comes from.
 ELSEWHERE = {
-    ("DARI-REC-004", "c_filesys"),
+    ("DARI-REC-028", "c_filesys"),
     ("DARI-VOL-001", "c_filesys"),
     ("DARI-FIL-001", "c_inumber"),
     ("DARI-FIL-002", "c_dinode.di_size"),
@@ -337,6 +354,9 @@ def span(data, field, record):
     return found[0] if found else (field.offset, field.offset + field.length)
 
 
+CHECKS = ("c_checksum", "extension.header_crc32c")
+
+
 def only_field(good, data):
     """Return record, first byte and path of the only field that differs, the checksum aside."""
     if len(data) != len(good):
@@ -350,7 +370,7 @@ def only_field(good, data):
         changed = differs[differs // RECORD == record] % RECORD
         for field in parts[0]:
             at = changed[(changed >= field.offset) & (changed < field.offset + len(field.raw))]
-            if at.size and field.path != "c_checksum":
+            if at.size and field.path not in CHECKS:
                 found.add((record, int(at[0]), field.path))
     return found.pop() if len(found) == 1 else None
 
@@ -380,8 +400,8 @@ def test_a_fault_says_where():
 
 def test_no_fault_ends_it():
     data = poke(poke(SAMPLE, FILE_AT, 8, "<I", 3), LONG[1], 896, "<i", 11)
-    data = poke(data, SUB, BODY + 60, "<I", 1)
-    assert requirements(data) == {"DARI-REC-008", "DARI-REC-014", "DARI-DIR-010"}
+    data = poke(data, SUB, RECORDS_CRC, "<I", 1)
+    assert requirements(data) == {"DARI-REC-008", "DARI-REC-014", "DARI-REC-029"}
 
 
 def test_faults_of_many_headers_across_batches():
@@ -393,7 +413,7 @@ def test_faults_of_many_headers_across_batches():
     assert len(records) == 600
     assert verify(data).faults == []
     for k in (1, 127, 128, 500, 599):
-        changed = poke(data, records[k], BODY + 8, "<Q", 1)
+        changed = poke(data, records[k], BODY + 16, "<Q", 1)
         assert [(f.record, f.requirement) for f in verify(changed).faults] == [
             (records[k], "DARI-FIL-007")
         ]
@@ -409,7 +429,7 @@ def test_plain_dumps_with_faults():
     data = image.end()
     assert [(f.kind, f.inode) for f in verify(data).faults] == [("missing", 6)]
     cut = verify(data[: len(data) - 13 * RECORD])
-    assert "truncated" in {fault.kind for fault in cut.faults}
+    assert {"truncated", "no-end"} & {fault.kind for fault in cut.faults}
     assert "DARI-REC-004" in requirements(raw_of(data, 7, 700))
 
 

@@ -15,7 +15,7 @@ from darimage.sources.memory import Node
 from darimage.units import RECORD
 from darimage.validate.verify import verify
 
-SIZE, COUNT, FLAGS, KIND, EXTENSION, BODY = 40, 160, 888, 900, 928, 936
+SIZE, COUNT, FLAGS, KIND, EXTENSION, BODY = 40, 160, 888, 900, 928, 944
 
 
 def tree():
@@ -45,11 +45,22 @@ def at(path, attributes=True):
 
 A, B, C, ROOT = at(b"a"), at(b"b", attributes=False), at(b"c"), at(b"")
 LEAD_A = at(b"a", attributes=False)
+END = next(record for record, c_type, _ in headers_of(SAMPLE) if c_type == CType.TS_END)
 
 
 def raw(record, offset, form, value):
     data = bytearray(SAMPLE)
     struct.pack_into(form, data, record * RECORD + offset, value)
+    return with_crc(data, record)
+
+
+def with_crc(data, record):
+    """Return an image with the CRC of a group made right in which a record was changed."""
+    heads = [place for place, *_ in headers_of(SAMPLE)]
+    head = max(place for place in heads if place <= record)
+    if head < record:
+        following = min(place for place in heads if place > record)
+        images.reseal(data, head, records=following - head - 1)
     return bytes(data)
 
 
@@ -58,7 +69,7 @@ def raw_acl():
     data = bytearray(SAMPLE)
     struct.pack_into("<BB", data, (A + 1) * RECORD + 32, 0, 2)
     struct.pack_into("<I", data, (A + 1) * RECORD + 48, 0)
-    return bytes(data)
+    return with_crc(data, A + 1)
 
 
 def every_end(attributed):
@@ -72,9 +83,9 @@ def every_end(attributed):
 PLANTED = [
     ("DARI-XAT-001", lambda: raw(A + 1, 0, "<I", 0xEA020001)),
     ("DARI-XAT-002", lambda: poke(SAMPLE, C, SIZE, "<Q", 4097)),
-    ("DARI-XAT-003", lambda: poke(SAMPLE, B, BODY + 80, "<I", 1)),
-    ("DARI-XAT-003", lambda: poke(SAMPLE, LEAD_A, BODY + 80, "<I", 0)),
-    ("DARI-XAT-003", lambda: poke(SAMPLE, LEAD_A, BODY + 80, "<I", 3)),
+    ("DARI-XAT-003", lambda: poke(SAMPLE, B, BODY + 76, "<I", 1)),
+    ("DARI-XAT-003", lambda: poke(SAMPLE, LEAD_A, BODY + 76, "<I", 0)),
+    ("DARI-XAT-003", lambda: poke(SAMPLE, LEAD_A, BODY + 76, "<I", 3)),
     ("DARI-XAT-003", lambda: poke(SAMPLE, A, 20, "<I", 99)),
     ("DARI-XAT-003", lambda: poke(poke(SAMPLE, A, FLAGS, "<I", 2), A, KIND, "<I", 0)),
     ("DARI-XAT-004", lambda: raw(ROOT + 1, 0, "<I", 5)),
@@ -83,16 +94,16 @@ PLANTED = [
     ("DARI-XAT-006", lambda: raw(A + 1, 36, "<I", 4)),
     ("DARI-XAT-007", raw_acl),
     ("DARI-XAT-008", lambda: raw(C + 5, 4, "<I", 60000)),
-    ("DARI-XAT-009", lambda: poke(SAMPLE, LEAD_A, BODY + 80, "<I", 600)),
+    ("DARI-XAT-009", lambda: poke(SAMPLE, LEAD_A, BODY + 76, "<I", 600)),
     ("DARI-XAT-010", lambda: poke(SAMPLE, A, EXTENSION + 6, "<H", 1)),
-    ("DARI-XAT-010", lambda: poke(SAMPLE, A, BODY + 8, "<Q", 1)),
+    ("DARI-XAT-010", lambda: poke(SAMPLE, A, BODY + 16, "<Q", 1)),
     ("DARI-XAT-010", lambda: poke(SAMPLE, A, 56, "<I", 77)),
-    ("DARI-XAT-010", lambda: poke(SAMPLE, A, BODY, "<Q", 77)),
+    ("DARI-XAT-010", lambda: poke(SAMPLE, A, BODY + 8, "<Q", 77)),
     ("DARI-XAT-011", lambda: poke(SAMPLE, A, KIND, "<I", 2)),
     ("DARI-XAT-011", lambda: poke(SAMPLE, B, KIND, "<I", 3)),
-    ("DARI-END-008", lambda: poke(SAMPLE, len(SAMPLE) // RECORD - 1, BODY + 64, "<Q", 4)),
+    ("DARI-END-008", lambda: poke(SAMPLE, END, BODY + 64, "<Q", 4)),
     ("DARI-END-008", lambda: every_end(4)),
-    ("DARI-VOL-010", lambda: poke(SAMPLE, 0, BODY + 16, "<I", 1)),
+    ("DARI-VOL-010", lambda: poke(SAMPLE, 0, BODY + 72, "<H", 1)),
 ]
 
 
@@ -126,9 +137,9 @@ def test_damaged_attributes_leave_the_file_and_the_other_attributes():
     [
         (lambda: raw(A, 24, "<I", 0), "DARI-XAT-010"),
         (lambda: poke(SAMPLE, A, FLAGS, "<I", 2), "DARI-XAT-010"),
-        (lambda: poke(SAMPLE, LEAD_A, BODY + 80, "<I", 2**32 - 1), "DARI-XAT-009"),
-        (lambda: poke(SAMPLE, LEAD_A, BODY, "<Q", 2**63), "DARI-XAT-010"),
-        (lambda: poke(SAMPLE, LEAD_A, BODY, "<Q", 1), "DARI-XAT-009"),
+        (lambda: poke(SAMPLE, LEAD_A, BODY + 76, "<I", 2**32 - 1), "DARI-XAT-009"),
+        (lambda: poke(SAMPLE, LEAD_A, BODY + 8, "<Q", 2**63), "DARI-XAT-010"),
+        (lambda: poke(SAMPLE, LEAD_A, BODY + 8, "<Q", 1), "DARI-XAT-009"),
     ],
 )
 def test_attributes_that_are_not_there_are_reported_and_cost_nothing_else(make, requirement):

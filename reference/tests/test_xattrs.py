@@ -156,9 +156,14 @@ def test_one_broken_attribute_leaves_the_others(entry, requirement, told):
 
 
 def test_values_that_share_their_bytes_do_not_make_much_of_little():
-    entries = [(1, b"%d" % number, 0, 0, 90) for number in range(3)]
-    with pytest.raises(FormatError, match="DARI-XAT-006"):
+    """Shows DARI-XAT-020: those count, in order, whose sum still fits."""
+    entries = [(1, b"%d" % number, 0, 0, size) for number, size in enumerate((90, 90, 3, 90))]
+    with pytest.raises(FormatError, match="DARI-XAT-020"):
         xattrs.decode(listed(*entries))
+    errors = []
+    kept = xattrs.decode(listed(*entries), None, errors.append)
+    assert {name: len(value) for name, value in kept.items()} == {b"user.0": 90, b"user.2": 3}
+    assert [error.requirement for error in errors] == ["DARI-XAT-020"] * 2
 
 
 def test_the_end_of_a_tiny_file_is_no_attribute():

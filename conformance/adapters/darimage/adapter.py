@@ -18,12 +18,10 @@ from darimage.catalog.rebuild import rebuild
 from darimage.catalog.run import Run, Wish
 from darimage.catalog.store import Catalogue
 from darimage.conformance.fault_table import FAULT, LOSS
-from darimage.conformance.inventory import inventory
-from darimage.conformance.severity import is_faulty, severity_of
+from darimage.conformance.severity import examined, severity_of
+from darimage.conformance.testee import FIELDS
 from darimage.errors import DarimageError, StorageError
-from darimage.faults import Fault
 from darimage.image.chain import Chain
-from darimage.image.reader import Image
 from darimage.image.writer import Options as Settings
 from darimage.image.writer import create
 from darimage.restore.run import restore
@@ -31,19 +29,15 @@ from darimage.restore.selection import select
 from darimage.sources.posix import PosixSource
 from darimage.units import RECORD
 from darimage.validate.run import Options, validate
-from darimage.validate.verify import verify
 from darimage.volumes.file_set import FileSet
 from darimage.volumes.writing import FileSink
 
 
 def decode(image: bytes) -> Any:
     """Return what an image holds; what is wrong with it is what reading and verifying it meet."""
-    name = os.fsdecode(image)
-    with _refusing(), Image.open(name) as opened:
-        faults: list[Fault] = []
-        found = inventory(opened, faults.append)
-        faults += [*opened.faults, *verify(name).faults]
-    if is_faulty(found, faults):
+    with _refusing():
+        found, faults, is_faulty = examined(os.fsdecode(image))
+    if is_faulty:
         raise protocol.WithFaults(faults[0].text() if faults else "not all is whole", found)
     return found
 
@@ -105,6 +99,7 @@ ABOUT = {
         "version": __version__,
         "language": "Python",
     },
+    "fields": [*FIELDS, "sddl"],
 }
 
 if __name__ == "__main__":

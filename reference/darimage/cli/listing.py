@@ -18,8 +18,10 @@ from darimage.image.inode import Inode
 from darimage.image.names import LOST, Names
 from darimage.image.reader import Image
 from darimage.image.state import State, of_header
+from darimage.image.streams import disagreement
 from darimage.restore.selection import Selection, is_directory
 from darimage.sections.directory import Entry
+from darimage.sections.streams import StreamEntry
 
 _NS = 1_000_000_000
 _FILE = stat.S_IFREG >> 12
@@ -98,6 +100,29 @@ def inodes(chain: Chain, listed: list[Row]) -> dict[int, Inode]:
         found = image.inodes(others[holders == at], image.faults.tell)
         known.update((inode.number, inode) for inode in found)
     return known
+
+
+def agreeing(chain: Chain, listed: list[Row], known: dict[int, Inode]) -> list[Row]:
+    """Return names without streams that headers do not agree on, which are reported.
+
+    Args:
+        chain: The image, or several.
+        listed: The names.
+        known: Their inodes as far as they were found; nothing is checked if none was looked for.
+    """
+    if not known:
+        return listed
+    kept: list[Row] = []
+    for row in listed:
+        if row.base:
+            one = chain.streams.by_base[row.base]
+            entry = StreamEntry(row.entry.name, row.entry.inode)
+            fault = disagreement(known.get(row.base), one, entry, known.get(entry.inode))
+            if fault is not None:
+                chain.faults.tell(fault._replace(path=row.path))
+                continue
+        kept.append(row)
+    return kept
 
 
 def long_line(image: Image, row: Row, inode: Inode | None) -> str:

@@ -49,7 +49,8 @@ def convert(data: bytes, dialect: str, order: Order, capacity: int = 0) -> bytes
         data: The image.
         dialect: ``dari``; ``dump``, the same without what DARI adds; ``linux`` with headers for as
             few blocks as Linux ``dump`` 0.4b47 has; ``runs`` with the run-coded maps of 0.4b49 and
-            later; ``old`` with the entries and owners of 4.2BSD.
+            later; ``old`` with the entries and owners of 4.2BSD; ``chunks`` with directories in
+            chunks of 1 KiB.
         order: Byte order of the result.
         capacity: Records of a volume of a plain dump; 0 for one volume.
 
@@ -202,12 +203,64 @@ def encode_runs(present: bytes) -> bytes:
     return bytes(coded)
 
 
+def _big_chunks(pieces: list[Piece]) -> list[Piece]:
+    """Lay directories out in chunks of 1,024 bytes, as UFS does on disks with such sectors."""
+    for piece in pieces:
+        mode = int(piece.header["c_dinode"]["di_mode"][0])
+        if piece.head.body != "inode_body" or mode & S_IFMT != _DIRECTORY:
+            continue
+        size = int(piece.header["c_dinode"]["di_size"][0])
+        data = _in_chunks(list(_entries(piece.data.reshape(-1)[:size].tobytes())), RECORD)
+        blocks = len(data) // RECORD
+        piece.data = np.frombuffer(data, np.uint8).reshape(-1, RECORD).copy()
+        piece.header["c_dinode"]["di_size"], piece.header["c_count"] = len(data), blocks
+        piece.header["c_addr"] = 0
+        piece.header["c_addr"][0, :blocks] = 1
+    return pieces
+
+
+def _entries(data: bytes) -> Iterator[bytes]:
+    """Yield the entries of a directory, each as short as it can be."""
+    at = 0
+    while at < len(data):
+        head = np.frombuffer(data, _HEAD, 1, at)[0]
+        least = _HEAD.itemsize + int(head["d_namlen"]) // 4 * 4 + 4
+        if head["d_ino"]:
+            yield data[at : at + least]
+        at += int(head["d_reclen"])
+
+
+def _in_chunks(entries: list[bytes], chunk: int) -> bytes:
+    """Return entries one behind the other; the last of each chunk fills it."""
+    chunks: list[list[bytes]] = [[]]
+    used = 0
+    for entry in entries:
+        if used + len(entry) > chunk:
+            chunks.append([])
+            used = 0
+        chunks[-1].append(entry)
+        used += len(entry)
+    return b"".join(_filled(each, chunk) for each in chunks)
+
+
+def _filled(entries: list[bytes], chunk: int) -> bytes:
+    made = bytearray()
+    for at, entry in enumerate(entries):
+        is_last = at == len(entries) - 1
+        length = chunk - len(made) if is_last else len(entry)
+        head = np.frombuffer(entry, _HEAD, 1).copy()
+        head["d_reclen"] = length
+        made += head.tobytes() + entry[_HEAD.itemsize :].ljust(length - _HEAD.itemsize, b"\0")
+    return bytes(made)
+
+
 _STEPS: dict[str, list[Callable[[list[Piece]], list[Piece]]]] = {
     "dari": [],
     "dump": [_plain],
     "linux": [_plain, _few_blocks],
     "runs": [_plain, _runs],
     "old": [_plain, _old],
+    "chunks": [_plain, _big_chunks],
 }
 
 

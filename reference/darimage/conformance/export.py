@@ -9,7 +9,8 @@ from typing import Any
 
 from darimage.conformance.giants import IMAGE, Giant, giants
 from darimage.conformance.manifest import head
-from darimage.conformance.vectors import MANIFEST, Suite, Vector, sha256
+from darimage.conformance.suite import sha256_of
+from darimage.conformance.vectors import EXPECTED, MANIFEST, Suite, Vector, sha256
 from darimage.errors import FormatError, UsageError
 
 SUMS = "SHA256SUMS"
@@ -52,7 +53,14 @@ def _giant(giant: Giant, home: Path, most: int) -> dict[str, Any]:
     place = Path("giants") / giant.name / IMAGE
     (home / place).parent.mkdir(parents=True, exist_ok=True)
     giant.write(home / place)
-    return {**giant.entry(), "path": str(place)}
+    expected = place.with_name(EXPECTED)
+    _write_json(home / expected, giant.inventory())
+    return {
+        **giant.entry(),
+        "path": str(place),
+        "sha256": sha256_of(home / place),
+        "inventory": str(expected),
+    }
 
 
 def _one(suite: Suite, vector: Vector, entry: dict[str, Any], home: Path) -> dict[str, Any]:

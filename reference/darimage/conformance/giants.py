@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import uuid
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from darimage.conformance import outline
+from darimage.conformance.inventory import WHOLE_MAX
+from darimage.conformance.words import text
 from darimage.image.numbering import fresh
 from darimage.suite_home import suite_home
 from darimage.units import ADDRESSES, RECORD
@@ -62,9 +66,41 @@ class Giant:
         )
         given = [file.get("number", 0) for one in told for file in one["files"]]
         made = fresh(scan)
+        identity = (int(self.told["date"]), uuid.UUID(self.told["uuid"]).bytes)
         others = [number or k for number, k in zip(given, made.others.tolist(), strict=True)]
         numbered = replace(made, others=np.array(others, np.int64))
-        return outline.Recipe(scan, numbered, ends_only=self.told["data"] == "ends")
+        ends_only = self.told["data"] == "ends"
+        return outline.Recipe(scan, numbered, ends_only=ends_only, identity=identity)
+
+    def inventory(self) -> dict[str, Any]:
+        """Return what a reader finds in it, worked out from the recipe alone.
+
+        Hashes are there of files up to 1 GiB; nobody reads the others for them.
+        """
+        folders = self.told["directories"]
+        inodes = [_directory(2, "", 2 + len(folders))]
+        for number, folder in enumerate(folders, 3):
+            inodes.append(_directory(number, folder["name"], 2))
+            for file in folder["files"]:
+                path = f"{folder['name']}/{file['name']}"
+                inodes.append(self._file(path, file["size"]))
+        image = {"dialect": "dari", "order": "le", "uuid": self.told["uuid"]}
+        image |= {"date": str(self.told["date"]), "base_date": "0", "level": 0}
+        image["label"] = text(b"giant")
+        return {"inventory": 1, "image": image, "inodes": inodes}
+
+    def _file(self, path: str, size: int) -> dict[str, Any]:
+        number, blocks = self.told["files"][path]["inode"], records_of_data(size)
+        made = _inode(number, path, "file", "0644", 1, outline.MTIME_NS)
+        made |= {"size": str(size), "extents": [["0", str(blocks)]] if blocks else []}
+        if size > WHOLE_MAX:
+            return made | {"loose": True}
+        hashed = hashlib.sha256()
+        for block in range(blocks):
+            data = outline.data(number, block, 1).tobytes()
+            shown = self.told["data"] != "ends" or block in (0, blocks - 1)
+            hashed.update((data if shown else bytes(RECORD))[: size - block * RECORD])
+        return made | dict.fromkeys(("data_sha256", "sha256"), hashed.hexdigest())
 
     def write(self, path: Path) -> None:
         """Write the image as a sparse file."""
@@ -85,6 +121,22 @@ def giants(home: Path = HOME) -> list[Giant]:
 
     found = (Giant(path.stem, yaml.safe_load(path.read_bytes())) for path in home.glob("*.yaml"))
     return sorted(found, key=lambda giant: giant.name)
+
+
+def _inode(number: int, path: str, kind: str, mode: str, nlink: int, time: int) -> dict[str, Any]:
+    made = {"inode": number, "paths": [text(path.encode())], "type": kind, "mode": mode}
+    made |= {"uid": 0, "gid": 0, "nlink": nlink, "ctime": "0"}
+    # Where nothing is taken from the clock, files count as read when they were changed.
+    return made | {"atime": str(time), "mtime": str(time), "birthtime": None}
+
+
+def _directory(number: int, path: str, nlink: int) -> dict[str, Any]:
+    return _inode(number, path, "directory", "0755", nlink, 0)
+
+
+def records_of_data(size: int) -> int:
+    """Return the records that a file's data takes."""
+    return -(-size // RECORD)
 
 
 def records_of(size: int) -> int:

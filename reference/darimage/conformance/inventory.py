@@ -168,7 +168,10 @@ def _one(
     elif inode.is_file:
         found |= data_of(image, on_fault, inode)
     elif inode.is_directory and (state := image.names.state(inode.number)) != State.WHOLE:
-        found["state"] = state.word
+        condition = Condition(inode.size)
+        for _ in contents.read(image, inode, lambda _: None, condition):
+            pass
+        found |= _state(state, condition)
     return found | attached.of(inode)
 
 
@@ -188,6 +191,8 @@ def _target(image: Image, inode: Inode, on_fault: OnFault) -> dict[str, Any]:
 
 def data_of(image: Image, on_fault: OnFault, inode: Inode) -> dict[str, Any]:
     """Return size, present blocks, state and hashes of a file's contents, read in pieces."""
+    if inode.metadata_only:
+        return {"size": str(inode.size), "extents": [], "data_sha256": None, "sha256": None}
     present, whole = hashlib.sha256(), hashlib.sha256()
     is_small = inode.size <= WHOLE_MAX
     extents: list[list[int]] = []

@@ -7,9 +7,6 @@ from typing import Any
 
 Json = dict[str, Any]
 
-NOTE, FAULT, LOSS, REFUSAL = "note", "fault", "loss", "refusal"
-"""Severities of faults (DARI-FLT-001), the least first."""
-
 LOST = "lost"
 MARKED = ("suspect", "incomplete", "damaged")
 """States of inodes that are restored, but marked as not whole (DARI-RST-006)."""
@@ -22,13 +19,20 @@ FOUND = "#lost"
 
 
 def loses(inventory: Mapping[str, Any]) -> bool:
-    """Return whether something that an image should hold is not there as it should be."""
-    return any(fault.get("severity") in (LOSS, REFUSAL) for fault in inventory.get("faults", ()))
+    """Return whether some inode does not come back as it was, or not under its name."""
+    return any(
+        "state" in inode
+        or False in (inode.get("attributes"), inode.get("contents"))
+        or any(path.get("text", "").startswith(f"{FOUND}/") for path in inode["paths"])
+        for inode in inventory["inodes"]
+    )
 
 
 def restored(inventory: Mapping[str, Any]) -> Json:
     """Return the inventory of the tree that an image restores."""
     inodes = list(_restored(inventory["inodes"]))
+    if not any(is_root(inode) for inode in inodes):
+        inodes.append({"paths": [{"text": ""}], "type": "directory", "loose": True})
     paths = [path.get("text", "") for inode in inodes for path in inode["paths"]]
     inodes += [
         {"paths": [{"text": top}], "type": "directory", "loose": True}
@@ -36,6 +40,11 @@ def restored(inventory: Mapping[str, Any]) -> Json:
         if top.endswith(FOUND) and set(top) <= set(FOUND) and top not in paths
     ]
     return {"inventory": inventory["inventory"], "inodes": inodes}
+
+
+def is_root(inode: Mapping[str, Any]) -> bool:
+    """Return whether an inode of an inventory is the root."""
+    return {"text": ""} in inode["paths"]
 
 
 def _restored(inodes: list[Json]) -> Iterator[Json]:
@@ -58,7 +67,8 @@ def _marked(inode: Json) -> Json:
     """Return what can be told of an inode that is marked: its names, its type and its mode."""
     mask = 0o700 if inode["type"] == "directory" else 0o600
     made = {"paths": inode["paths"], "type": inode["type"], "loose": True}
-    if isinstance(inode.get("mode"), str):
+    # The root is the directory to restore to, which was there before.
+    if isinstance(inode.get("mode"), str) and not is_root(inode):
         mode = int(inode["mode"], 8) & mask
         made["mode"] = f"{mode:04o}"
     return made

@@ -36,7 +36,11 @@ _SPAN = ADDRESSES + 1
 _CRC_OF_ZEROS = crc32c(bytes(ADDRESSES * RECORD))
 _AT_ONCE = 1 << 12
 _MODE, _SIZE, _MTIME = (FIELDS.index(name) for name in ("mode", "size", "mtime_ns"))
-_MTIME_NS = 1_700_000_000 * 10**9
+MTIME_NS = 1_700_000_000 * 10**9
+"""When all files were changed, nanoseconds since 1970."""
+
+IDENTITY = (1_700_000_000, bytes.fromhex("d0d0caca000040008000000000000900"))
+"""Date and UUID of an image if nothing else is said."""
 
 
 def scan_of(directories: Iterable[Directory]) -> Scan:
@@ -56,7 +60,7 @@ def scan_of(directories: Iterable[Directory]) -> Scan:
         table = np.zeros((len(names), WIDTH), np.int64)
         table[:, _MODE] = 0o100644
         table[:, _SIZE] = sizes
-        table[:, _MTIME] = _MTIME_NS
+        table[:, _MTIME] = MTIME_NS
         first, named = len(scan.other_parent), len(scan.names)
         scan.others.frombytes(table.tobytes())
         scan.names += names
@@ -130,7 +134,12 @@ class Recipe:
     cut = ONE_VOLUME
 
     def __init__(
-        self, scan: Scan, numbering: Numbering | None = None, *, ends_only: bool = False
+        self,
+        scan: Scan,
+        numbering: Numbering | None = None,
+        *,
+        ends_only: bool = False,
+        identity: tuple[int, bytes] = IDENTITY,
     ) -> None:
         """Write all but the files.
 
@@ -138,10 +147,12 @@ class Recipe:
             scan: What goes in.
             numbering: Inode numbers; by default those that the encoder gives.
             ends_only: Files are zero but for their first and last blocks.
+            identity: Date (seconds since 1970) and UUID of the image.
         """
         self.segments = Segments()
         source, sink = cast("Source", _Scanned(scan)), cast("Sink", self.segments)
-        outline = _Outline(source, sink, writer.Options(), SILENT)
+        options = writer.Options(label=b"giant", reproducible=True, identity=identity)
+        outline = _Outline(source, sink, options, SILENT)
         self.report = outline.run((lambda _: numbering) if numbering else fresh)
         self.layout, self.inventory = outline.layout, outline.inventory
         self._headers = headers.InodeHeaders(outline.inventory, outline.layout, outline.identity)

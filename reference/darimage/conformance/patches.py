@@ -219,6 +219,7 @@ class Records:
         self._left = left
         self._order = list(frame.order_of_rows)
         self._cut: int | None = None
+        self._taken: list[tuple[int, int]] = []
         self._renumber = False
 
     def delete(self, patch: Patch) -> None:
@@ -249,6 +250,16 @@ class Records:
         self._order[one : one + count], self._order[two : two + count] = second, first
         self._renumber |= patch.get("renumber", False)
 
+    def blank(self, patch: Patch) -> None:
+        """``blank`` (a selector), ``count``: records that become zeros."""
+        begin = self._at(patch["blank"])
+        count = patch.get("count", 1)
+        self._order[begin : begin + count] = [_ZEROS] * count
+
+    def take(self, patch: Patch) -> None:
+        """``take`` (a number of bytes), ``at`` (a byte address of what the other moves made)."""
+        self._taken.append((patch["at"], patch["take"]))
+
     def truncate(self, patch: Patch) -> None:
         """``truncate``: bytes left, or taken away if negative; or ``{before: selector}``."""
         cut = patch["truncate"]
@@ -260,7 +271,10 @@ class Records:
         rows[np.array(self._order) == _ZEROS] = 0
         if self._renumber:
             self._number(rows)
-        return rows.tobytes()[: self._cut]
+        made = rows.tobytes()[: self._cut]
+        for at, count in self._taken:
+            made = made[:at] + made[at + count :]
+        return made
 
     def _at(self, selector: int | str) -> int:
         known = selector if isinstance(selector, int) else self._frame.find(selector).record
@@ -299,6 +313,8 @@ OPERATIONS: dict[str, Callable[[Records, Patch], None]] = {
     "duplicate": Records.duplicate,
     "insert": Records.insert,
     "swap": Records.swap,
+    "blank": Records.blank,
+    "take": Records.take,
     "truncate": Records.truncate,
 }
 """Moves of records, likewise."""

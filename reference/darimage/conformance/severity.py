@@ -6,21 +6,37 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from darimage.conformance.fault_table import FAULT, FAULTS, LOSS, NOTE
+from darimage.conformance.inventory import inventory
 from darimage.faults import Fault
-
-_COUNTERS = ("mismatches", "substituted", "attributed")
-"""Fields of an end record that a reader ignores (`end-counts`)."""
+from darimage.image.reader import Image
+from darimage.image.volume_set import Name
+from darimage.validate.verify import verify
 
 _ALSO = {
+    "DARI-ACL-006": NOTE,
+    "DARI-ACL-007": NOTE,
+    "DARI-ACL-008": NOTE,
+    "DARI-ACL-009": NOTE,
     "DARI-BMP-001": FAULT,
     "DARI-END-004": FAULT,
     "DARI-END-005": NOTE,
     "DARI-EXT-001": FAULT,
     "DARI-REC-010": NOTE,
     "DARI-SCT-001": NOTE,
+    "DARI-SDE-012": NOTE,
+    "DARI-STR-002": NOTE,
+    "DARI-XAT-001": NOTE,
     "DARI-XAT-010": NOTE,
 }
 """Requirements that chapter 88 does not name, or names for something else as well."""
+
+_NOTES = {
+    "DARI-ACL-002": "do not ascend",
+    "DARI-END-001": "the image has",
+    "DARI-FIL-008": "a fifo, socket or device",
+    "DARI-VOL-014": "c_dinode",
+}
+"""Words of what is a note, where the same requirement is also about something worse."""
 
 
 def severity_of(fault: Fault) -> str:
@@ -31,15 +47,29 @@ def severity_of(fault: Fault) -> str:
     if fault.kind in FAULTS:
         return FAULTS[fault.kind].severity
     required = fault.requirement or ""
-    field = "" if fault.field is None else fault.field.path.rpartition(".")[2]
-    if required == "DARI-END-001" and field in _COUNTERS:
+    if required in _NOTES and _NOTES[required] in fault.message:
         return NOTE
     if required in _ALSO:
         return _ALSO[required]
-    if required.startswith(("DARI-SDE-", "DARI-ACL-")) and required != "DARI-ACL-009":
+    if required.startswith(("DARI-SDE-", "DARI-ACL-")):
         return LOSS
     known = {one.severity for one in FAULTS.values() if required in one.requirements}
     return next((severity for severity in (LOSS, FAULT) if severity in known), NOTE)
+
+
+def examined(image: Name | bytes) -> tuple[dict[str, Any], list[Fault], bool]:
+    """Return what reading and verifying an image find, what is reported, and whether it is faulty.
+
+    Raises:
+        FormatError: It is refused.
+        StorageError: It cannot be read.
+    """
+    faults: list[Fault] = []
+    with Image.open(image) as opened:
+        found = inventory(opened, faults.append)
+        faults += opened.faults
+    faults += verify(image).faults
+    return found, faults, is_faulty(found, faults)
 
 
 def is_faulty(inventory: Mapping[str, Any], faults: Iterable[Fault]) -> bool:
@@ -53,7 +83,7 @@ def is_faulty(inventory: Mapping[str, Any], faults: Iterable[Fault]) -> bool:
         one
         for inode in inventory["inodes"]
         for one in (inode, *inode.get("streams", ()))
-        if "state" in one or one.get("attributes") is False
+        if "state" in one or False in (one.get("attributes"), one.get("contents"))
     )
     if next(states, None) is not None:
         return True

@@ -168,6 +168,7 @@ def load(folder: Path) -> Suite:
         data = place.read_bytes()
         told = json.loads(data)
         vectors = [_vector(folder, item) for item in told["vectors"]]
+        vectors += [_giant(folder, one) for one in told.get("giants", ()) if "path" in one]
         version, spec = str(told["suite"]), str(told["format"])
         complete = told.get("complete") is True
     except OSError as error:
@@ -178,6 +179,24 @@ def load(folder: Path) -> Suite:
     if len(by_id) != len(vectors):
         raise SuiteError(f"{place}: an id is given twice")
     return Suite(folder, version, spec, hashlib.sha256(data).hexdigest(), by_id, complete)
+
+
+def _giant(folder: Path, told: Mapping[str, Any]) -> Vector:
+    """Return a giant that was written out as a vector: an image that is valid, and read."""
+    return Vector(
+        id=str(told["id"]),
+        name=f"giants/{told['name']}",
+        title=str(told["title"]),
+        files=(folder / told["path"],),
+        sha256=(str(told["sha256"]),),
+        bases=(),
+        features=tuple(told["features"]),
+        profiles=("dari-core", "acl"),
+        requirements=tuple(told["requirements"]),
+        valid=True,
+        decode=Wanted.ACCEPT,
+        inventory=folder / told["inventory"],
+    )
 
 
 def _vector(folder: Path, told: Mapping[str, Any]) -> Vector:

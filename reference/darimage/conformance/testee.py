@@ -63,7 +63,6 @@ FIELDS = (
     "data_sha256",
     "sha256",
     "descriptor",
-    "sddl",
     "xattrs",
     "streams",
     "state",
@@ -75,7 +74,7 @@ FIELDS = (
 )
 """What an inventory reports besides paths and types, which it must: of each inode, and `image`."""
 
-MORE_FIELDS = ("faults",)
+MORE_FIELDS = ("faults", "sddl")
 """What is compared only of those who say that they report it."""
 
 

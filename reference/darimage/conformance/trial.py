@@ -161,13 +161,13 @@ def _encoded(
     (folder / "work").mkdir()
     tree = folder / "tree"
     bases: list[tuple[Path, ...]] = []
-    for at, _ in enumerate(case.images, 1):
-        sources = [_linked(one, folder, f"source{k}-")[0] for k, one in enumerate(case.images[:at])]
+    sources = [_linked(one, folder, f"source{k}-")[0] for k, one in enumerate(case.images)]
+    for at in range(1, len(sources) + 1):
         if at == 1:
-            judges.make_tree(sources, tree)
+            judges.make_tree(sources[:1], tree)
         else:
             time.sleep(_TICK_SECONDS)
-            judges.change_tree(sources, tree, folder / "changed")
+            judges.change_tree(sources[:at], tree, folder / "changed")
         is_last = at == len(case.images)
         image = folder / ("out.dari" if is_last else f"base{at}.dari")
         question = Question(

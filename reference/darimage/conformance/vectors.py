@@ -79,6 +79,11 @@ class Vector:
         return not self.told.get("expect")
 
     @property
+    def is_refused(self) -> bool:
+        """Whether a reader refuses it."""
+        return self.told.get("decode") == "reject"
+
+    @property
     def found(self) -> dict[str, Any] | None:
         """What a reader finds otherwise than in its parent; ``None`` if nothing is said."""
         if "found" not in self.told:

@@ -16,7 +16,7 @@ from darimage.errors import FormatError
 from darimage.faults import Fault, display
 from darimage.image.batch import Batch, Marks
 from darimage.image.following import following_of_one
-from darimage.image.groups import damaged, is_right
+from darimage.image.groups import UNKNOWN, damaged, is_right
 from darimage.image.inode import crcs_under
 from darimage.schema import CType, DrFlag, ExtAttributes
 from darimage.sections import xattrs
@@ -115,9 +115,10 @@ def attributes_within(image: Image, inode: Inode, run: memoryview, on_fault: OnF
         return values
     for record, count in _places(image, inode, on_fault):
         at = (record - inode.record) * RECORD
-        if not 0 < at < len(run) or at + RECORD * _needed(run[at:], image.marks) > len(run):
+        needed = _needed(run[at:], image.marks) if 0 < at < len(run) else 0
+        if not needed or at + RECORD * needed > len(run):
             _read(image, inode.number, (record, count), values, on_fault)
-        else:
+        elif not _is_open(image, inode.number, record, needed, on_fault):
             _take(image.marks, inode.number, record, run[at:], values, on_fault)
     return values
 
@@ -129,7 +130,7 @@ def _read(
     record, count = place
     for gap in image.volume.missing(record * RECORD, (record + count) * RECORD):
         told = f"its attributes are not there: {gap.told}"
-        on_fault(Fault("missing", told, None, number, record, "DARI-VOL-020"))
+        on_fault(Fault("attributes-damaged", told, None, number, record, "DARI-VOL-020"))
         return
     if not image.is_dari and is_doubtful(image.volume, record * RECORD, (record + count) * RECORD):
         told = "nothing says that the records behind the header of its attributes are its own"
@@ -141,7 +142,19 @@ def _read(
     needed = _needed(data, image.marks)
     if needed > count:
         data += image.volume.read_at((record + count) * RECORD, (needed - count) * RECORD)
+    if _is_open(image, number, record, needed, on_fault):
+        return
     _take(image.marks, number, record, memoryview(data), values, on_fault)
+
+
+def _is_open(image: Image, number: int, record: int, count: int, on_fault: OnFault) -> bool:
+    """Tell whether records of attributes without CRC may be others (DARI-XAT-019)."""
+    start, end = record * RECORD, (record + count) * RECORD
+    if image.is_dari or not is_doubtful(image.volume, start, end):
+        return False
+    told = "its extended attributes may be another inode's: none is used"
+    on_fault(Fault("attributes-damaged", told, None, number, record, "DARI-XAT-019"))
+    return True
 
 
 def _places(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[tuple[int, int]]:
@@ -153,7 +166,7 @@ def _places(image: Image, inode: Inode, on_fault: OnFault) -> Iterator[tuple[int
         if at < 1 or inode.attribute_records > MOST:
             told = f"{inode.attribute_records} attribute records cannot be"
             where = (inode.number, inode.record)
-            on_fault(Fault("format", told, None, *where, "DARI-XAT-009"))
+            on_fault(Fault("attributes-damaged", told, None, *where, "DARI-XAT-009"))
             return
         yield inode.record + at, inode.attribute_records
 
@@ -171,13 +184,18 @@ def _take(
     """Add the attributes of one run to those known."""
 
     def tell(error: FormatError) -> None:
-        fault = Fault.of(error, inode=number)
-        on_fault(fault._replace(record=record, message=f"{fault.message}; it is left out"))
+        kind = "attributes-damaged" if error.requirement == "DARI-XAT-004" else "attribute"
+        told = f"{error.message}; it is left out"
+        on_fault(Fault(kind, told, None, number, record, error.requirement))
 
     head = _head(marks, number, data)
     if head is None or RECORD * (1 + head.records) > len(data):
         told = "its extended attributes are not where they should be, or damaged"
-        on_fault(Fault("damaged", told, None, number, record, "DARI-XAT-010"))
+        on_fault(Fault("attributes-damaged", told, None, number, record, "DARI-XAT-010"))
+        return
+    if marks.numbered and head.crc32c == UNKNOWN:
+        told = "its extended attributes have no CRC"
+        on_fault(Fault("attributes-damaged", told, None, number, record, "DARI-XAT-019"))
         return
     payload = bytes(data[RECORD : RECORD * (1 + head.records)])
     if not is_right(np.frombuffer(payload, np.uint8), head.crc32c):

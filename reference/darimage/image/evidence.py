@@ -63,9 +63,9 @@ class OfChain:
             for inode in image.inodes(some, _silent):
                 links = inode.nlink if image.is_dari else 0
                 known[inode.number] = inode.kind >> 12, links
-        columns = [known.get(number, (0, 0)) for number in inodes.tolist()]
-        types, links = zip(*columns, strict=True) if columns else ((), ())
-        return np.array(types, np.uint8), np.array(links, np.int64)
+        rows = np.array([known.get(number, (0, 0)) for number in inodes.tolist()], np.int64)
+        rows = rows.reshape(-1, 2)
+        return rows[:, 0].astype(np.uint8), rows[:, 1]
 
     def unnamed(self, named: Ints, on_fault: OnFault) -> Ints:
         """Return what was found and is neither a directory, named, nor a stream, ascending.

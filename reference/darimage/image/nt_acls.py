@@ -46,16 +46,21 @@ def of_image(image: Image) -> NtAcls:
 
     Damage goes to the image's faults (DARI-ACL-011).
     """
+    is_tried = False
     for header in _headers(image):
         if header.payload_size == nt_acls.HEAD:
             # Nothing but counts, which can only be 0: not worth a read.
             return nt_acls.NONE
+        is_tried = True
         found = read(image.volume, image.marks, header, 0, image.faults.tell)
         if found is not None:
             return found
+        kind = "acls-front" if header.section == Section.NT_ACLS_FRONT else "acls-trailing"
+        told = f"{header.title} cannot be used"
+        image.faults.tell(Fault(kind, told, None, None, header.record, "DARI-ACL-011"))
     known = image.extension
-    if known is not None and (known.nt_acls_front or known.nt_acls_trailing):
-        image.faults.tell(Fault("missing", "no NT ACLs can be read", requirement="DARI-VOL-010"))
+    if is_tried or (known is not None and (known.nt_acls_front or known.nt_acls_trailing)):
+        image.faults.tell(Fault("acls", "no NT ACLs can be read", requirement="DARI-ACL-015"))
     return nt_acls.NONE
 
 
@@ -86,7 +91,7 @@ def read(
     """
 
     def tell(told: str, requirement: str | None) -> None:
-        on_fault(Fault("format", told, None, None, header.record, requirement))
+        on_fault(Fault("section", told, None, None, header.record, requirement))
 
     if header.section_version != 1:
         tell(f"{header.title}: section_version is {header.section_version}", "DARI-SCT-009")
@@ -101,7 +106,9 @@ def read(
     if found.damaged:
         return None
     try:
-        return nt_acls.decode(data, marks.order)
+        return nt_acls.decode(
+            data, marks.order, lambda fault: on_fault(fault._replace(record=header.record))
+        )
     except FormatError as error:
         tell(error.message, error.requirement)
         return None

@@ -100,7 +100,13 @@ def _zeros(count: int) -> Iterator[bytes]:
 
 
 def find(
-    volume: Volume, marks: Marks, header: SectionHeader, shift: int, on_fault: OnFault
+    volume: Volume,
+    marks: Marks,
+    header: SectionHeader,
+    shift: int,
+    on_fault: OnFault,
+    *,
+    in_part: bool = False,
 ) -> Payload | None:
     """Return where a section's payload lies, ``None`` if the image cannot hold it (DARI-SCT-005).
 
@@ -110,6 +116,7 @@ def find(
         header: The section's first header.
         shift: Records its headers lie behind their ``c_tapea``.
         on_fault: Told of damage.
+        in_part: Whether what is left of a payload will do; by default all of it has to be there.
     """
     room = volume.size // RECORD - header.record
     if header.payload_size > min(room, header.run_records) * ADDRESSES * RECORD:
@@ -137,6 +144,8 @@ def find(
             where = (None, None, gap.start // RECORD, "DARI-VOL-020")
             faults.append(Fault("missing", told, *where))
             on_fault(faults[-1])
-    if faults:
+    if faults and not in_part:
         return None
-    return Payload(volume, header.payload_size, parts, header.title, on_fault)
+    found = Payload(volume, header.payload_size, parts, header.title, on_fault)
+    found.damaged = bool(faults)
+    return found

@@ -170,12 +170,11 @@ def _mend_numbers(
     shift = number * RECORD - even
     before = np.concatenate((shift[:1], shift[:-1]))
     behind = np.concatenate((shift[1:], shift[-1:]))
-    if count > 1:
+    if count > 1 and total > 0:
         behind[-1] = before[-1]
-    closed = found.state == CLOSED
-    due = np.concatenate(([False], closed[:-1]))
-    closed_or_last = closed | (np.arange(count) == count - 1)
-    odd = (shift != before) & (before == behind) & due & closed_or_last
+    reaches = found.address[1:] == found.address[:-1] + found.length[:-1] * RECORD
+    due = np.concatenate(([False], reaches)) & np.concatenate((reaches, [True]))
+    odd = (shift != before) & (before == behind) & due
     if not odd.any():
         return
     right = np.flatnonzero(~odd)

@@ -42,7 +42,10 @@ _FAR = 48
 """Records from header to header from which reading each alone is quicker."""
 
 _SEARCHED = 1 << 20
-"""Bytes that are searched at once."""
+"""Bytes that are searched at once at most."""
+
+_SEARCHED_FIRST = 1 << 16
+"""Bytes that are searched at once at first."""
 
 _HITS = 2048
 """Places with a right magic that are looked at together."""
@@ -141,6 +144,8 @@ class _Survey:
         self.disturbed = False
         self.waiting = -1  # the header behind whose records one is due
         self.to_check = self.size
+        self.kept_at = 0
+        self.kept = b""  # what was read last
         self.pick = picker(marks.order, "c_type", "c_date", "c_tapea", "c_magic")
 
     def run(self) -> Found:
@@ -159,25 +164,51 @@ class _Survey:
 
     def _chain(self, at: int) -> int:
         """Take the headers that follow one another; return where the next is due and is none."""
-        size = 16
+        size = 4
         while at < self.size:
             window = self._records(at, size)
             places = np.flatnonzero(own(window, self.marks, searched=False))
             if not places.size or places[0] != 0:
                 return at
-            if self.waiting >= 0:
-                self.state[self.waiting] = CLOSED
             headers = as_headers(window[places], self.marks.order)
             tapea = _whole(headers["c_tapea"], (places * RECORD + at) // RECORD)
             lengths = self._lengths(window[places], headers, tapea)
             chain = _chain(places, lengths)
+            if self._jumps(headers, tapea, lengths, chain[:1])[0]:
+                return at
+            if self.waiting >= 0:
+                self.state[self.waiting] = CLOSED
+            jumps = np.flatnonzero(self._jumps(headers, tapea, lengths, chain)[1:])
+            if jumps.size:
+                chain = chain[: int(jumps[0]) + 1]
             self._take(at, places[chain], headers[chain], tapea[chain], lengths[chain])
             last = chain[-1]
             before, at = at, int(at + RECORD * (places[last] + lengths[last]))
             self.waiting = len(self.state) - 1
+            if jumps.size:
+                return at
             far = at - before > _FAR * RECORD * len(chain)
             size = 1 if far else min(_WINDOW, size * 4)
         return at
+
+    def _jumps(self, headers: Headers, tapea: Ints, lengths: Ints, chain: Ints) -> Ints:
+        """Return by how much the number of each header of a chain differs from what it should be.
+
+        That is what the one before says, the last that was taken before the first. The headers of
+        volumes may not be counted in a plain dump. A header that was searched for is where it is.
+        """
+        numbers, ends = tapea[chain], (tapea + lengths)[chain]
+        tapes = headers["c_type"][chain] == CType.TS_TAPE
+        due, was_tape = int(numbers[0]), False
+        last = len(self.state) - 1
+        if last >= 0 and self.waiting == last:
+            due = self.columns["tapea"][last] + self.columns["length"][last]
+            was_tape = self.columns["c_type"][last] == CType.TS_TAPE
+        jumps = numbers - np.concatenate(([due], ends[:-1]))
+        if not self.marks.numbered:
+            jumps[(jumps == -1) & np.concatenate(([was_tape], tapes[:-1]))] = 0
+        found: Ints = jumps
+        return found
 
     def _lengths(self, rows: Rows, headers: Headers, tapea: Ints) -> Ints:
         """Return how many records lie from each header to the next."""
@@ -230,7 +261,7 @@ class _Survey:
             if self.volume.missing(due, due + RECORD):
                 self.state[last] = CLOSED  # if the next one is as far away as it says
                 start = due
-            elif self._has_damaged_header(due):
+            elif not self._is_own(due) and self._has_damaged_header(due):
                 self.state[last] = CLOSED
                 start = due + RECORD
             elif self._is_proven(last):
@@ -238,9 +269,17 @@ class _Survey:
                 start = due
         self.disturbed = True
         found = self._search(start)
+        if start <= due and (found is None or found >= due) and self._is_own(due):
+            if self.waiting == last and self.state[last] == OPEN:
+                self.state[last] = CLOSED
+            found = due
         if found is None:
             return None
         return self._plain(found) if self.marks.numbered else self._over_joints(due, found)
+
+    def _is_own(self, at: int) -> bool:
+        """Tell whether a header lies at a byte."""
+        return bool(own(self._records(at, 1), self.marks, searched=False)[:1].any())
 
     def _steady(self) -> bool:
         """Tell whether the last header is as far from the first as both say."""
@@ -273,7 +312,7 @@ class _Survey:
             self._take(found, one - 1, header, tapea, one)
             self.waiting = owner
             due += RECORD
-            if own(self._records(due, 1), self.marks, searched=False)[:1].any():
+            if self._is_own(due):
                 return due
             behind = self._search(found + RECORD)
             if behind is None:
@@ -333,28 +372,30 @@ class _Survey:
 
     def _search(self, start: int) -> int | None:
         """Return the address of the first header at or behind a byte."""
-        at = start
+        at, size = start, _SEARCHED_FIRST
         while at + RECORD <= self.size:
             gaps = self.volume.missing(at, at + 1)
             if gaps:
                 at = max(gaps[0].end, at + 1)
                 continue
-            data = self._bytes(at, _SEARCHED + RECORD - 1)
+            data = self._some(at, size + RECORD - 1)
             if len(data) < RECORD:
                 return None
             for place in self._hits(data):
                 return at + place
-            at += min(_SEARCHED, len(data) - RECORD + 1)
+            at += len(data) - RECORD + 1
+            size = min(_SEARCHED, 2 * size)
         return None
 
     def _hits(self, data: bytes) -> Iterator[int]:
         """Yield the places of headers in some bytes, a few of which are looked at together."""
         magic = int(Magic.NFS).to_bytes(4, "little" if self.marks.order == "le" else "big")
         view = np.frombuffer(data, np.uint8)
-        at = data.find(magic, _MAGIC_AT)
+        at, most = data.find(magic, _MAGIC_AT), 4
         while at >= 0:
             hits: list[int] = []
-            while at >= 0 and len(hits) < _HITS:
+            most = min(_HITS, 4 * most)
+            while at >= 0 and len(hits) < most:
                 if at - _MAGIC_AT + RECORD > len(data):
                     at = -1
                     break
@@ -375,12 +416,23 @@ class _Survey:
     # -- reading ------------------------------------------------------------------------------
 
     def _records(self, at: int, count: int) -> Rows:
-        """Return up to ``count`` records from a byte on."""
-        data = self._bytes(at, count * RECORD)
+        """Return some records from a byte on: one, or up to so many."""
+        data = self._some(at, count * RECORD)
         return np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
 
+    def _some(self, at: int, length: int) -> bytes:
+        """Return up to so many bytes, as many as were read already if that is a record or more."""
+        within = at - self.kept_at
+        held = len(self.kept) - within
+        if within < 0 or held < min(length, RECORD):
+            if length <= RECORD:
+                return self._bytes(at, length)
+            self.kept_at, self.kept = at, self._bytes(at, length)
+            within = 0
+        return self.kept[within : within + length]
+
     def _bytes(self, at: int, length: int) -> bytes:
-        """Return up to ``length`` bytes; what cannot be read ends them."""
+        """Return up to so many bytes; what cannot be read ends them."""
         try:
             return self.volume.read_at(at, max(0, min(length, self.size - at)))
         except StorageError:

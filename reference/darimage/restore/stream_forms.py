@@ -309,22 +309,30 @@ class Beside:
 def _put_file(
     directory: int, name: bytes, stream: Stream, rights: Rights, *, overwrite: bool
 ) -> None:
-    """Make a file with the data and the attributes of a stream."""
-    if overwrite:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=directory)
+    """Make a file with the data and the attributes of a stream; there is none if that fails.
+
+    One that it may replace stays until the new one is whole (DARI-RST-006).
+    """
+    made = b".darimage-" + os.urandom(6).hex().encode() if overwrite else name
     try:
-        fd = os.open(name, _NEW, PRIVATE_FILE, dir_fd=directory)
+        fd = os.open(made, _NEW, PRIVATE_FILE, dir_fd=directory)
     except FileExistsError:
         raise _exists() from None
     except OSError as error:
         raise failure(error, "cannot be made") from error
     try:
         stream.write(fd)
-        if trouble := rights.give(fd, os.fstat(fd), stream.inode, Missed()):
-            raise TargetError("attributes", trouble)
+        trouble = rights.give(fd, os.fstat(fd), stream.inode, Missed())
+        if overwrite:
+            os.rename(made, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(made, dir_fd=directory)
+        raise
     finally:
         os.close(fd)
+    if trouble:
+        raise TargetError("attributes", trouble)
 
 
 @contextlib.contextmanager

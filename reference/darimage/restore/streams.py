@@ -14,6 +14,7 @@ from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import read
 from darimage.image.inode import Inode
+from darimage.image.state import Condition, State
 from darimage.restore.stream_forms import (
     Base,
     Beside,
@@ -47,7 +48,6 @@ class _Stream:
         self.name = name
         self.inode = inode
         self._image = image
-        self._faults: list[Fault] = []
 
     def data(self) -> bytes:
         """Return all of it; whoever asks has made sure that it is not too much."""
@@ -73,18 +73,16 @@ class _Stream:
             raise failure(known, "cannot be written") from error
 
     def _pieces(self) -> Iterator[tuple[int, bytes]]:
-        """Yield what the image has of it; raise if that is not all."""
+        """Yield what the image has of it; raise if it is not whole (DARI-RST-006)."""
+        condition = Condition(self.inode.size)
         try:
-            yield from read(self._image, self.inode, self._faults.append)
+            yield from read(self._image, self.inode, lambda _: None, condition)
         except FormatError as error:
-            self._faults.append(Fault.of(error))
-        lost = [fault for fault in self._faults if fault.kind != "substituted"]
-        if lost:
-            raise TargetError(lost[0].kind, f"not all of it came back: {lost[0].message}")
-
-    def substituted(self) -> list[Fault]:
-        """Return faults that tell of zeros for data that could not be read."""
-        return [fault for fault in self._faults if fault.kind == "substituted"]
+            condition.faults.append(Fault.of(error))
+        if condition.state != State.WHOLE:
+            why = [condition.faults[0].message] if condition.faults else []
+            told = "; ".join(text for text in (*why, condition.text, "it is left out") if text)
+            raise TargetError(condition.state.word, told)
 
 
 class StreamRestorer:
@@ -152,9 +150,6 @@ class StreamRestorer:
                     raise
                 except StorageError as error:
                     self._fault(base, row, name, Fault("unreadable", str(error)))
-                for fault in stream.substituted():
-                    self._fault(base, row, name, fault)
-
         if homeless:
             # The reason is one and the same, however many there are.
             base, name, reason = homeless[0]
@@ -200,7 +195,7 @@ class StreamRestorer:
             if found[number].stream_directory != known[number].number:
                 told = f"stream_directory is {found[number].stream_directory}, "
                 told += f"not {known[number].number}; its streams are left out"
-                fault = Fault("format", told, None, None, None, "DARI-STR-011")
+                fault = Fault("stream-directory", told, None, None, None, "DARI-STR-011")
                 self._fault(number, bases[number], b"", fault)
                 del found[number]
         return found
@@ -222,14 +217,14 @@ class StreamRestorer:
                     yield image, base, name, inode
                     continue
                 wrong = f"inode {inode.number} is no stream of it"
-                fault = Fault("format", wrong, None, None, inode.record, "DARI-STR-001")
+                fault = Fault("stream", wrong, None, None, inode.record, "DARI-STR-020")
                 self._fault(base, None, name, fault)
             for fault in told:
                 if fault.inode in missing:
                     base, name = missing.pop(fault.inode)
                     self._fault(base, None, name, fault)
         for base, name in missing.values():
-            self._fault(base, None, name, Fault("missing", "stream is not in the image"))
+            self._fault(base, None, name, Fault("stream", "stream is not in the image"))
 
     def _by_image(self, numbers: Sequence[int]) -> Iterator[tuple[Image, list[int]]]:
         wanted = np.array(sorted(numbers), np.int64)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import FormatError
+from darimage.faults import Fault
 from darimage.schema import Order, dtype
 
 HEAD = dtype("nt_acls/head").itemsize
@@ -24,6 +25,7 @@ MAX_ORIGIN = 1 << 16
 Acl = tuple[bytes, bytes]
 """A self-relative descriptor, and its origin: what stood in front of it in Samba's wrapper."""
 
+OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
 Column = npt.NDArray[Any]
 
@@ -151,13 +153,19 @@ class NtAcls(Mapping[int, Acl]):
         return bytes(self._heap[offset : offset + size])
 
 
-def decode(payload: bytes, order: Order = "le") -> NtAcls:
+def decode(payload: bytes, order: Order = "le", on_fault: OnFault | None = None) -> NtAcls:
     """Return the descriptors and origins by inode.
 
     What the descriptors hold is not looked at, and nothing is copied but the table.
 
+    Args:
+        payload: All of it.
+        order: Byte order of the image.
+        on_fault: Called for rows that cannot be, which cost themselves alone (DARI-ACL-015); by
+            default the first one raises.
+
     Raises:
-        FormatError: Counts or spans do not fit the payload, or rows do not ascend.
+        FormatError: Counts or spans do not fit the payload; or what ``on_fault`` would be told.
     """
     if len(payload) < HEAD:
         raise _fault(f"payload of {len(payload)} bytes has no head")
@@ -172,14 +180,43 @@ def decode(payload: bytes, order: Order = "le") -> NtAcls:
     at = HEAD + rows * _ROW
     spans = np.frombuffer(payload, dtype("nt_acls/span", order), descriptors + origins, at)
     _check_spans(spans, len(payload) - heap_at)
-    if (table["inode"][1:] <= table["inode"][:-1]).any():
-        raise _fault("rows do not ascend", "DARI-ACL-002")
-    if (table["descriptor"] >= descriptors).any():
-        raise _fault("rows name no descriptor", "DARI-ACL-002")
-    if (table["origin"] > origins).any():
-        raise _fault("rows name no origin", "DARI-ACL-007")
+    table = _rows(table, descriptors, origins, on_fault)
     heap = memoryview(payload)[heap_at:]
     return NtAcls(table, spans[:descriptors], spans[descriptors:], heap, len(payload))
+
+
+def _rows(table: Column, descriptors: int, origins: int, on_fault: OnFault | None) -> Column:
+    """Return the rows that can be used, ascending by inode."""
+    inode = table["inode"]
+    lacks = table["descriptor"] >= descriptors
+    strange = table["origin"] > origins
+    ascends = not (inode[1:] <= inode[:-1]).any()
+    if ascends and not lacks.any() and not strange.any():
+        return table
+
+    def tell(kind: str, told: str, requirement: str, number: int | None = None) -> None:
+        error = _fault(told, requirement)
+        if on_fault is None:
+            raise error
+        on_fault(Fault.of(error, inode=number)._replace(kind=kind))
+
+    again = np.zeros(len(table), np.bool_)
+    if not ascends:
+        tell("acl-order", "rows do not ascend", "DARI-ACL-002")
+        order = np.argsort(inode, kind="stable")
+        table, lacks, strange = table[order], lacks[order], strange[order]
+        inode = table["inode"]
+        again[1:] = inode[1:] == inode[:-1]
+    for at in np.flatnonzero(lacks | again).tolist():
+        told = "names no descriptor" if lacks[at] else "is the second of its inode"
+        tell("acl-row", f"the row of inode {inode[at]} {told}", "DARI-ACL-002", int(inode[at]))
+    kept = ~lacks & ~again
+    for at in np.flatnonzero(strange & kept).tolist():
+        told = f"the row of inode {inode[at]} names no origin"
+        tell("acl-origin", told, "DARI-ACL-007", int(inode[at]))
+    table = table[kept]
+    table["origin"][strange[kept]] = 0
+    return table
 
 
 def _check_spans(spans: Column, heap_size: int) -> None:

@@ -22,6 +22,7 @@ from darimage.sections.header import (
     field_span,
     header_crcs,
     intact,
+    of_image,
     picker,
 )
 from darimage.sections.names import check_stream_name
@@ -193,18 +194,22 @@ class _Head(NamedTuple):
 
 
 def decode(
-    payload: bytes, order: Order = "le", on_fault: OnFault | None = None
+    payload: bytes,
+    order: Order = "le",
+    on_fault: OnFault | None = None,
+    identity: bytes | None = None,
 ) -> Iterator[StreamDirectory]:
     """Yield the stream directories of a payload; nothing larger than it is kept.
 
-    Each one yielded keeps the rules of its own: numbers ascend, entries fit, names are allowed and
-    unique. Whether inodes are there and bases agree is for the caller, who knows the image.
+    Each one is judged by itself, and each of its entries (DARI-STR-020, DARI-STR-021). Whether
+    inodes are there and bases agree is for the caller, who knows the image.
 
     Args:
         payload: All of it.
         order: Byte order of the image.
-        on_fault: Told of what is wrong; records are then left out up to the next header of a
-            stream directory. Without it the first fault is raised.
+        on_fault: Called for what is wrong; that entry or stream directory is left out. Without it
+            the first fault is raised.
+        identity: The ``image_id`` of the image (DARI-EXT-008); by default any.
 
     Raises:
         FormatError: Something is wrong and there is no ``on_fault``.
@@ -212,43 +217,75 @@ def decode(
     at = last = 0
     while at < len(payload):
         try:
-            found, end = _one(payload, at, order)
-            if found.number <= last:
-                raise _fault(f"{found.number} after {last}: they do not ascend", at, "DARI-STR-002")
+            head, end = _head(payload, at, order, identity)
         except FormatError as error:
             if on_fault is None:
                 raise
-            on_fault(Fault.of(error))
+            on_fault(_left_out(error))
             at = _next(payload, at + RECORD)
             continue
-        yield found
-        at, last = end, found.number
+        try:
+            found = _one(head, payload, at, end, order, on_fault)
+            if on_fault is None and head.number <= last:
+                raise _fault(f"{head.number} after {last}: they do not ascend", at, "DARI-STR-002")
+        except FormatError as error:
+            if on_fault is None:
+                raise
+            on_fault(_left_out(error, head.number))
+            if error.requirement == "DARI-REC-029":
+                # Some of its records may be missing.
+                at, last = _next(payload, at + RECORD), head.number
+                continue
+        else:
+            yield found
+        at, last = end, head.number
 
 
-def _one(payload: bytes, at: int, order: Order) -> tuple[StreamDirectory, int]:
-    """Return the stream directory whose header is at ``at``, and where it ends."""
+def _left_out(error: FormatError, number: int | None = None) -> Fault:
+    return Fault.of(error, inode=number)._replace(kind="stream-directory")
+
+
+def _head(payload: bytes, at: int, order: Order, identity: bytes | None) -> tuple[_Head, int]:
+    """Return what the header at ``at`` says, and where its stream directory ends."""
     if at + RECORD > len(payload) or not _is_header(payload, at):
         raise _fault("no header of a stream directory", at)
     row = np.frombuffer(payload, np.uint8, RECORD, at).reshape(1, RECORD)
     if not intact(row, order)[0]:
         raise _fault("the header of a stream directory is damaged", at, "DARI-REC-028")
+    if not of_image(row, identity)[0]:
+        raise _fault("the header of a stream directory of another image", at, "DARI-EXT-008")
     head = _Head(*picker(order, *_PATHS).unpack_from(payload, at))
+    end = at + (1 + records_of(head.size)) * RECORD
+    if end > len(payload) or end - at != head.run_records * RECORD:
+        told = f"{head.size} bytes in {head.run_records} records do not fit the payload"
+        raise _fault(told, at, "DARI-STR-003")
+    return head, end
+
+
+def _one(
+    head: _Head, payload: bytes, at: int, end: int, order: Order, on_fault: OnFault | None
+) -> StreamDirectory:
+    """Return a stream directory by its header at ``at``."""
     if head.c_type != CType.TS_INODE or head.magic or head.checksum:
         told = f"c_type {head.c_type}, c_magic {head.magic}, c_checksum {head.checksum}"
         raise _fault(f"{told} in the header of a stream directory", at, "DARI-STR-004")
     if head.mode & S_IFMT != stat.S_IFDIR or not head.number or not head.base:
         told = f"inode {head.number} of mode {head.mode:o} with base inode {head.base}"
         raise _fault(f"{told} is no stream directory", at, "DARI-STR-006")
-    end = at + (1 + records_of(head.size)) * RECORD
-    if end > len(payload) or end - at != head.run_records * RECORD:
-        told = f"{head.size} bytes in {head.run_records} records do not fit the payload"
-        raise _fault(told, at, "DARI-STR-003")
-    start = at + RECORD
+
+    def tell(error: FormatError) -> None:
+        told = _fault(error.message, at, error.requirement or "DARI-STR-007")
+        if on_fault is None:
+            raise told
+        on_fault(Fault.of(told, inode=head.number)._replace(kind="stream-name"))
+
     try:
-        entries = _checked(head, payload[start:end], order)
+        entries = _checked(head, payload[at + RECORD : end], order, tell)
     except FormatError as error:
+        if error.message.startswith(_PLACE):
+            raise
         raise _fault(error.message, at, error.requirement or "DARI-STR-007") from None
-    found = StreamDirectory(
+    return StreamDirectory(
         number=head.number,
         base=head.base,
         mode=head.mode,
@@ -261,24 +298,30 @@ def _one(payload: bytes, at: int, order: Order) -> tuple[StreamDirectory, int]:
         entries=entries,
         at=at,
     )
-    return found, end
 
 
-def _checked(head: _Head, data: bytes, order: Order) -> list[StreamEntry]:
+def _checked(
+    head: _Head, data: bytes, order: Order, tell: Callable[[FormatError], None]
+) -> list[StreamEntry]:
     """Return the entries behind the first two, which must be what they are in every directory."""
     if crc32c(data) != head.records_crc32c:
         raise FormatError("entries do not have the CRC of the header", requirement="DARI-REC-029")
-    found = directory.decode(data[: head.size], order)
+    found = directory.decode(data[: head.size], order, on_error=tell)
     dots = [(entry.inode, entry.name) for entry in found[:2]]
     if dots != [(head.number, b"."), (head.base, b"..")]:
         raise FormatError("first two entries are not `.` and `..`", requirement="DARI-STR-007")
-    names = set()
+    used: dict[bytes, StreamEntry] = {}
     for entry in found[2:]:
-        check_stream_name(entry.name)
-        names.add(entry.name)
-    if len(names) != len(found) - 2:
-        raise FormatError("two streams have one name", requirement="DARI-STR-008")
-    return [StreamEntry(entry.name, entry.inode) for entry in found[2:]]
+        try:
+            check_stream_name(entry.name)
+        except FormatError as error:
+            tell(error)
+            continue
+        if entry.name in used:
+            tell(FormatError("two streams have one name", requirement="DARI-STR-008"))
+        else:
+            used[entry.name] = StreamEntry(entry.name, entry.inode)
+    return list(used.values())
 
 
 def has_strays(payload: bytes, at: int, order: Order) -> bool:
@@ -312,5 +355,8 @@ def _next(payload: bytes, at: int) -> int:
     return len(payload)
 
 
+_PLACE = "stream section, byte "
+
+
 def _fault(message: str, at: int, requirement: str = "DARI-STR-003") -> FormatError:
-    return FormatError(f"stream section, byte {at}: {message}", requirement=requirement)
+    return FormatError(f"{_PLACE}{at}: {message}", requirement=requirement)

@@ -200,28 +200,32 @@ def _listed(block: bytes, tell: OnError) -> Iterator[tuple[bytes, bytes]]:
         at += _ENTRY.size
         suffix = block[at : at + name_size]
         at += _aligned(name_size)
-        # Values that overlap could make much of little.
-        left -= 0 if inode else value_size
-        if at > len(block) or left < 0:
-            raise _fault("entries or values leave the list")
+        if at > len(block):
+            raise FormatError(f"{_WHAT}: an entry leaves the list", requirement="DARI-XAT-001")
         try:
             name = _full_name(index, suffix)
-            if name != _INLINE_DATA:
-                start = base + offset
-                yield (
-                    name,
-                    _value(name, index, inode, block[start : start + value_size], value_size),
-                )
+            if name == _INLINE_DATA:
+                continue
+            start = base + offset
+            value = _value(name, inode, block[start : start + value_size], value_size)
+            # Values that overlap could make much of little.
+            if value_size > left:
+                told = f"the values up to that of {display(name)} are larger than the list"
+                raise FormatError(f"{_WHAT}: {told}", requirement="DARI-XAT-020")
+            value = posix_acl.to_shown(value) if index in _ACLS else value
+            left -= value_size
+            yield name, value
         except FormatError as error:
             tell(error)
 
 
-def _value(name: bytes, index: int, inode: int, value: bytes, size: int) -> bytes:
+def _value(name: bytes, inode: int, value: bytes, size: int) -> bytes:
+    """Return a value as it is stored, if all of it lies in the list."""
     if inode:
         raise _fault(f"the value of {display(name)} lies in an inode of the file system, not here")
     if len(value) < size:
         raise _fault(f"the value of {display(name)} leaves the list")
-    return posix_acl.to_shown(value) if index in _ACLS else value
+    return value
 
 
 def _full_name(index: int, suffix: bytes) -> bytes:

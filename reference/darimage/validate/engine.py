@@ -7,6 +7,7 @@ from typing import Protocol
 from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.batch import SECTIONS_INODE
+from darimage.image.names import Names
 from darimage.image.reader import Image
 from darimage.progress import SILENT, Progress
 from darimage.units import RECORD
@@ -71,6 +72,7 @@ class _Teller:
         self._image = image
         self._report = report
         self._places = Places(image)
+        self._names: Names | None = None
         self._left = _PATH_BYTES
 
     def wants(self, rule: Rule) -> bool:
@@ -86,7 +88,10 @@ class _Teller:
         """Return a fault with its path."""
         if fault.path is not None or fault.inode in (None, SECTIONS_INODE) or self._left <= 0:
             return fault
-        path = self._image.names.path(fault.inode)
+        if self._names is None:
+            # Whatever is wrong with the tree is found elsewhere.
+            self._names = Names(self._image.front.directories, lambda _fault: None)
+        path = self._names.path(fault.inode)
         self._left -= len(path or b"")
         return fault._replace(path=path)
 

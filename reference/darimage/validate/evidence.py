@@ -6,6 +6,7 @@ import numpy as np
 
 from darimage.faults import display
 from darimage.image.first_headers import inodes_at
+from darimage.image.names import Names
 from darimage.image.reader import Image
 from darimage.units import RECORD
 from darimage.validate.judging import Outcome
@@ -37,12 +38,12 @@ def gather(image: Image, report: ImageReport, outcome: Outcome) -> Evidence:
     kept.stretches += [
         Stretch(part.kind, part.title, part.record, part.records) for part in image.parts
     ]
-    kept.stretches += _directories(image, places)
-    kept.stretches += _files(image, places, *outcome.placed)
+    kept.stretches += _directories(image, outcome.tree, places)
+    kept.stretches += _files(image, outcome.tree, places, *outcome.placed)
     return kept
 
 
-def _directories(image: Image, places: Places) -> list[Stretch]:
+def _directories(image: Image, tree: Names, places: Places) -> list[Stretch]:
     table = image.front.directories
     records = places.real(table.records)
     ends = np.append(records[1:], places.real(np.array([image.front.directories_end])))
@@ -50,7 +51,7 @@ def _directories(image: Image, places: Places) -> list[Stretch]:
     return [
         Stretch(
             "directory",
-            _title(image, int(table.numbers[at])),
+            _title(tree, int(table.numbers[at])),
             int(records[at]),
             int(ends[at] - records[at]),
         )
@@ -58,7 +59,7 @@ def _directories(image: Image, places: Places) -> list[Stretch]:
     ]
 
 
-def _files(image: Image, places: Places, numbers: Ints, found: Ints) -> list[Stretch]:
+def _files(image: Image, tree: Names, places: Places, numbers: Ints, found: Ints) -> list[Stretch]:
     """Return the widest files: as long as they say, but none beyond where the next begins."""
     records = places.real(found)
     last = next((part for part in image.parts if part.kind == "files"), None)
@@ -71,7 +72,7 @@ def _files(image: Image, places: Places, numbers: Ints, found: Ints) -> list[Str
     return [
         Stretch(
             "file",
-            _title(image, int(numbers[at])),
+            _title(tree, int(numbers[at])),
             int(records[at]),
             min(int(widths[at]), said.get(int(numbers[at])) or int(widths[at])),
         )
@@ -86,6 +87,6 @@ def _widest(records: np.ndarray, widths: np.ndarray, most: int) -> list[int]:
     return list(range(len(records)))
 
 
-def _title(image: Image, inode: int) -> str:
-    path = image.names.path(inode)
+def _title(tree: Names, inode: int) -> str:
+    path = tree.path(inode)
     return f"inode {inode}" if path is None else display(path[-200:]) or "."

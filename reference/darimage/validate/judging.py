@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from darimage.image.names import Names
 from darimage.image.reader import Image
 from darimage.progress import SILENT, Progress
 from darimage.validate import walking
@@ -30,6 +31,7 @@ class Outcome:
         placed: Numbers and records of these, as they lie.
         map_equal: Whether the offset map is what was computed from the image; ``None`` in a plain
             dump.
+        tree: The directory tree.
         quick: Whether the contents of files were left out.
     """
 
@@ -38,6 +40,7 @@ class Outcome:
     files: int
     placed: tuple[Ints, Ints]
     map_equal: bool | None
+    tree: Names
     quick: bool = False
 
 
@@ -91,14 +94,18 @@ class _Judging:
             telling.gaps,
             len(telling.gaps),
         )
+        # Readers that are asked from now on go by what the walk has met, and do not look again.
+        vars(image)["names"] = whole.tree
         if image.is_dari:
             self._parts(whole)
         telling.things(Scope.IMAGE, whole)
         self._decode(whole)
-        telling.take_over(ended=seen.end is not None)
+        telling.take_over(whole.tree_faults, ended=seen.end is not None)
         equal = whole.map_equal if image.is_dari else None
         inodes, files = len(whole.found.inode), len(whole.files[0])
-        return Outcome(seen.headers, inodes, files, whole.files, equal, self.quick)
+        return Outcome(
+            seen.headers, inodes, files, whole.files, equal, whole.tree, quick=self.quick
+        )
 
     def _parts(self, whole: Whole) -> None:
         for bitmap in whole.bitmaps:
@@ -114,4 +121,3 @@ class _Judging:
         """Decode what no rule has asked for: readers tell what they cannot."""
         if self.image.is_dari and whole.acls is not None:
             whole.acls.decode_all()
-        _ = self.image.names

@@ -25,6 +25,9 @@ _MET_MAX = 1 << 16
 
 _GAPS_MAX = 1000
 
+_NO_END = ("truncated", "no-end")
+"""How readers call it that no end is found at the end of a file."""
+
 
 class Telling:
     """Applies rules to an image and tells what they find.
@@ -89,15 +92,16 @@ class Telling:
         else:
             self.gathering.count(rule, 1)
 
-    def take_over(self, *, ended: bool) -> None:
+    def take_over(self, more: Iterable[Fault], *, ended: bool) -> None:
         """Add what was found wrong while opening, unless the walk found it as well.
 
         Args:
+            more: Further faults that rules may have found as well.
             ended: Whether the walk found the end, which may not be at the end of the file.
         """
         known = frozenset(self._met)
-        for fault in self.image.faults:
-            if ended and (fault.requirement, fault.kind) == ("DARI-END-001", "truncated"):
+        for fault in [*self.image.faults, *more]:
+            if ended and fault.requirement == "DARI-END-001" and fault.kind in _NO_END:
                 continue
             if fault.record is None or (fault.record, fault.requirement) not in known:
                 self.decoded(fault)

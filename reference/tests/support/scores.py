@@ -53,7 +53,7 @@ def found(vector, off=frozenset()):
     """Return what is found wrong, by verification or already on opening for direct access."""
     with suite().given(vector) as image:
         told = judge(image, off=off)
-        if vector.decode != "reject":
+        if not vector.is_refused:
             return told
         with pytest.raises(FormatError) as raised:
             Image.open(image)

@@ -55,7 +55,7 @@ def traces() -> list[Trace]:
     broken, shown = scores.shown_by(valid=False), scores.shown_by(valid=True)
     for vector in scores.suite():
         for one in set(vector.shown) - set(vector.broken):
-            obeys = vector.decode == "accept" or "writer" not in requirements()[one].binds
+            obeys = vector.is_valid or "writer" not in requirements()[one].binds
             if obeys and vector.name not in shown[one]:
                 shown[one].append(vector.name)
     return [

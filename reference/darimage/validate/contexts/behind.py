@@ -1,4 +1,4 @@
-"""What lies behind the end of an image: other dumps, bytes, further files of a tape (DARI-END-010)."""
+"""What lies behind the end of an image: other dumps, bytes, other files (DARI-END-010)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from darimage.faults import display
 from darimage.image import parts
+from darimage.image.batch import Marks
 from darimage.image.reader import Image
-from darimage.sections.header import byte_order, sound
+from darimage.schema import ORDERS
+from darimage.sections.header import byte_order, of_image, sound
 from darimage.units import RECORD
 
 _LOOKED_AT = 1 << 20
@@ -38,31 +40,34 @@ def _bytes(image: Image, end: int) -> Iterator[tuple[str, int | None]]:
     if count <= 0 or (known is not None and known.total_records > real):
         return  # nothing, or the image itself: other rules say what is wrong
     data = image.volume.read_at(end * RECORD, min(count, _LOOKED_AT))
-    yield f"{count:,} bytes lie behind the end: {_words(data, count)}", real
+    yield f"{count:,} bytes lie behind the end: {_words(image.marks, data, count)}", real
 
 
-def _words(data: bytes, count: int) -> str:
+def _words(marks: Marks, data: bytes, count: int) -> str:
     """Return what bytes are, in words.
 
     Args:
+        marks: What headers of the image in front of them have in common.
         data: The first of them.
         count: How many there are in all.
     """
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
-    for order in ("le", "be"):
-        for at in np.flatnonzero(sound(rows, order)).tolist():  # type: ignore[arg-type]
-            return _dump(rows[at].tobytes(), at)
+    for order in ORDERS:
+        at = np.flatnonzero(sound(rows, order))
+        if at.size:
+            return _dump(marks, rows[at[0]].tobytes(), int(at[0]))
     if not data.strip(b"\0"):
         return "zeros" if len(data) == count else f"zeros, as far as the first {len(data):,} go"
     return "no header of a dump is among them" + ("" if len(data) == count else " at their front")
 
 
-def _dump(record: bytes, at: int) -> str:
-    order = byte_order(record)
-    if order is None:
-        return "a header"
-    who = parts.identity(record, order, None)
-    label = display(who.label.rstrip(b"\0"))
+def _dump(marks: Marks, record: bytes, at: int) -> str:
+    order = byte_order(record) or marks.order
     where = "first" if not at else f"after {at} records"
+    who = parts.identity(record, order, None)
+    is_same = of_image(parts.as_row(record), marks.image_id)[0]
+    if is_same and who.date & 0xFFFFFFFF == marks.date:
+        return f"{where} comes a header of this image"
     when = np.datetime64(who.date & 0xFFFFFFFF, "s")
+    label = display(who.label)
     return f"{where} comes a header of a dump of {when}Z, label {label!r}, level {who.level}"

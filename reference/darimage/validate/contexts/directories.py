@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from darimage.errors import FormatError
 from darimage.faults import Fault
+from darimage.image.names import Names
 from darimage.image.reader import Image
 from darimage.sections import directory
 from darimage.sections.bitmap import Bitmap
@@ -29,12 +30,14 @@ class Directories:
 
     Attributes:
         image: The image.
+        tree: What is named how.
         exists: The inodes that exist.
         on_fault: Told of entries that cannot be decoded.
     """
 
-    def __init__(self, image: Image, found: Found, on_fault: OnFault) -> None:
+    def __init__(self, image: Image, found: Found, tree: Names, on_fault: OnFault) -> None:
         self.image = image
+        self.tree = tree
         self.exists: Bitmap = image.exists
         self.on_fault = on_fault
         self._found = found
@@ -59,7 +62,7 @@ class Directories:
     @cached_property
     def sound(self) -> Bools:
         """Which are as they must be for sure: no rule needs to see them."""
-        return sound_directories(self.image, self._types)
+        return sound_directories(self.image, self.tree, self._types)
 
     def __iter__(self) -> Iterator[DirectorySeen]:
         """Yield those that are not sound for sure."""

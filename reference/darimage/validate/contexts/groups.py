@@ -26,7 +26,8 @@ Rows = npt.NDArray[np.uint8]
 _AT_ONCE = 512
 """Records of a group that are read together: as many as a header of a file describes."""
 
-_WORD = np.uint64
+_BLOCK_MAX = 1024
+"""Records of the longest tape block (DARI-REC-014)."""
 
 
 class GroupsSeen:
@@ -91,11 +92,11 @@ class RecordsSeen:
             return []
         whole = self.rows[skipped : skipped + blocks * self.block]
         empty = ~whole[:, :8].any(axis=1).reshape(blocks, self.block).any(axis=1)
-        found = []
-        for at in np.flatnonzero(empty).tolist():
-            if not whole[at * self.block : (at + 1) * self.block].any():
-                found.append(self.record + skipped + at * self.block)
-        return found
+        return [
+            self.record + skipped + at * self.block
+            for at in np.flatnonzero(empty).tolist()
+            if not whole[at * self.block : (at + 1) * self.block].any()
+        ]
 
 
 class GroupReader:
@@ -112,9 +113,9 @@ class GroupReader:
         """
         self.volume = volume
         self.marks = marks
-        self.block = block
+        self.block = min(max(1, block), _BLOCK_MAX)
         self.quick = quick
-        self._buffer = np.empty((_AT_ONCE, RECORD), np.uint8)
+        self._buffer = np.empty((max(_AT_ONCE, self.block), RECORD), np.uint8)
 
     def sums(self, batch: Batch) -> Ints:
         """Read the records under the headers of an image and return their CRC-32C.
@@ -145,7 +146,7 @@ class GroupReader:
     def records(self, batch: Batch) -> Iterator[RecordsSeen]:
         """Read the records under the headers of a plain dump."""
         for at in np.flatnonzero((batch.following > 0) & self._wanted(batch)).tolist():
-            for record, rows in self._pieces(batch, at):
+            for record, rows in self._pieces(batch, at, aligned=True):
                 yield RecordsSeen(self.marks, batch, at, record, rows, self.block)
 
     def _wanted(self, batch: Batch) -> Bools:
@@ -155,21 +156,38 @@ class GroupReader:
         is_data = (batch.c_type == CType.TS_INODE) | (batch.c_type == CType.TS_ADDR)
         attributes = batch.flags & DrFlag.DR_EXTATTRIBUTES != 0
         contents = is_data & ~attributes & (batch.mode & S_IFMT != stat.S_IFDIR)
-        return ~contents | (is_data & (batch.inode == SECTIONS_INODE))
+        wanted: Bools = ~contents | (is_data & (batch.inode == SECTIONS_INODE))
+        return wanted
 
-    def _pieces(self, batch: Batch, at: int) -> Iterator[tuple[int, Rows]]:
-        """Yield the records under a header, as many as are there, 512 at most at once."""
+    def _pieces(
+        self, batch: Batch, at: int, *, aligned: bool = False
+    ) -> Iterator[tuple[int, Rows]]:
+        """Yield the records under a header, as many as are there, some at once.
+
+        Args:
+            batch: The headers.
+            at: Which of them.
+            aligned: No tape block lies in two pieces.
+        """
         first, count = int(batch.record[at]) + 1, int(batch.following[at])
+        record, end = first, first + count
         there = len(batch.window) - (first - batch.window_start)
         held = min(count, there) if first > batch.window_start else 0
+        if aligned and held < count:
+            held -= (first + held) % self.block
         if held > 0:
             begin = first - batch.window_start
             yield first, batch.window[begin : begin + held]
-        for record in range(first + max(0, held), first + count, _AT_ONCE):
-            rows = self._buffer[: min(_AT_ONCE, first + count - record)]
+            record += held
+        while record < end:
+            wanted = min(len(self._buffer), end - record)
+            if aligned and record + wanted < end:
+                wanted = max(1, wanted - (record + wanted) % self.block)
+            rows = self._buffer[:wanted]
             memory = memoryview(rows).cast("B")  # type: ignore[arg-type]
             got = self.volume.readinto_at(record * RECORD, [memory]) // RECORD
             if got:
                 yield record, rows[:got]
             if got < len(rows):
                 return
+            record += got

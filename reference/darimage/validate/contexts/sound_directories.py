@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from darimage.image import entries as columns
 from darimage.image.directories import DirectoryTable
+from darimage.image.names import Names
 from darimage.image.reader import Image
 from darimage.sections.bitmap import Bitmap
 from darimage.sections.directory import CHUNK, HEAD
@@ -29,11 +30,12 @@ _CHUNKS_AT_ONCE = 1 << 12
 _WORD = np.arange(8)
 
 
-def sound_directories(image: Image, types: tuple[Ints, Ints]) -> Bools:
+def sound_directories(image: Image, tree: Names, types: tuple[Ints, Ints]) -> Bools:
     """Return which directories of an image are sound for sure.
 
     Args:
         image: The image.
+        tree: What is named how.
         types: Numbers of the inodes that were found, ascending, and their file types.
     """
     table = image.front.directories
@@ -46,18 +48,18 @@ def sound_directories(image: Image, types: tuple[Ints, Ints]) -> Bools:
         stop = max(first + 1, bisect_right(bounds, bounds[first] + _CHUNKS_AT_ONCE) - 1)
         here = slice(bounds[first], bounds[stop])
         entries = _Entries(table, slice(first, stop), tuple(column[here] for column in chunks))
-        sound[first:stop] &= _of_entries(image, entries, types)
+        sound[first:stop] &= _of_entries(image, tree, entries, types)
         first = stop
     return sound
 
 
-def _of_entries(image: Image, entries: _Entries, types: tuple[Ints, Ints]) -> Bools:
+def _of_entries(image: Image, tree: Names, entries: _Entries, types: tuple[Ints, Ints]) -> Bools:
     """Return which of some directories have only good entries."""
     sound = entries.rows_with(entries.tiles)
     sound &= entries.rows_with(entries.has_good_name)
     sound &= entries.rows_with(entries.ascends)
     sound &= entries.rows_with(_fits(entries.found, types, image.exists))
-    return sound & _begins_with_dots(image, entries)
+    return sound & _begins_with_dots(tree, entries)
 
 
 def _has_its_data(table: DirectoryTable) -> Bools:
@@ -177,7 +179,7 @@ def _fits(found: columns.Entries, types: tuple[Ints, Ints], exists: Bitmap) -> B
     return np.asarray(good)
 
 
-def _begins_with_dots(image: Image, entries: _Entries) -> Bools:
+def _begins_with_dots(tree: Names, entries: _Entries) -> Bools:
     """Tell which directories begin with themselves and their parents."""
     table, count = entries.table, entries.count
     good = np.zeros(count, np.bool_)
@@ -186,7 +188,7 @@ def _begins_with_dots(image: Image, entries: _Entries) -> Bools:
     found, data = entries.found, table.data
     one, two = firsts[rows], firsts[rows] + 1
     numbers = table.numbers[entries.rows][rows]
-    parents = np.array([image.names.parent(number) for number in numbers.tolist()], np.int64)
+    parents = np.array([tree.parent(number) for number in numbers.tolist()], np.int64)
     fine = (found.length[one] == 1) & (data[found.at[one]] == _DOT)
     fine &= (found.length[two] == 2) & (data[found.at[two]] == _DOT)
     fine &= data[np.minimum(found.at[two] + 1, len(data) - 1)] == _DOT

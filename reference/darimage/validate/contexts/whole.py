@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
+from darimage.image.names import Names
 from darimage.image.parts import SectionHeader
 from darimage.image.reader import Image
 from darimage.image.volume_set import real_of
@@ -23,6 +24,7 @@ from darimage.validate.contexts.numbers import Numbers
 from darimage.validate.contexts.offset_map import MapSeen
 from darimage.validate.contexts.runs import Found
 from darimage.validate.contexts.sections import SectionSeen
+from darimage.validate.contexts.tree import tree
 from darimage.volumes.joined import Joined
 
 Bools = npt.NDArray[np.bool_]
@@ -113,7 +115,7 @@ class Whole:
     @cached_property
     def directories(self) -> Directories:
         """The directories."""
-        return Directories(self.image, self.found, self.on_fault)
+        return Directories(self.image, self.found, self.tree, self.on_fault)
 
     @property
     def volumes(self) -> Joined | None:
@@ -178,10 +180,24 @@ class Whole:
 
     # -- names --------------------------------------------------------------------------------
 
+    @property
+    def tree(self) -> Names:
+        """The directory tree."""
+        return self._tree[0]
+
+    @property
+    def tree_faults(self) -> list[Fault]:
+        """What is wrong with it."""
+        return self._tree[1]
+
+    @cached_property
+    def _tree(self) -> tuple[Names, list[Fault]]:
+        return tree(self.image, self.found)
+
     @cached_property
     def names(self) -> Ints:
         """How many entries and streams name each inode found."""
-        numbers, counts = self.image.names.name_counts()
+        numbers, counts = self.tree.name_counts()
         inodes = self.found.inode
         named = np.zeros(len(inodes), np.int64)
         if len(numbers):

@@ -44,7 +44,7 @@ def _dots(seen: DirectorySeen) -> Iterator[Hit]:
     if seen.entries is None:
         return
     found = [(entry.name, entry.inode) for entry in seen.entries[:2]]
-    parent = seen.all.image.names.parent(seen.number)
+    parent = seen.all.tree.parent(seen.number)
     if found != [(b".", seen.number), (b"..", parent or seen.number)]:
         yield _hit(seen)
 

@@ -23,7 +23,7 @@ def _unnamed(whole: Whole) -> Iterator[Hit]:
 @image("DARI-FIL-009", "links.count", "nlink is not the number of names")
 def _count(whole: Whole) -> Iterator[Hit]:
     found, wanted = whole.found, whole.names.copy()
-    below = whole.image.names.subdirectory_counts()
+    below = whole.tree.subdirectory_counts()
     for at in np.flatnonzero(whole.is_directory).tolist():
         wanted[at] = 2 + below.get(int(found.inode[at]), 0)
     for at in np.flatnonzero(wanted != found.nlink).tolist():
