@@ -8,13 +8,15 @@ or an image that breaks a MUST or holds something else.
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import shutil
 import tempfile
 import uuid
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-
-from support import scores
 
 from darimage.conformance import trees
 from darimage.conformance.answers import View, compared, differences
@@ -33,8 +35,11 @@ from darimage.plain.space import Space
 from darimage.plain.switches import READER, WRITER, breaking_of
 from darimage.plain.volumes import side_by_side
 from darimage.plain.writer import Options, encode
+from support import scores
 
-VIEW = View(tuple(name for name in FIELDS if name != "sddl") + ("image",))
+VIEW = View((*(name for name in FIELDS if name != "sddl"), "faults"))
+"""The plain reader gives no SDDL, and all faults."""
+
 TREES = View(ON_DISK)
 
 RESTORING = (
@@ -51,14 +56,33 @@ _LONGEST = 4 << 20
 """Bytes of an image; longer ones take too long for this."""
 
 UNNOTICED = {
-    "DARI-SAF-002": "the runner gives an empty directory, and no vector has a name twice for a link",
+    "DARI-BMP-007": "a map that is longer than the image has a gap as well; what differs is memory",
+    "DARI-SCT-005": "a payload that cannot be there is not whole either; what differs is memory",
+    "DARI-ACL-008": "origins are no part of an inventory",
+    "DARI-SAF-002": "the runner gives an empty directory: no link is there to be followed",
     "DARI-SAF-005": "the runner gives an empty directory; nothing is there to be overwritten",
     "DARI-XAT-016": "what is restored is not compared in its extended attributes",
-    "DARI-XAT-017": "the suite runs as root or compares no capabilities",
+    "DARI-XAT-017": "what is restored is not compared in its extended attributes",
+    "DARI-REC-004": "no vector has a plain dump with a damaged header",
+    "DARI-REC-032": "no vector has a block that was cut short",
+    "DARI-INC-015": "no chain has a damaged directory",
+    "DARI-DIR-019": "no directory has two names of which `..` names the later one",
+    "DARI-DIR-021": "no vector has a directory of several blocks with one dropped",
+    "DARI-DIR-023": "no vector has a directory whose header is damaged",
+    "DARI-FIL-018": "no vector has a header that announces blocks beyond the size",
+    "DARI-FIL-024": "no dump has times of nanoseconds or before 1970",
+    "DARI-DIR-024": "no dump has entries that cross a multiple of 512",
+    "DARI-XAT-014": "no dump has two attribute runs of one inode",
+    "DARI-SDE-007": "no descriptor has an entry of an unknown type",
+    "DARI-SDE-015": "no descriptor has an entry whose size is no multiple of 4",
+    "DARI-END-007": "no vector has headers of the image behind its end",
+    "DARI-END-009": "no vector has a ts_end in front of files",
 }
 """Why a switch of the reader is noticed by no vector."""
 
-UNNOTICED_WRITER: dict[str, str] = {}
+UNNOTICED_WRITER = {
+    "DARI-STR-006": "no rule of the validator looks at ``nlink`` of a stream directory",
+}
 """Why a switch of the writer is noticed by no recipe."""
 
 
@@ -93,8 +117,9 @@ def _is_right(vector, outcome, found):
     suite = scores.suite()
     wanted = {"accept": "done", "survive": "done with faults", "reject": "refused"}
     expected = suite.inventory(vector)
-    if outcome != wanted[suite.decode(vector)]:
-        return expected is None and outcome in wanted.values()
+    decode = suite.decode(vector)
+    if outcome != wanted[decode]:
+        return decode == "survive" and expected is None and outcome in wanted.values()
     if found is None or expected is None:
         return True
     want = compared(expected, VIEW)
@@ -114,7 +139,7 @@ class Reader:
         self.right, self.wrong = {}, []
         self._answers = {}
         for vector in scores.suite():
-            if "todo" in vector.told or (only and vector.name not in only):
+            if only and vector.name not in only:
                 continue
             if sum(len(data) for _, data in _files(vector.name)) > _LONGEST:
                 continue
@@ -158,9 +183,8 @@ class Reader:
             if suite.decode(vector) == "reject" or "giant" in vector.told["features"]:
                 continue
             for chain, selection in _restored(vector):
-                rules = Rules()
-                before = _tree(chain, selection, rules)
-                if requirement not in rules.mattered:
+                before, mattered = _kept(tuple(chain), selection)
+                if requirement not in mattered:
                     continue
                 if _tree(chain, selection, Rules([requirement])) != before:
                     return name
@@ -176,6 +200,13 @@ def _restored(vector):
         yield [chain[-1], *chain[1:-1], chain[0]], b""
     elif vector.topic in ("basic", "names"):
         yield chain, b"sub"
+
+
+@cache
+def _kept(chain, selection):
+    """Return what is restored with all rules, and which mattered."""
+    rules = Rules()
+    return _tree(chain, selection, rules), rules.mattered
 
 
 def _tree(chain, selection, rules):
@@ -270,31 +301,55 @@ class Writer:
         return differences(want, compared(found, VIEW).like(want)) != []
 
 
+_PROGRAMS = {}
+"""What the processes of a pool have in common, made before they are."""
+
+
+def _noticed(one):
+    """Return by task which vector notices a switch."""
+    reader = _PROGRAMS["reader"]
+    found = {"restore": reader.restore(one)} if one in RESTORING else {}
+    if not found.get("restore"):
+        found["decode"] = reader.decode(one)
+    if found.get("decode"):
+        found["validate"] = reader.validate(one)
+    return found
+
+
+def reader_kills(only=None):
+    """Return by requirement, and then by task, which vector notices a switch of the reader."""
+    _PROGRAMS["reader"] = Reader(only)
+    return _in_parallel(_noticed, list(READER))
+
+
+def writer_kills():
+    """Return by requirement which recipe notices a switch of the writer."""
+    _PROGRAMS["writer"] = Writer()
+    return _in_parallel(_noticed_writer, list(WRITER))
+
+
+def _noticed_writer(one):
+    return {"encode": _PROGRAMS["writer"].encode(one)}
+
+
+def _in_parallel(work, switches):
+    count = min(2, os.cpu_count() or 1)
+    with ProcessPoolExecutor(count, multiprocessing.get_context("fork")) as pool:
+        return dict(zip(switches, pool.map(work, switches), strict=True))
+
+
 def main():
     """Print how many switched-off MUSTs the suite notices."""
-    reader = Reader()
-    tasks = {"decode": 0, "validate": 0, "restore": 0}
-    alive = []
-    for one in READER:
-        noticed = reader.decode(one) if one not in RESTORING else None
-        tasks["decode"] += noticed is not None
-        if noticed is not None:
-            tasks["validate"] += reader.validate(one) is not None
-        if one in RESTORING:
-            noticed = reader.restore(one) or reader.decode(one)
-            tasks["restore"] += noticed is not None
-        if noticed is None:
-            alive.append(one)
-    by_task = ", ".join(f"{count} in {task}" for task, count in tasks.items())
-    _print("reader-kill", READER, alive, UNNOTICED, by_task)
-    if reader.wrong:
-        print(f"  the plain reader is not right about {', '.join(reader.wrong)}")
-    writer = Writer()
-    alive = [one for one in WRITER if writer.encode(one) is None]
-    _print("writer-kill", WRITER, alive, UNNOTICED_WRITER, "in encode")
+    _print("reader-kill", READER, reader_kills(), UNNOTICED)
+    if wrong := _PROGRAMS["reader"].wrong:
+        print(f"  the plain reader is not right about {', '.join(wrong)}")
+    _print("writer-kill", WRITER, writer_kills(), UNNOTICED_WRITER)
 
 
-def _print(what, switches, alive, reasons, by_task):
+def _print(what, switches, found, reasons):
+    alive = [one for one, by_task in found.items() if not any(by_task.values())]
+    tasks = Counter(task for by_task in found.values() for task, name in by_task.items() if name)
+    by_task = ", ".join(f"{count} in {task}" for task, count in sorted(tasks.items()))
     noticed = len(switches) - len(alive)
     print(f"{what}: {noticed} of {len(switches)} switches are noticed ({by_task}); not:")
     for one in alive:
