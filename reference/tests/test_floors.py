@@ -13,6 +13,7 @@ REPOSITORY = ROOT.parents[1]
 
 FLOORS = {
     "schema": 0,
+    "plain": 1,
     "drives": 0,
     "sections": 1,
     "sources": 2,
