@@ -47,6 +47,7 @@ conformance: $(VENV)/.dev ## check the vectors; print what of rules, requirement
 	$(PY) tools/vectors.py
 	$(PY) -m pytest -q reference/tests/test_vectors.py $(PYTEST_ARGS)
 	@PYTHONPATH=reference/tests $(PY) -m support.scores
+	@PYTHONPATH=reference/tests $(PY) -m support.kills
 	@PYTHONPATH=reference/tests $(PY) -m support.traces
 
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
