@@ -26,6 +26,32 @@ class FaultyField(NamedTuple):
     expected: str | None = None
 
 
+NOTES = frozenset(
+    (
+        "acl-order",
+        "acl-origin",
+        "bitmap-size",
+        "doubled",
+        "end-counts",
+        "end-is-hole",
+        "end-marks",
+        "ext-version",
+        "more-behind",
+        "nlink",
+        "no-checksums",
+        "numbers",
+        "padding",
+        "run-records",
+        "size",
+        "tail",
+        "time",
+        "uuid",
+        "zeros",
+    )
+)
+"""Kinds of what is reported and affects nothing that is listed or restored (chapter 88)."""
+
+
 class Fault(NamedTuple):
     """One thing that went wrong, collected instead of raised.
 
@@ -55,6 +81,11 @@ class Fault(NamedTuple):
         return cls(
             "format", error.message, path, inode, error.record, error.requirement, error.volume
         )
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it affects nothing that is listed or restored: all is done without faults."""
+        return self.kind in NOTES
 
     def text(self) -> str:
         """Return one line for a person."""

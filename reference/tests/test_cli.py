@@ -141,7 +141,7 @@ def test_faults_end_with_1(image, tmp_path):
         run = program(*arguments)
         assert run.returncode == 1
         assert b"record 5 (byte 5120)" in run.stderr
-        assert b"DARI-REC-004" in run.stderr
+        assert b"DARI-REC-028" in run.stderr
 
 
 @pytest.mark.parametrize(

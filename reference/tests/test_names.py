@@ -438,3 +438,12 @@ def test_a_damaged_directory_is_used_as_far_as_inodes_agree():
             assert image.names.state(whole[b"sub"]).word == "damaged"
             kinds = {fault.kind for fault in image.faults}
             assert "name-doubtful" in kinds
+
+
+def test_a_directory_without_a_record_is_one_without_entries():
+    image = Plain()
+    image.front([2])
+    image.inode(2, DIRECTORY, b"")
+    with Image.open(image.end()) as opened:
+        assert list(opened.names.walk()) == []
+        assert opened.names.is_directory(2)

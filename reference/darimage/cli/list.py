@@ -74,13 +74,13 @@ def command(
             _print(listing.tree_lines(chain, listed))
         else:
             _print(line for row in listed for line in shown.lines(row, is_long=is_long))
-        faults = [*chosen.unmatched, *chain.all_faults()]
+        faults = [*chosen.unmatched, *chain.notes(), *chain.all_faults()]
     if as_json:
         told = [fault.as_json() for fault in faults]
         common.print_json({"image": chain.last.name, "entries": entries, "faults": told})
     else:
         common.print_faults(faults)
-    return common.EXIT_FAULTS if faults else 0
+    return common.EXIT_FAULTS if any(not fault.is_note for fault in faults) else 0
 
 
 class _Shown:

@@ -153,6 +153,7 @@ def command(
             drive=model,
         )
         report = restore(chain, destination, chosen, settings, bar)
+        report.image_faults[:0] = chain.notes()
     if as_json:
         common.print_json(report.as_json())
     else:

@@ -123,6 +123,17 @@ class Chain:
         for image in self.images:
             yield from image.faults
 
+    def notes(self) -> list[Fault]:
+        """Return what has to be said of images that are plain dumps (DARI-FLT-007)."""
+        plain = [image.name for image in self.images if not image.is_dari]
+        if not plain:
+            return []
+        told = (
+            f"{', '.join(plain)}: a plain dump has no checksums of its contents: a wrong byte in "
+        )
+        told += "them cannot be seen"
+        return [Fault("no-checksums", told, requirement="DARI-FLT-007")]
+
     # -- what exists --------------------------------------------------------------------------
 
     @cached_property

@@ -273,11 +273,12 @@ class _Builder:
         counts = part.following[inside]
         within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         places = np.repeat(part.record[inside] + 1 - part.window_start, counts) + within
-        found = [part.window[places].reshape(-1)] if places.size else []
+        held = part.window[places].reshape(-1)
+        found = [held] if held.size else []
         crcs = crcs_under(part.headers()).tolist()
         at = 0
         for place, count in enumerate(counts.tolist()):
-            self._check(part, place, found[0][at : at + count * RECORD], crcs[place])
+            self._check(part, place, held[at : at + count * RECORD], crcs[place])
             at += count * RECORD
         for place in range(len(inside), len(part)):
             count = int(part.following[place])

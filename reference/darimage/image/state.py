@@ -63,8 +63,6 @@ _BY_KIND = {
 }
 """State of an inode by what was found wrong while its contents were read."""
 
-_NOTES = frozenset({"doubled", "end-is-hole", "run-records", "size", "tail", "time", "zeros"})
-
 
 def of_faults(faults: Iterable[Fault]) -> State:
     """Return the state of an inode by what was found wrong with its contents.
@@ -72,11 +70,7 @@ def of_faults(faults: Iterable[Fault]) -> State:
     A fault of an unknown kind makes it incomplete: nothing wrong passes for whole.
     """
     return max(
-        (
-            _BY_KIND.get(fault.kind, State.INCOMPLETE)
-            for fault in faults
-            if fault.kind not in _NOTES
-        ),
+        (_BY_KIND.get(fault.kind, State.INCOMPLETE) for fault in faults if not fault.is_note),
         default=State.WHOLE,
     )
 

@@ -85,9 +85,12 @@ def _chosen(walk: Walk, table: Table, inodes: dict[int, Inode]) -> dict[int, byt
 
 def _table(walk: Walk, section: Section | None) -> Table | None:
     """Return a copy's rows and descriptors; ``None`` if it cannot be used (DARI-ACL-015)."""
-    if section is None or not section.usable or not section.data.is_whole:
+    rules = walk.given.rules
+    if section is None or not section.usable:
         return None
-    payload, order, rules = section.data.bytes(), walk.given.order, walk.given.rules
+    if not rules.keeps("DARI-ACL-015", section.data.is_whole):
+        return None
+    payload, order = section.data.bytes(), walk.given.order
     head_layout, row = layout("nt_acls/head", order), layout("nt_acls/row", order)
     span = layout("nt_acls/span", order)
     try:

@@ -399,8 +399,8 @@ class _Maker:
             self._faults.report("size", head.at, self._number)
         if inode.kind not in (FILE, DIRECTORY, LINK):
             inode.data = Data(self._given.space, 0)
-        else:
-            self._no_contents(inode)
+        self._no_contents(inode)
+        if inode.kind in (FILE, DIRECTORY, LINK):
             self._judge(inode)
         if inode.kind == FILE:
             self._end_is_hole(inode)
@@ -424,14 +424,19 @@ class _Maker:
 
     def _no_contents(self, inode: Inode) -> None:
         """Say that contents were left out by the writer (DARI-REC-001)."""
-        if self._given.is_image or not inode.data.size:
+        if self._given.is_image:
             return
         heads = [group.head for group in self._groups]
         if any(head.fields.c_flags & META_ONLY for head in heads):
             inode.contents = False
             inode.data = Data(self._given.space, inode.data.size)
             self._faults.report("no-contents", heads[0].at, self._number)
-        elif len(heads) == 1 and not self._groups[0].covers and not self._groups[0].impossible:
+        elif (
+            inode.data.size
+            and len(heads) == 1
+            and not self._groups[0].covers
+            and not self._groups[0].impossible
+        ):
             self._faults.report("no-contents", heads[0].at, self._number)
 
     def _judge(self, inode: Inode) -> None:

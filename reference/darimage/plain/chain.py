@@ -59,7 +59,7 @@ class Chain:
     def _exists(self, number: int) -> bool:
         """Tell whether an inode is in bitmap I of the last image (step 1)."""
         last = self._images[-1]
-        if not self._rules.follows("DARI-INC-013") or last.existing is None:
+        if last.existing is None:
             return True
         return number in last.existing
 
@@ -99,6 +99,10 @@ class Chain:
         """Return the entries of a directory in its holder; older ones if it is not whole."""
         found = [link for link in holder.image.tree.named if link.directory == number]
         found = [link for link in found if self._exists(link.inode)]
+        if not self._rules.follows("DARI-INC-013"):
+            names = {link.name for link in found}
+            older = [link for image in self._images for link in image.tree.named]
+            found += [one for one in older if one.directory == number and one.name not in names]
         if holder.inode.state == WHOLE or not self._rules.follows("DARI-INC-015"):
             return found
         names = {link.name for link in found}

@@ -39,16 +39,28 @@ def check_short_cuts(walk: Walk, found: dict[int, Section], inodes: dict[int, In
     _check_order(walk)
     if not walk.given.is_image:
         return
-    _check_places(walk, found)
+    are_right = _check_places(walk, found)
+    _check_total(walk, are_right=are_right)
     _check_map(walk, found.get(OFFSET_MAP), inodes, existing_inodes(walk))
     _check_verdict(walk)
 
 
-def _check_places(walk: Walk, found: dict[int, Section]) -> None:
+def _check_total(walk: Walk, *, are_right: bool) -> None:
+    """Compare ``total_records`` with where the end lies (DARI-VOL-007, DARI-VOL-011)."""
+    given, total = walk.given, int(walk.given.body.total_records) if walk.given.body else 0
+    if not walk.ends or not total or walk.reached == total or given.space.gaps:
+        return
+    # Where all parts lie in their places, records of the end are missing.
+    is_cut = are_right and walk.reached < total and given.space.size < total * RECORD
+    is_cut = is_cut and given.rules.follows("DARI-VOL-011")
+    given.faults.report("image-cut" if is_cut else "total-records", given.first.at)
+
+
+def _check_places(walk: Walk, found: dict[int, Section]) -> bool:
     """Compare the record numbers in the volume body with what lies there (DARI-VOL-008)."""
     body, given = walk.given.body, walk.given
     if body is None:
-        return
+        return True
     wrong = False
     for name, which in _PLACES.items():
         place = int(body[name])
@@ -60,6 +72,7 @@ def _check_places(walk: Walk, found: dict[int, Section]) -> None:
     wrong |= files is not None and int(body.files) != files
     if wrong and given.rules.follows("DARI-VOL-008"):
         given.faults.report("part-place", given.first.at)
+    return not wrong
 
 
 def _first_file(walk: Walk) -> int | None:

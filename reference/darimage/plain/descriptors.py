@@ -25,11 +25,15 @@ def broken(data: bytes, order: Order, rules: Rules) -> str | None:
         order: Byte order of the image, which only a reader that breaks DARI-SDE-002 uses here.
         rules: What is kept.
     """
-    if not rules.follows("DARI-SDE-011"):
-        return None
+    found = _broken(data, order, rules)
+    return found if found is not None and rules.follows("DARI-SDE-011") else None
+
+
+def _broken(data: bytes, order: Order, rules: Rules) -> str | None:
     if not rules.keeps("DARI-SDE-009", len(data) <= SIZE_MAX):
         return "DARI-SDE-009"
-    order = "le" if order == "le" or rules.follows("DARI-SDE-002") else order
+    if order == "be" and not rules.follows("DARI-SDE-002"):
+        return "DARI-SDE-003"  # in the other order all offsets lead out of it
     try:
         head = layout("security_descriptor/head", order).parse(data)
     except ConstructError:
@@ -38,9 +42,11 @@ def broken(data: bytes, order: Order, rules: Rules) -> str | None:
         return "DARI-SDE-001"
     size = layout("security_descriptor/head", order).sizeof()
     offsets = [head.offset_owner, head.offset_group, head.offset_sacl, head.offset_dacl]
-    for at in offsets:
-        if at and not rules.keeps("DARI-SDE-003", size <= at < len(data)):
-            return "DARI-SDE-003"
+    for index, at in enumerate(offsets):
+        if at and not size <= at < len(data):
+            if rules.follows("DARI-SDE-003"):
+                return "DARI-SDE-003"
+            offsets[index] = 0
     for at in offsets[:2]:
         if at and (found := _broken_sid(data[at:], order, rules)):
             return found

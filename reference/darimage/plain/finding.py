@@ -251,8 +251,6 @@ class Finder:
         self, found: Found, start: int, count: int, volume: int, capacity: int
     ) -> int | None:
         """Return where the next continuation header lies, or has to lie."""
-        if not self._rules.follows("DARI-VOL-013"):
-            return None
         end = start + count * RECORD
         places = []
         if capacity:
@@ -266,7 +264,7 @@ class Finder:
                 break
             at = head.at + 1
         inside = [place for place in places if place < end and (place - start) % RECORD == 0]
-        return min(inside, default=None)
+        return min(inside) if inside and self._rules.follows("DARI-VOL-013") else None
 
     def _is_proven(self, head: Head, places: list[tuple[int, int]]) -> bool:
         """Tell whether ``records_crc32c`` is that of the records (DARI-REC-029)."""

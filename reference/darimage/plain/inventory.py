@@ -333,7 +333,10 @@ def times_of(inode: Inode, given: Input) -> dict[str, int]:
             if not 0 <= part < _SECOND:
                 given.faults.report("time", inode.head.at, inode.number)
                 part = 0
-        made[name] = seconds * _SECOND + (part * 1000 if part < 1_000_000 else part)
+            if part >= 1_000_000:
+                made[name] = seconds * _SECOND + part  # nanoseconds
+                continue
+        made[name] = seconds * _SECOND + part * 1000
     return made
 
 

@@ -112,7 +112,8 @@ def put_back(given: Input, pieces: list[Stretch], *, quietly: bool = False) -> l
     by_number = sorted(places)
     overlap = any(one.number + one.length > other.number for one, other in pairwise(by_number))
     extra = 0
-    if not given.rules.follows("DARI-REC-033"):
+    in_order = by_number == _as_they_lie(places)
+    if not in_order and not given.rules.follows("DARI-REC-033"):
         by_number = _as_they_lie(places)
     elif overlap:
         by_number, extra = _contest(given, pieces)

@@ -196,7 +196,9 @@ def hole_map(head: Head, *, is_image: bool) -> Runs | None:
     # Step 1.
     possible = 0 <= count <= ADDRESSES
     # Entries from c_count on are not looked at (DARI-REC-024).
-    used = head.fields.c_addr[: max(0, count) if rules.follows("DARI-REC-024") else ADDRESSES]
+    used = head.fields.c_addr[: max(0, count)]
+    if any(head.fields.c_addr[len(used) :]) and not rules.follows("DARI-REC-024"):
+        used = head.fields.c_addr
     coded = bool(used) and max(used) > 1
     if is_image:
         possible = possible and not coded

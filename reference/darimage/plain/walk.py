@@ -51,6 +51,7 @@ class Walk:
         closed: Closed stretches: address and end, ascending.
         heads: The headers that were found, continuation headers apart.
         is_cut: Whether its end is missing.
+        reached: The number behind that of the last record.
     """
 
     given: Input
@@ -60,6 +61,7 @@ class Walk:
     closed: list[tuple[int, int]] = field(default_factory=list)
     heads: list[Found] = field(default_factory=list)
     is_cut: bool = False
+    reached: int = 0
 
     def in_place(self, at: int) -> bool:
         """Tell whether a record lies in a closed stretch (DARI-DIR-021)."""
@@ -298,13 +300,11 @@ def _report_end(made: Walk, pieces: list[Stretch], places: list[Place]) -> None:
     """Report what the end, or its absence, says."""
     given, faults = made.given, made.given.faults
     total = int(given.body.total_records) if given.body is not None else 0
-    reached = places[-1].number + places[-1].length if places else 0
+    made.reached = reached = places[-1].number + places[-1].length if places else 0
     if not made.ends:
         made.is_cut = total > reached and given.rules.follows("DARI-VOL-011")
         if not given.space.lacks_end:
             faults.report("image-cut" if made.is_cut else "no-end")
-    elif total and reached != total and not given.space.gaps:
-        faults.report("total-records", given.first.at)
     bodies = {bytes(head.raw[944:]) for head in made.ends if head.body is not None}
     if len(bodies) > 1:
         faults.report("end-differs", made.ends[-1].at)

@@ -124,8 +124,11 @@ class RestoreReport:
 
     @property
     def exit_code(self) -> int:
-        """0 if all that was selected came back and nothing is wrong with the image, else 1."""
-        return 1 if self.fault_count or self.image_faults else 0
+        """0 if all that was asked for is whole and no fault was met, else 1 (DARI-FLT-003)."""
+        is_less = self.marked or self.lost or self.left_out or self.skipped
+        is_cut = self.fault_count > len(self.faults)
+        faults = (fault for fault in (*self.image_faults, *self.faults) if not fault.is_note)
+        return 1 if is_less or is_cut or any(faults) else 0
 
     def note(self, faults: Sequence[Fault]) -> None:
         """Add faults."""

@@ -104,12 +104,14 @@ def walked(
     meeting, size = _meeting(image, quick=quick), image.records * RECORD
     if meeting is None:
         progress.start("verify", size)
-        seen = _Walker(image, telling, quick=quick).run(progress.advance)
+        seen = _Walker(image, telling, progress.advance, quick=quick).run()
     else:
         job = partial(_rear, image, meeting, off, quick=quick)
         with parallel.Beside(job) as rear:
             progress.start("verify", size)  # it may start a thread, which is not to be forked
-            seen = _Walker(image, telling, quick=quick).until(meeting, rear, progress)
+            seen = _Walker(image, telling, progress.advance, quick=quick).until(
+                meeting, rear, progress
+            )
     progress.finish()
     return seen
 
@@ -117,9 +119,10 @@ def walked(
 class _Walker:
     """A walk."""
 
-    def __init__(self, image: Image, telling: Telling, *, quick: bool) -> None:
+    def __init__(self, image: Image, telling: Telling, advance: Advance, *, quick: bool) -> None:
         self.image = image
         self.telling = telling
+        self.advance = advance
         self.quick = quick
         self.before = Before(image.marks)
         block = max(1, image.identity.ntrec)
@@ -141,53 +144,58 @@ class _Walker:
             self.image.volume,
             self.image.marks,
             start,
-            on_fault=self.telling.decoded,
+            on_fault=self.decoded,
             fence=fence,
             whole=not self.quick,
         )
 
-    def run(self, advance: Advance, start: int | None = None) -> Seen:
+    def decoded(self, fault: Fault) -> None:
+        """Report what was passed over, behind what was found in front of it."""
+        self.flush()
+        self.telling.decoded(fault)
+
+    def run(self, start: int | None = None) -> Seen:
         """Walk over all of the image, or over what lies behind a record."""
         for batch in self.batches(self.image.first_record if start is None else start):
-            self.take(batch, advance)
-        self.flush(advance)
+            self.take(batch)
+        self.flush()
         return self.finish()
 
     def until(self, meeting: int, rear: parallel.Beside[Seen | None], progress: Progress) -> Seen:
         """Walk up to a record from which on another process walks; and on, if that was in vain."""
         for batch in self.batches(self.image.first_record, meeting):
             if self.reached < meeting <= batch.record[-1]:
-                self.flush(progress.advance)
+                self.flush()
                 cut = int(np.searchsorted(batch.record, meeting))
                 if self._can_meet(batch, cut, meeting):
                     if cut:
-                        self.take(batch.part(slice(0, cut)), progress.advance)
-                        self.flush(progress.advance)
+                        self.take(batch.part(slice(0, cut)))
+                        self.flush()
                     other = _answer(rear, progress)
                     if other is None:
-                        return self.run(progress.advance, meeting)
+                        return self.run(meeting)
                     return self.finish().joined(other)
-            self.take(batch, progress.advance)
-        self.flush(progress.advance)
+            self.take(batch)
+        self.flush()
         return self.finish()
 
-    def take(self, batch: Batch, advance: Advance) -> None:
+    def take(self, batch: Batch) -> None:
         """Read what lies under headers, and judge them: alone, or later with others like them."""
         self.reached = int(batch.record[-1])
         if not self.image.is_dari:
-            self.batch(batch, None, advance)
+            self.batch(batch, None)
             return
         crcs = self.groups.sums(batch)
         if self.quick or len(batch) > _SPARSE:
-            self.flush(advance)
-            self.batch(batch, crcs, advance)
+            self.flush()
+            self.batch(batch, crcs)
             return
         copy = Batch(batch.record, batch.rows.copy(), batch.following, batch.order)
         self.pending.append((copy, crcs))
         if sum(len(one) for one, _ in self.pending) >= _TOGETHER:
-            self.flush(advance)
+            self.flush()
 
-    def flush(self, advance: Advance) -> None:
+    def flush(self) -> None:
         """Judge the headers that were put off."""
         if not self.pending:
             return
@@ -199,7 +207,7 @@ class _Walker:
             np.concatenate([one.following for one in batches]),
             self.image.order,
         )
-        self.batch(joined, np.concatenate(crcs), advance)
+        self.batch(joined, np.concatenate(crcs))
 
     def _can_meet(self, batch: Batch, cut: int, meeting: int) -> bool:
         """Tell whether this walk goes on from a header as one does that begins there."""
@@ -216,13 +224,13 @@ class _Walker:
         last = batch.part(slice(cut - 1, cut))
         return int(shifts(last.headers(), last.record, self.image.marks.cut)[0])
 
-    def batch(self, batch: Batch, crcs: Ints | None, advance: Advance) -> None:
+    def batch(self, batch: Batch, crcs: Ints | None) -> None:
         """Judge headers, and the CRC-32C of the records under each."""
         telling = self.telling
         self.headers += len(batch)
         if batch.c_type[-1] == CType.TS_END:
             self.end = int(batch.record[-1]) + 1
-        advance((int(batch.record[-1]) - self.at) * RECORD)
+        self.advance((int(batch.record[-1]) - self.at) * RECORD)
         self.at = int(batch.record[-1])
         if not self.image.is_dari:
             self.numbers.add(batch)
@@ -328,7 +336,7 @@ def _rear(
     image: Image, start: int, off: AbstractSet[str], advance: Advance, *, quick: bool
 ) -> Seen | None:
     """Walk from a record on; return nothing if anything is found."""
-    walker = _Walker(image, Telling(image, _Nothing(), off), quick=quick)
+    walker = _Walker(image, Telling(image, _Nothing(), off), advance, quick=quick)
     first = np.frombuffer(image.volume.read_at(0, RECORD), np.uint8).reshape(1, RECORD)
     walker.before.begin(first, FILES)
     walker.at = start
@@ -336,8 +344,8 @@ def _rear(
         for batch in walker.batches(start):
             if batch.record[0] == start and not batch.starts_inode[0]:
                 return None
-            walker.take(batch, advance)
-        walker.flush(advance)
+            walker.take(batch)
+        walker.flush()
         return walker.finish()
     except _FoundError:
         return None

@@ -76,11 +76,13 @@ DECODERS = {
     "DARI-VOL-019": "image.volume_set",
     "DARI-VOL-020": "image.front image.opening image.payload image.volume_set image.walk",
     "DARI-VOL-022": "image.volume_set",
+    "DARI-XAT-001": "sections.xattrs",
     "DARI-XAT-004": "sections.xattrs",
     "DARI-XAT-005": "sections.xattrs",
     "DARI-XAT-006": "sections.xattrs",
     "DARI-XAT-007": "sections.posix_acl",
     "DARI-XAT-008": "sections.xattrs",
+    "DARI-XAT-020": "sections.xattrs",
 }
 """Modules that report each requirement, below ``darimage``, or one that stands for it
 (``contexts.tree.BROKEN``)."""
