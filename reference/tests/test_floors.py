@@ -77,9 +77,3 @@ def test_every_requirement_that_is_cited_is_in_the_specification():
     for path in places:
         cited = set(re.findall(r"DARI-[A-Z]{3}-\d{3}", path.read_text()))
         assert cited <= known, path
-
-
-def test_no_file_is_two():
-    for path in MODULES:
-        lines = len(path.read_text().splitlines())
-        assert lines <= 400, f"{path.name} has {lines} lines: what is it two of?"

@@ -290,3 +290,12 @@ def test_a_header_with_a_wrong_number_is_where_it_lies():
             assert contents_of(opened, max(files)) == files[max(files)]
             opened.index_sequentially()
             assert "wrong-place" in {fault.kind for fault in opened.faults}
+
+
+def test_exchanged_pairs_of_bytes():
+    """Shows DARI-REC-034."""
+    for image, files in ((IMAGE, FILES), (DUMP, DUMPED)):
+        data = np.frombuffer(image, np.uint8).reshape(-1, 2)[:, ::-1].tobytes()
+        with Image.open(data) as opened:
+            assert {number: contents_of(opened, number) for number in files} == files
+            assert [fault.kind for fault in opened.faults] == ["byte-pairs"]

@@ -115,7 +115,6 @@ def test_a_payload_without_its_zeros_is_the_same(records, more):
     payload = Payload.of(data)
     assert b"".join(map(bytes, payload.stream())) == data
     assert payload.size == len(data)
-    assert payload.crc32c() == crc32c(data)
     assert payload.sha256() == hashlib.sha256(data).digest()
     zero = sum(record == bytes(1024) for record in records[: -1 if not more else None])
     assert len(payload.records) == -(-len(data) // 1024) - zero

@@ -343,7 +343,12 @@ def _read(image: Image, inode: Inode, condition: Condition) -> Iterator[tuple[in
         for group in batch:
             start = group.first * RECORD
             data = image.volume.read_at(start, group.records * RECORD)
-            check(group, np.frombuffer(data, np.uint8), inode, condition)
+            if not is_right(np.frombuffer(data, np.uint8), group.crc32c):
+                if not image.is_recovered:
+                    # The records may be elsewhere (DARI-REC-032).
+                    image.recover()
+                    data = image.volume.read_at(start, group.records * RECORD)
+                check(group, np.frombuffer(data, np.uint8), inode, condition)
             for extent in group.extents:
                 at = extent.image_offset - start
                 yield extent.file_offset, data[at : at + extent.length]

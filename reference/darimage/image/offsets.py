@@ -97,7 +97,7 @@ def from_map(
     span: tuple[int, int],
     on_fault: OnFault,
 ) -> Offsets | None:
-    """Return what the offset map says, ``None`` if it is not sound (DARI-SCT-006).
+    """Return what the offset map says, ``None`` if it is not sound (DARI-REC-029).
 
     Args:
         volume: The image.

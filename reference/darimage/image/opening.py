@@ -156,6 +156,31 @@ def _next_header(volume: Volume) -> tuple[bytes, Order, int] | None:
     return data[at : at + RECORD], order, start + at
 
 
+def pairs_exchanged(volume: Volume) -> Volume | None:
+    """Return a volume with each two bytes exchanged, if only so it has headers (DARI-REC-034).
+
+    A header with exchanged pairs may look like one of the other byte order two bytes early.
+    """
+    from darimage.volumes.exchanged import Exchanged
+
+    with forgiving(volume):
+        start = 0
+        while gaps := volume.missing(start, start + 1):
+            start = max(start + 1, gaps[0].end)
+        exchanged = Exchanged(volume)
+        start -= start % 2
+        ours, others = (
+            _first_of_any(one.read_at(start, _LOOKED_FOR * RECORD)) for one in (volume, exchanged)
+        )
+    return exchanged if others is not None and (ours is None or others <= ours + 2) else None
+
+
+def _first_of_any(data: bytes) -> int | None:
+    """Return where the first sound header lies among some bytes, whatever its byte order is."""
+    found = [at for order in ORDERS if (at := first_header(data, order)) is not None]
+    return min(found, default=None)
+
+
 def first_header(data: bytes, order: Order, start: int = 0) -> int | None:
     """Return where the first sound header of any image lies among some bytes from one on."""
     begin, _ = field_span("c_magic")
@@ -257,6 +282,11 @@ def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | N
     if opening.total > held:
         there = volume.cut.total(held)
         told = f"the image has {there} records of {volume.cut.total(opening.total)}"
+        real = volume
+        while is_recovered(real):
+            real = getattr(real, "real")  # noqa: B009
+        if gaps := real.missing(real.size - 1, real.size):
+            told += f": {gaps[0].told}"
         return Fault("image-cut", told, None, None, held, "DARI-VOL-011")
     if found is not None:
         return None

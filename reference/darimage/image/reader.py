@@ -79,7 +79,9 @@ class Image:
         self.volume = volume
         self.faults = Faults(self.located)
         self._recovery: Recovery | None = None
-        first = opening.look_at_first(volume, self.faults.tell)
+        for fault in getattr(volume, "notes", ()):
+            self.faults.tell(fault)
+        volume, first = self._look_at_first(volume)
         if first.volume_number > 1 and first.is_first:
             volume, first = self._look_for_first(volume, first)
         if first.extension is not None and not sequential:
@@ -167,21 +169,45 @@ class Image:
                     raise
                 lost = known
 
-    def _look_for_first(self, volume: Volume, first: Opening) -> tuple[Volume, Opening]:
-        """Return the first volume of a set and what it says, or all that is here of a later one.
-
-        The first may lie behind others in the same file.
-        """
+    def _look_at_first(self, volume: Volume) -> tuple[Volume, Opening]:
+        """Return what the first header says, and the volume: with its pairs of bytes exchanged."""
+        told: list[Fault] = []
         try:
-            volume = volume_set.first_of(volume, first.volume_number)
+            first = opening.look_at_first(volume, told.append)
         except FormatError:
-            found = recover(volume, first.marks, 0)
-            if found is None or found.first > 0:
+            exchanged = opening.pairs_exchanged(volume)
+            if exchanged is None:
                 raise
-            self._recovery = found
-            for fault in found.faults:
+        else:
+            exchanged = None if first.is_first else opening.pairs_exchanged(volume)
+        if exchanged is not None:
+            told = [
+                Fault("byte-pairs", "each two bytes are exchanged", None, None, 0, "DARI-REC-034")
+            ]
+            volume, first = exchanged, opening.look_at_first(exchanged, told.append)
+        for fault in told:
+            self.faults.tell(fault)
+        return volume, first
+
+    def _look_for_first(self, volume: Volume, first: Opening) -> tuple[Volume, Opening]:
+        """Return the first volume of a set and what it says, or all that is here of later ones.
+
+        The first may lie behind others in the same file; if it is missing what is here is read
+        (DARI-VOL-025).
+        """
+        number = first.volume_number
+        try:
+            volume = volume_set.first_of(volume, number)
+        except FormatError:
+            self._recovery = recover(volume, first.marks, 0)
+            if self._recovery is None:
+                raise
+            for fault in self._recovery.faults:
                 self.faults.tell(fault)
-            volume = volume_set.real_of(found.volume)
+            volume = volume_set.real_of(self._recovery.volume)
+            if self._recovery.first > 0:
+                told = f"this is volume {number}; those before it are missing"
+                self.faults.tell(Fault("volume-missing", told, None, None, 0, "DARI-VOL-025"))
         return volume, opening.look_at_first(volume, self.faults.tell)
 
     def _begin_recovered(self) -> None:
@@ -193,6 +219,7 @@ class Image:
         found = self._recovery
         if found is None:
             return
+        self.volume = found.volume
         self.first_record = found.first
         first = opening.look_at_first(self.volume, lambda _: None)
         start = first.start if first.is_first else found.first

@@ -267,6 +267,10 @@ class _Survey:
             elif self._is_proven(last):
                 self.state[last] = PROVEN
                 start = due
+                number = self.columns["tapea"][last] + self.columns["length"][last]
+                behind = self.columns["length"][last] > 1 and self.cut.is_continuation(number - 1)
+                if self.marks.numbered and behind:
+                    start -= RECORD
         self.disturbed = True
         found = self._search(start)
         if start <= due and (found is None or found >= due) and self._is_own(due):

@@ -8,7 +8,6 @@ held against what the first one says.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from darimage.image import parts
 from darimage.image.continuation import Expected, second_begins, why_no_second, why_refused
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
+from darimage.image.volume_order import arranged
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
@@ -68,7 +68,7 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
             or pieces in order; bytes; or a volume. A path may be that of a tape container.
 
     Raises:
-        FormatError: The first volume of a set is missing, or there is no such file on a tape.
+        FormatError: There is no such file on a tape.
         StorageError: It cannot be opened.
     """
     if isinstance(image, list | tuple):
@@ -80,20 +80,15 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
         names = Names(path)
         if not os.path.lexists(path) and (found := names.there()):
             if 1 not in found:
-                raise _first_missing(path, names)
+                return in_order(list(found.values()))
             return FileVolume.open(found[1])
     if isinstance(image, str | os.PathLike):
         return open_named(image)
     return open_volume(image)  # type: ignore[arg-type]
 
 
-def _first_missing(name: str, names: Names) -> FormatError:
-    told = f"volume 1 ({names.of(1)}) is missing; bitmaps and directories begin there"
-    return FormatError(told, requirement="DARI-VOL-020", image=name)
-
-
 def first_of(volume: Volume, number: int) -> Volume:
-    """Return the first volume of the set that a later one belongs to.
+    """Return the first volume of the set that a later one belongs to; all others without it.
 
     Raises:
         FormatError: It is not there.
@@ -105,7 +100,8 @@ def first_of(volume: Volume, number: int) -> Volume:
         return first
     names = names_by(volume.name, number) if isinstance(volume, FileVolume) else None
     if names is not None and len(names.there()) > 1 and not os.path.exists(names.of(1)):
-        raise _first_missing(volume.name, names)
+        volume.close()
+        return in_order(list(names.there().values()))
     if names is None or not os.path.exists(names.of(1)):
         told = f"this is volume {number} of a dump, the first is needed"
         raise FormatError(told, record=0, requirement="DARI-VOL-001")
@@ -224,7 +220,7 @@ def as_it_lies(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
     """Return the records of an image as they lie; one whose first is damaged as it is given.
 
     Raises:
-        FormatError: The first volume of a set is missing.
+        FormatError: It cannot be read.
         StorageError: It cannot be opened.
     """
     volume = open_image(image)
@@ -239,33 +235,8 @@ def as_it_lies(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
 
 
 def in_order(paths: list[str]) -> Volume:
-    """Return volumes, or pieces of anything, put side by side as they are given (DARI-VOL-022).
-
-    A volume of a DARI image tells where it belongs, so one between may be left out.
-    """
-    if len(paths) == 1:
-        return open_named(paths[0])
-    places: list[Place] = []
-    first: VolumeHeader | None = None
-    for path in paths:
-        file = open_named(path)
-        path = file.name if is_url(path) else path
-        head = file.read_at(0, RECORD)
-        number, said = parts.volume_number(head), parts.volume_of(head)
-        first = first if places else (said if said and parts.is_cut(said) else None)
-        end = places[-1].end if places else 0
-        start, refused = end, ""
-        if places and number > 1 and said is not None and first is not None:
-            if said.image_uuid != first.image_uuid:
-                refused = f"{path} is of another image ({uuid.UUID(bytes=said.image_uuid)})"
-            else:
-                start = (number - 1) * first.records_per_volume * RECORD
-        if start < end:
-            told = f"{path}, volume {number}, is given twice or in the wrong order"
-            raise FormatError(told, requirement="DARI-VOL-022")
-        places.append(Place(path, start, start + file.size, number, refused, file))
-    absent = _Absent(Cut(first.records_per_volume), None) if first else None
-    return Pieces(places[0].path, places, places[-1].end, absent=absent)
+    """Return volumes, or pieces of anything, side by side (DARI-VOL-022, DARI-VOL-024)."""
+    return open_named(paths[0]) if len(paths) == 1 else arranged(paths)
 
 
 def _join_dump(volume: FileVolume | Pieces, opening: Opening, on_fault: OnFault) -> Volume:
@@ -297,7 +268,9 @@ def _side_by_side(
             on_fault(Fault("missing", str(error), requirement="DARI-VOL-020"))
             continue
         end = places[-1].end if places else 0
-        start = end
+        start = end if places else place.start
+        if not places and place.volume > 1:
+            heads.append(start // RECORD)
         if places and (place.volume > 1 or names is not None) and file.size:
             refused, _ = why_refused(file, place.volume or len(places) + 1, expected)
             if refused:

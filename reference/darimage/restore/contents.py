@@ -22,6 +22,7 @@ import numpy as np
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import check, groups
+from darimage.image.groups import is_right
 from darimage.image.state import Condition, State
 from darimage.restore.attributes import Rights
 from darimage.restore.extended import NOTHING, Missed, Values, may_lack_acl, values_of
@@ -54,7 +55,7 @@ class Filled:
         bytes_read: Bytes read from the image.
         faults: What went wrong.
         lost: Rows whose file is not there (any more).
-        marked: Rows whose file is there and not whole (DARI-RST-006).
+        marked: Rows whose file is there and not whole, and its state (DARI-RST-006).
         outcomes: What is known of both.
         misfits: Rows that are no regular files, whatever their directories say.
         refusals: NT ACLs that were not given back.
@@ -67,7 +68,7 @@ class Filled:
     bytes_read: int = 0
     faults: list[Fault] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
-    marked: list[int] = field(default_factory=list)
+    marked: dict[int, State] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     misfits: list[int] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
@@ -285,9 +286,16 @@ class Filler:
             for first, count in step[0].blocks:
                 condition.lose(first, count)
             return
-        for group in step:
+        for at_group, group in enumerate(step):
             first = group.first * RECORD - start
-            check(group, buffer[first : first + group.records * RECORD], inode, condition)
+            data = buffer[first : first + group.records * RECORD]
+            if not is_right(data, group.crc32c):
+                if not self._image.is_recovered:
+                    # The records may be elsewhere (DARI-REC-032).
+                    self._image.recover()
+                    self._copy(fd, step[at_group:], inode, condition)
+                    return
+                check(group, data, inode, condition)
             for extent in group.extents:
                 at = extent.image_offset - start
                 _write(fd, memory[at : at + extent.length], extent.file_offset)
@@ -302,7 +310,10 @@ class Filler:
         told = "; ".join(part for part in parts if part)
         self._fault(row, Fault(state.word, told, requirement="DARI-RST-006"))
         self._add(row, state, "left out" if is_kept else "marked", condition)
-        (self.filled.lost if is_kept else self.filled.marked).append(row)
+        if is_kept:
+            self.filled.lost.append(row)
+        else:
+            self.filled.marked[row] = state
 
     def _leave_out(self, row: int, state: State, told: str) -> None:
         """Report a file of which there is nothing to restore, and take the empty one away."""

@@ -17,6 +17,7 @@ from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.chain import Chain
 from darimage.image.inode import Inode
+from darimage.image.state import State
 from darimage.progress import SILENT, Progress
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
@@ -122,7 +123,7 @@ class _Run:
         self.blocked: set[int] = set()
         self.lost: set[int] = set()
         self.occupied: set[int] = set()
-        self.marked: set[int] = set()
+        self.marked: dict[int, State] = {}
         self.acl_lost: set[int] = set()
         self.there: set[int] = set() if target.is_new else {plan.root}
         self.note(plan.faults)
@@ -335,10 +336,18 @@ class _Run:
                         may_replace=link.row not in self.marked,
                     )
                     self.report.links += 1
+                    if link.row in self.marked:
+                        self.tell_marked(path, inode, self.marked[link.row])
                 except TargetError as error:
                     self.note([Fault(error.kind, str(error), path, inode)])
                 except FormatError as error:
                     self.note([Fault.of(error, path=path, inode=inode)])
+
+    def tell_marked(self, path: bytes, inode: int, state: State) -> None:
+        """Report a further name of a file that is not whole."""
+        told = f"this is a further name of a file that is {state.word}"
+        self.note([Fault(state.word, told, path, inode, None, "DARI-RST-006")])
+        self.report.add([Outcome(path, inode, state, "marked")])
 
     def give_streams(self) -> None:
         """Bring back the streams of what is back (DARI-STR-019)."""

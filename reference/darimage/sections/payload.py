@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
@@ -63,13 +62,6 @@ class Payload:
                 yield data[done : done + length]
                 done += length
         yield from _zeros(self.size - at)
-
-    def crc32c(self) -> int:
-        """Return the CRC-32C of all bytes (DARI-SCT-006)."""
-        value = 0
-        for piece in self.stream():
-            value = google_crc32c.extend(value, bytes(piece))
-        return value
 
     def sha256(self) -> bytes:
         """Return the SHA-256 of all bytes."""

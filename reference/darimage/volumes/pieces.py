@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darimage.errors import FormatError, StorageError
+from darimage.faults import Fault
 from darimage.volumes.cut import ONE_VOLUME, Cut
 from darimage.volumes.reading import Gap, Volume, expect, is_slow, medium, open_file, read_up_to
 
@@ -51,6 +52,7 @@ class Pieces:
     Attributes:
         places: The files, ascending by where they belong.
         opened: Names of the files that were opened so far.
+        notes: What is wrong with the files that were given.
     """
 
     cut: Cut = ONE_VOLUME
@@ -64,6 +66,7 @@ class Pieces:
         check: Check | None = None,
         absent: Callable[[int, int], str] | None = None,
         opener: Callable[[str], Volume] = open_file,
+        notes: Sequence[Fault] = (),
     ) -> None:
         """Put files side by side.
 
@@ -74,7 +77,9 @@ class Pieces:
             check: Asked when a file is opened.
             absent: Tells what is missing between two bytes that no file has.
             opener: Opens a file by its name.
+            notes: What is wrong with the files that were given.
         """
+        self.notes = list(notes)
         self.name = name
         self.places = list(places)
         self.size = size
