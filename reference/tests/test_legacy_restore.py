@@ -12,6 +12,10 @@ Known faults of the judge (0.4b47, measured here), which nothing in an image can
 - `-r` and `-C` look through all names of a directory for each new one: 100,000 entries take a
   minute, so that size runs with -t, -x and -i, a smaller one with -r and -C (and both as slow).
 
+- 0.4b49 and later compare holes too: `-C` complains about each file that ends in a hole, since an
+  image always has a file's last block (BSD readers would cut the file off), and ends with 2.
+- 0.4b49 and later lose a file's capability, from their own images as well (test_restore_attributes).
+
 Known faults of `dump`'s images, which ours must not have:
 
 - Devices whose major or minor is above 255 lose both numbers.

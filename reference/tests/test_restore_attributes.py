@@ -146,13 +146,20 @@ def test_from_ext4_to_ext4_and_back(inode_size):
                 report = bring(opened, other / f"out{number}")
             assert [fault.text() for fault in report.faults + report.image_faults] == []
             assert all_on_disk(other / f"out{number}") == wanted
+        judged = [ours]
+        if legacy.version(legacy.program("restore")) != legacy.PLAIN:
+            # 0.4b49 and later lose a file's capability, from images of dump as well.
+            del wanted[b"/capable"]
+            judged.append(theirs)
         for mode in "rx":
-            out = other / mode
-            out.mkdir()
-            assert legacy.restore(mode, ours, out).rc == 0
-            assert all_on_disk(out) == wanted
-            compared = legacy.restore("C", ours, out)
-            assert "EA" not in compared.stderr + compared.stdout
+            for image in judged:
+                out = other / f"{mode}-{image.name}"
+                out.mkdir()
+                assert legacy.restore(mode, image, out).rc == 0
+                assert all_on_disk(out) == wanted
+                compared = legacy.restore("C", image, out)
+                said = compared.stderr + compared.stdout
+                assert "EA" not in said.replace("./capable: EA", "")
 
 
 def test_a_chain_brings_the_last_attributes(ext4):
