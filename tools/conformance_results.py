@@ -145,7 +145,7 @@ def _damaged(rows: Sequence[Json]) -> Iterator[str]:
     yield "What comes back"
     yield "~~~~~~~~~~~~~~~"
     yield ""
-    yield f"All {len(bad)} invalid vectors, compared with what was in them before they were changed:"
+    yield f"All {len(bad)} invalid vectors, compared with what was in them before the change:"
     yield ""
     yield from _table(("What it does", "restore", "darimage"), "64 18 18")
     for kind, told in _KINDS.items():
