@@ -11,10 +11,9 @@ Known faults of the judge (0.4b47, measured here), which nothing in an image can
 - Times are 32 bits, read without a sign: before 1970 becomes after 2038.
 - `-r` and `-C` look through all names of a directory for each new one: 100,000 entries take a
   minute, so that size runs with -t, -x and -i, a smaller one with -r and -C (and both as slow).
-
 - 0.4b49 and later compare holes too: `-C` complains about each file that ends in a hole, since an
   image always has a file's last block (BSD readers would cut the file off), and ends with 2.
-- 0.4b49 and later lose a file's capability, from their own images as well (test_restore_attributes).
+- 0.4b49 and later lose a file's capability, from images of `dump` as well.
 
 Known faults of `dump`'s images, which ours must not have:
 

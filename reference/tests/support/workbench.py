@@ -60,7 +60,7 @@ class Case:
 
     @functools.cached_property
     def plain_dump_image(self) -> Path:
-        """The same, where each block is described by itself."""
+        """The same, where each block is described by itself: all old programs read that."""
         command = legacy.plain_dump()
         if command == legacy.installed("dump"):
             return self.dump_image
@@ -82,7 +82,7 @@ class Case:
 
     def image(self, origin: str) -> Path:
         """The image made by `OURS` or `DUMPS`."""
-        return self.darimage_image if origin == OURS else self.dump_image
+        return self.darimage_image if origin == OURS else self.plain_dump_image
 
     def verdict(self, origin: str, mode: str, timeout: float = 120.0) -> Verdict:
         """Let `restore` read an image in one mode and compare what comes out with the source.
