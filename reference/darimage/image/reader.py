@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,6 @@ from darimage.image.names import Names
 from darimage.image.offsets import MapOffsets, Offsets, from_map, from_walk
 from darimage.image.opening import End, Opening
 from darimage.image.parts import EndRecord, Part, SectionHeader, VolumeHeader
-from darimage.image.recovery import Recovery, recover
 from darimage.image.streams import StreamTable, read_streams
 from darimage.image.told import Faults
 from darimage.progress import SILENT, Progress
@@ -37,6 +36,9 @@ from darimage.units import RECORD
 from darimage.volumes.cut import ONE_VOLUME
 from darimage.volumes.patient import Patient
 from darimage.volumes.reading import Volume, patient
+
+if TYPE_CHECKING:
+    from darimage.image.recovery import Recovery
 
 OnFault = Callable[[Fault], None]
 Ints = npt.NDArray[np.int64]
@@ -199,6 +201,8 @@ class Image:
         try:
             volume = volume_set.first_of(volume, number)
         except FormatError:
+            from darimage.image.recovery import recover
+
             self._recovery = recover(volume, first.marks, 0)
             if self._recovery is None:
                 raise
@@ -247,6 +251,9 @@ class Image:
         if self._recovery is not None:
             return self.volume
         behind = self.volume.behind if isinstance(self.volume, Patient) else self.volume
+        # Of an undamaged image none of this is needed.
+        from darimage.image.recovery import Recovery, recover
+
         found = recover(volume_set.real_of(behind), self.marks, self._total_of_input())
         if found is None:
             nothing = np.zeros(0, np.int64)
