@@ -15,7 +15,7 @@ FUZZ_TIMES ?= 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: conformance help demo fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
+.PHONY: conformance help demo judges test-trixie test-user fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,11 +23,21 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## build an image of a real tree and get one directory back
 	@$(PY) tools/demo.py
 
-test: $(VENV)/.dev ## run the tests (without the slow ones)
+test: $(VENV)/.dev judges ## run the tests (without the slow ones)
 	$(PY) -m pytest $(PYTEST_ARGS)
 
-test-all: $(VENV)/.dev ## run all tests, the slow ones too
+test-all: $(VENV)/.dev judges ## run all tests, the slow ones too
 	$(PY) -m pytest -m "" $(PYTEST_ARGS)
+
+# In seconds, once, without root; tests that would need them are skipped where this fails.
+judges: ## bring dump and restore of three Debian suites, which judge in the tests
+	@for suite in bookworm trixie sid; do tools/newer-dump $$suite || true; done
+
+test-trixie: ## as root: the demonstration and all tests on Debian 13, in a chroot
+	tools/other-debian.sh trixie all
+
+test-user: ## as root: all tests as an ordinary user
+	tools/as-user.sh test
 
 lint: $(VENV)/.dev ## ruff (rules and formatting) and mypy --strict
 	$(BIN)/ruff check .
@@ -47,6 +57,7 @@ conformance: $(VENV)/.dev ## check the vectors; print what of rules, requirement
 	$(PY) tools/vectors.py
 	$(PY) -m pytest -q reference/tests/test_vectors.py $(PYTEST_ARGS)
 	@PYTHONPATH=reference/tests $(PY) -m support.scores
+	@PYTHONPATH=reference/tests $(PY) -m support.kills
 	@PYTHONPATH=reference/tests $(PY) -m support.traces
 
 bench: $(VENV)/.dev ## measure against tar, dump and restore; prints, asserts nothing
@@ -64,7 +75,7 @@ generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (need
 conformance-results: $(VENV)/.dev ## run the suite on its adapters and write docs/conformance/results.inc
 	$(PY) tools/conformance_results.py
 
-nightly: lint docs test-all fuzz-properties fuzz bench ## what runs at night
+nightly: lint docs test-all test-user test-trixie fuzz-properties fuzz bench ## what runs at night
 
 # uv lives in an environment of its own: it is needed for this and nothing else.
 lock: ## resolve requirements/*.txt again (UPGRADE=--upgrade takes newer versions)

@@ -89,6 +89,7 @@ def test_who_does_not_know_of_faults_has_only_to_end(folder):
     features = frozenset({"dari-core", "acl"})
     report = suites.run(fake("sees_no_faults", folder, features=features), folder)
     assert suites.verdicts(report) == {**all_of("pass"), f"{BAD}:decode": "unsupported"}
+    assert report["conclusion"] == "incomplete"
     report = suites.run(fake("crashes", folder, features=features), folder)
     assert suites.verdicts(report)[f"{BAD}:decode"] == "crash"
 

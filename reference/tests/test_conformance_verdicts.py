@@ -64,7 +64,8 @@ def test_what_is_known_to_fail_never_passes_and_never_fails(expected, seen, clai
 
 @given(st.lists(st.sampled_from(Verdict), min_size=1, max_size=6), st.booleans(), st.booleans())
 def test_the_conclusion_says_the_worst(verdicts, strict, complete):
-    cases = [{"verdict": str(verdict)} for verdict in verdicts]
+    expected = {"outcomes": ["accepted"]}
+    cases = [{"verdict": str(verdict), "expected": expected} for verdict in verdicts]
     found = report.conclusion(cases, strict=strict, complete=complete)
     if found in ("conformant", "incomplete"):
         assert complete
@@ -81,6 +82,13 @@ def test_the_conclusion_says_the_worst(verdicts, strict, complete):
     if set(verdicts) & FAILING:
         assert found in ("nonconformant", "not-tested")
     assert report.conclusion(cases[::-1], strict=strict, complete=complete) == found
+
+
+def test_who_does_not_claim_to_report_faults_is_incomplete():
+    lenient = {"verdict": "unsupported", "expected": {"outcomes": []}}
+    passing = {"verdict": "pass", "expected": {"outcomes": ["accepted"]}}
+    for cases, said in (([passing], "conformant"), ([passing, lenient], "incomplete")):
+        assert report.conclusion(cases, strict=False, complete=True) == said
 
 
 def test_a_list_of_known_failures(tmp_path):

@@ -95,7 +95,7 @@ def test_the_real_restore_sets_them(ext4, tree):
         run = legacy.restore("r", image, out)
         assert (run.rc, run.section_lines, dict(run.other_messages)) == (0, 3, {})
         (out / "restoresymtable").unlink()
-        check_tree(tree, os.fsencode(out))
+        check_tree(tree, os.fsencode(out), last_hole=False)
         assert all_on_disk(out) == expected(tree)
 
 
@@ -128,6 +128,20 @@ def build(root):
         os.setxattr(root / name, b"trusted.what", name.encode(), follow_symlinks=False)
 
 
+def as_restored(wanted):
+    """Return what of some attributes the `restore` that judges brings back.
+
+    That of newer Debian suites loses ``security.capability``.
+    """
+    if legacy.judge() == legacy.INSTALLED:
+        return wanted
+    kept = {
+        path: {name: value for name, value in values.items() if name != b"security.capability"}
+        for path, values in wanted.items()
+    }
+    return {path: values for path, values in kept.items() if values}
+
+
 @pytest.mark.usefixtures("every_restore")
 @pytest.mark.parametrize("inode_size", [256, 128, 1024])
 def test_from_ext4_to_ext4_and_back(inode_size):
@@ -150,9 +164,12 @@ def test_from_ext4_to_ext4_and_back(inode_size):
             out = other / mode
             out.mkdir()
             assert legacy.restore(mode, ours, out).rc == 0
-            assert all_on_disk(out) == wanted
+            assert all_on_disk(out) == as_restored(wanted)
             compared = legacy.restore("C", ours, out)
-            assert "EA" not in compared.stderr + compared.stdout
+            lines = (compared.stderr + compared.stdout).splitlines()
+            told = [line for line in lines if "EA" in line]
+            assert told == [] or as_restored(wanted) != wanted
+            assert all("EA security.capability with" in line for line in told)
 
 
 def test_a_chain_brings_the_last_attributes(ext4):

@@ -59,7 +59,7 @@ def read_vectors():
         yield pytest.param(vector, id=vector.name, marks=marks)
 
 
-@pytest.mark.parametrize("vector", read_vectors())
+@pytest.mark.parametrize("vector", list(read_vectors()))
 def test_a_reader_finds_what_a_vector_says(vector):
     """What is left of a damaged image, too: states, what is missing, what has no name."""
     wanted = SUITE.inventory(vector)
@@ -82,7 +82,7 @@ def test_few_vectors_leave_open_what_a_reader_finds():
     assert silent == {"xattr/list-too-long"}
 
 
-@pytest.mark.parametrize("vector", SUITE, ids=lambda vector: vector.name)
+@pytest.mark.parametrize("vector", list(SUITE), ids=lambda vector: vector.name)
 def test_what_a_vector_expects_obeys_the_schema(vector):
     wanted = SUITE.inventory(vector)
     if wanted is not None:

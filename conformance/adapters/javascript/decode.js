@@ -3,7 +3,8 @@
 'use strict'
 
 const readline = require('node:readline')
-const { Walk, Rejected, Unsupported, addZeros, DIRECTORY, WHOLE_MAX } = require('./walk')
+const { Walk, isDari, Rejected, Unsupported, addZeros, DIRECTORY, WHOLE_MAX } = require('./walk')
+const SIGN = 2 ** 31
 
 const ROOT = 2
 const TYPES = {
@@ -59,6 +60,7 @@ function pathsOf (walk) {
 function told (inode, paths) {
   const { head, extended, kind } = inode
   const old = head.cDinode
+  const isLate = head.cDate >= SIGN || isDari(head.extension)
   const made = {
     inode: head.cInumber,
     paths: paths.map(text),
@@ -67,9 +69,9 @@ function told (inode, paths) {
     uid: old.diUid,
     gid: old.diGid,
     nlink: extended ? extended.nlink : old.diNlink,
-    atime: String(extended ? extended.atimeNs : nanoseconds(old.diAtime)),
-    mtime: String(extended ? extended.mtimeNs : nanoseconds(old.diMtime)),
-    ctime: String(extended ? extended.ctimeNs : nanoseconds(old.diCtime)),
+    atime: String(extended ? extended.atimeNs : nanoseconds(old.diAtime, isLate)),
+    mtime: String(extended ? extended.mtimeNs : nanoseconds(old.diMtime, isLate)),
+    ctime: String(extended ? extended.ctimeNs : nanoseconds(old.diCtime, isLate)),
     birthtime: extended && extended.birthtimeNs ? String(extended.birthtimeNs) : null
   }
   if (made.type === 'file') Object.assign(made, contents(inode))
@@ -96,10 +98,13 @@ function target (inode) {
   return text(data)
 }
 
-// An old time; BSD writes nanoseconds where Linux writes microseconds.
-function nanoseconds ({ tvSec, tvUsec }) {
-  const fraction = BigInt(Math.min(Math.max(tvUsec, 0), 999999999))
-  return BigInt(tvSec) * 1000000000n + (fraction < 1000000n ? fraction * 1000n : fraction)
+// An old time (DARI-FIL-024); BSD writes nanoseconds where Linux writes microseconds. In a plain
+// dump of before 2038 seconds have a sign.
+function nanoseconds ({ tvSec, tvUsec }, isLate) {
+  const seconds = tvSec >>> 0
+  const signed = seconds >= SIGN && !isLate ? seconds - 2 * SIGN : seconds
+  const fraction = tvUsec >= 0 && tvUsec < 1e9 ? BigInt(tvUsec) : 0n
+  return BigInt(signed) * 1000000000n + (fraction < 1000000n ? fraction * 1000n : fraction)
 }
 
 function text (bytes) {

@@ -116,13 +116,15 @@ class Walk {
     if (this.isDari && head.cInumber === SECTIONS) {
       const { kind, body } = extension
       if (kind !== KIND_SECTION || body.section !== OFFSET_MAP) return null
-      this.map = made(head, extended, at)
+      this.map = made(head, extended, at, body.payloadSize)
       return this.map
     }
     if (this.inodes.has(head.cInumber)) {
       throw new Rejected(`record ${at}: inode ${head.cInumber} once more`)
     }
-    const inode = made(head, extended && extended.kind === KIND_INODE ? extended : null, at)
+    // Version 0 says nothing of what its fields mean (DARI-EXT-004).
+    const isOurs = extended && extended.kind === KIND_INODE && extended.version > 0
+    const inode = made(head, isOurs ? extended : null, at)
     this.inodes.set(head.cInumber, inode)
     return inode
   }
@@ -134,7 +136,7 @@ class Walk {
     for (const [present, length] of this.runs(head.cAddr.subarray(0, head.cCount))) {
       const used = inode ? Math.min(length, inode.left) : 0
       if (inode) {
-        this.take(inode, present ? record : null, used)
+        this.take(inode, present ? record : null, used, endsInAHole(head))
         inode.block += used
         inode.left -= used
       }
@@ -158,9 +160,12 @@ class Walk {
   }
 
   // Take blocks of an inode; without a record they are a hole.
-  take (inode, record, count) {
+  // A last one of zeros may stand for a hole (DARI-FIL-021).
+  take (inode, record, count, ends) {
     const last = blocksOf(inode.size) - 1
-    if (inode.flags & END_IS_HOLE) count = Math.min(count, last - inode.block)
+    if (ends && record !== null && inode.block + count === last + 1) {
+      if (!this.read(record + last - inode.block).some(byte => byte)) count -= 1
+    }
     if (count <= 0) return
     const isFile = inode.kind === FILE && inode !== this.map
     if (record !== null) extend(inode.extents, inode.block, count)
@@ -211,14 +216,16 @@ function isDari (extension) {
   return Buffer.from(extension.magic).toString('latin1') === 'DARI'
 }
 
-function made (head, extended, record) {
-  const size = head.cDinode.diSize
+function endsInAHole ({ extension }) {
+  return isDari(extension) && extension.kind === KIND_INODE && (extension.flags & END_IS_HOLE) !== 0
+}
+
+function made (head, extended, record, size = head.cDinode.diSize) {
   return {
     head,
     record,
     size,
     extended: extended ? extended.body : null,
-    flags: extended ? extended.flags : 0,
     kind: head.cDinode.diMode & 0o170000,
     left: head.cFlags & META_ONLY ? 0 : blocksOf(size),
     block: 0,
@@ -258,4 +265,4 @@ function addZeros (inode, until) {
   }
 }
 
-module.exports = { Walk, Rejected, Unsupported, addZeros, DIRECTORY, WHOLE_MAX }
+module.exports = { Walk, isDari, Rejected, Unsupported, addZeros, DIRECTORY, WHOLE_MAX }

@@ -15,6 +15,7 @@ import protocol
 from walk import WHOLE_MAX, Inode, Walk, add_zeros
 
 ROOT = 2
+_SIGN = 2**31
 _TYPES = {
     0o040000: "directory",
     0o100000: "file",
@@ -74,8 +75,9 @@ def _one(inode: Inode, paths: list[bytes]) -> dict[str, Any]:
         "birthtime": str(extended.birthtime_ns) if extended and extended.birthtime_ns else None,
     }
     for name in ("atime", "mtime", "ctime"):
-        exact = getattr(extended, f"{name}_ns") if extended else _time(getattr(old, f"di_{name}"))
-        told[name] = str(exact)
+        late = inode.head.c_date >= _SIGN or inode.head.extension.magic == b"DARI"
+        exact = getattr(extended, f"{name}_ns") if extended else None
+        told[name] = str(_time(getattr(old, f"di_{name}"), late=late) if exact is None else exact)
     if told["type"] == "file":
         told |= _data(inode)
     elif told["type"] == "symlink":
@@ -101,11 +103,19 @@ def _data(inode: Inode) -> dict[str, Any]:
     }
 
 
-def _time(old: Any) -> int:
-    """Return an old time; BSD writes nanoseconds where Linux writes microseconds."""
-    fraction = min(max(old.tv_usec, 0), 999_999_999)
-    scaled = fraction * 1000 if fraction < 1_000_000 else fraction
-    return int(old.tv_sec) * 1_000_000_000 + scaled
+def _time(old: Any, *, late: bool) -> int:
+    """Return an old time (DARI-FIL-024); BSD writes nanoseconds where Linux writes microseconds.
+
+    Args:
+        old: Seconds and a fraction.
+        late: The dump is of 2038 or later: seconds have no sign.
+    """
+    seconds, fraction = int(old.tv_sec) % 2**32, int(old.tv_usec)
+    if seconds >= _SIGN and not late:
+        seconds -= 2**32
+    if not 0 <= fraction < 1_000_000_000:
+        fraction = 0
+    return seconds * 1_000_000_000 + (fraction * 1000 if fraction < 1_000_000 else fraction)
 
 
 def _text(value: bytes) -> dict[str, str]:

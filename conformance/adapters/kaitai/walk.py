@@ -43,7 +43,6 @@ class Inode:
     Attributes:
         head: Its first header.
         extended: The body of its extension; ``None`` in a plain dump.
-        flags: Of the extension.
         left: Blocks that no header has covered so far.
         data: Of a directory or a link; files are only hashed.
         extents: First block and number of blocks of what is present.
@@ -51,7 +50,6 @@ class Inode:
 
     head: Any
     extended: Any
-    flags: int
     left: int
     block: int = 0
     data: bytearray = field(default_factory=bytearray)
@@ -161,9 +159,12 @@ class Walk:
             raise Rejected(f"record {at}: inode {head.c_inumber} once more")
         extension = head.extension
         extended = extension.magic == b"DARI" and extension.kind == KIND_INODE
+        # Version 0 says nothing of what its fields mean (DARI-EXT-004).
+        extended = extended and extension.version > 0
         left = 0 if head.c_flags & META_ONLY else -(-head.c_dinode.di_size // RECORD)
-        body, flags = (extension.body, extension.flags) if extended else (None, 0)
-        inode = self.inodes[head.c_inumber] = Inode(head, body, flags, left)
+        inode = self.inodes[head.c_inumber] = Inode(
+            head, extension.body if extended else None, left
+        )
         return inode
 
     def _data(self, head: Any, inode: Inode | None, record: int) -> int:
@@ -176,7 +177,7 @@ class Walk:
             used = 0 if inode is None else min(length, inode.left)
             if inode is not None:
                 if present:
-                    self._take(inode, record, used)
+                    self._take(inode, record, used, ends=self._ends_in_a_hole(head))
                 inode.block += used
                 inode.left -= used
             record += length if present else 0
@@ -199,11 +200,17 @@ class Walk:
             yield bool(byte & 1), length
             at += 1
 
-    def _take(self, inode: Inode, record: int, count: int) -> None:
-        """Take present blocks of an inode."""
+    def _ends_in_a_hole(self, head: Any) -> bool:
+        """Return whether the last block, if a header describes it, stands for a hole."""
+        extension = head.extension
+        is_inode = extension.magic == b"DARI" and extension.kind == KIND_INODE
+        return is_inode and bool(extension.flags & END_IS_HOLE)
+
+    def _take(self, inode: Inode, record: int, count: int, *, ends: bool) -> None:
+        """Take present blocks of an inode; a last one of zeros may be a hole (DARI-FIL-021)."""
         last = -(-inode.size // RECORD) - 1
-        if inode.flags & END_IS_HOLE and inode.block + count > last:
-            count = last - inode.block
+        if ends and inode.block + count == last + 1:
+            count -= not any(self._read(record + last - inode.block))
         if count <= 0:
             return
         first = inode.block

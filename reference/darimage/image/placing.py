@@ -44,6 +44,7 @@ class Placed:
         doubtful: Bytes of the image that may be others than were written.
         first: Number of the first header.
         numbers: Record number of each header that was found.
+        is_open: Something is missing, or not known to be under any header.
         faults: What was found wrong.
     """
 
@@ -51,6 +52,7 @@ class Placed:
     doubtful: Ints
     first: int
     numbers: Ints
+    is_open: bool
     faults: list[Fault]
 
 
@@ -120,13 +122,14 @@ def place(found: Found, total: int, *, numbered: bool) -> Placed:
     segments = _chosen(_pieces(anchors, steady, found.size))
     suspect = np.zeros(0, np.int64) if numbered else _suspect(anchors, segments)
     in_doubt = segments[segments[:, 3] >= BETWEEN]
+    is_open = bool(len(in_doubt)) or bool((segments[1:, 0] != segments[:-1, 1]).any())
     segments, doubtful = _in_bytes(segments), _in_bytes(in_doubt)[:, :2]
     faults += _told(anchors, shift, segments, suspect)
     for address in found.foreign.tolist()[:_TOLD]:
         told = f"the header that is due at byte {address} is of another image"
         at = address // RECORD
         faults.append(Fault("foreign-header", told, None, None, at, "DARI-REC-030"))
-    return Placed(segments, doubtful, max(0, int(number[0])), number, faults)
+    return Placed(segments, doubtful, max(0, int(number[0])), number, is_open, faults)
 
 
 # -- numbers --------------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ def recover(real: Volume, marks: Marks, total: int) -> Recovery | None:
     if not len(found):
         return None
     placed = place(found, total, numbered=marks.numbered)
+    if marks.numbered and placed.is_open:
+        # What is lost may lie among the data of a group that is as long as it should be.
+        found = survey(real, marks, proving=True)
+        placed = place(found, total, numbered=True)
     volume: Volume = Recovered(real, placed.segments, placed.doubtful)
     first, numbers = placed.first, placed.numbers
     if marks.numbered and found.cut.capacity:

@@ -92,15 +92,16 @@ class Found:
         return len(self.address)
 
 
-def survey(volume: Volume, marks: Marks) -> Found:
+def survey(volume: Volume, marks: Marks, *, proving: bool = False) -> Found:
     """Return all headers of an image.
 
     Args:
         volume: The bytes as they lie.
         marks: What its headers have in common.
+        proving: Read the data of all groups and look into those whose CRC is wrong.
     """
     with forgiving(volume):
-        return _Survey(volume, marks).run()
+        return _Survey(volume, marks, proving=proving).run()
 
 
 def own(rows: Rows, marks: Marks, *, searched: bool) -> npt.NDArray[np.bool_]:
@@ -130,8 +131,9 @@ def own(rows: Rows, marks: Marks, *, searched: bool) -> npt.NDArray[np.bool_]:
 class _Survey:
     """How far the input was looked at, and what was found."""
 
-    def __init__(self, volume: Volume, marks: Marks) -> None:
+    def __init__(self, volume: Volume, marks: Marks, *, proving: bool) -> None:
         self.volume = volume
+        self.proving = proving and marks.numbered
         self.marks = marks
         self.cut = marks.cut if marks.numbered else Cut()
         self.size = volume.size
@@ -143,7 +145,7 @@ class _Survey:
         self.foreign = array("q")
         self.disturbed = False
         self.waiting = -1  # the header behind whose records one is due
-        self.to_check = self.size
+        self.to_check = self.size * (3 if self.proving else 1)
         self.kept_at = 0
         self.kept = b""  # what was read last
         self.pick = picker(marks.order, "c_type", "c_date", "c_tapea", "c_magic")
@@ -176,7 +178,7 @@ class _Survey:
             chain = _chain(places, lengths)
             if self._jumps(headers, tapea, lengths, chain[:1])[0]:
                 return at
-            if self.waiting >= 0:
+            if self.waiting >= 0 and self.state[self.waiting] == OPEN:
                 self.state[self.waiting] = CLOSED
             jumps = np.flatnonzero(self._jumps(headers, tapea, lengths, chain)[1:])
             if jumps.size:
@@ -185,11 +187,33 @@ class _Survey:
             last = chain[-1]
             before, at = at, int(at + RECORD * (places[last] + lengths[last]))
             self.waiting = len(self.state) - 1
+            if self.proving and (wrong := self._disproved(len(chain))) is not None:
+                return wrong
             if jumps.size:
                 return at
             far = at - before > _FAR * RECORD * len(chain)
             size = 1 if far else min(_WINDOW, size * 4)
         return at
+
+    def _disproved(self, count: int) -> int | None:
+        """Forget the headers behind the first of the last few whose group has another CRC.
+
+        Return where the next one behind it is due; ``None`` if all are right.
+        """
+        total = len(self.state)
+        for at in range(total - count, total):
+            if self.columns["length"][at] == 1:
+                continue
+            if self._is_proven(at):
+                self.state[at] = PROVEN
+                continue
+            for column in self.columns.values():
+                del column[at + 1 :]
+            del self.state[at + 1 :]
+            self.state[at] = OPEN
+            self.waiting = at
+            return self.columns["address"][at] + RECORD * self.columns["length"][at]
+        return None
 
     def _jumps(self, headers: Headers, tapea: Ints, lengths: Ints, chain: Ints) -> Ints:
         """Return by how much the number of each header of a chain differs from what it should be.
@@ -364,7 +388,11 @@ class _Survey:
         self.to_check -= length
         if self.to_check < 0 or self.volume.missing(start, start + length):
             return None
-        data = self.volume.read_at(start, length)
+        within = start - self.kept_at
+        if 0 <= within <= len(self.kept) - length:
+            data = self.kept[within : within + length]
+        else:
+            data = self.volume.read_at(start, length)
         if len(data) < length:
             return None
         kept = [

@@ -17,7 +17,7 @@ from darimage.image.batch import Batch, Ints, Marks, Rows
 from darimage.image.following import following, following_of_one
 from darimage.image.inode import shifts
 from darimage.schema import ORDERS, CType, Magic
-from darimage.sections.header import as_headers, extended, of_image, picker, sound
+from darimage.sections.header import CHECKSUM, as_headers, extended, of_image, picker, sound, sums
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import Volume, is_recovered
 from darimage.volumes.recovered import LOST
@@ -171,9 +171,18 @@ class _Walk:
             if len(batch):
                 self.at = int(batch.record[-1] + 1 + batch.following[-1])
                 self._adapt(batch, before)
+                if self.marks.numbered:
+                    self._tell_sums(batch)
                 yield batch
             elif self.ending or not (self._mended() or self._resync()):
                 return
+
+    def _tell_sums(self, batch: Batch) -> None:
+        """Report headers whose sum is wrong though their CRC is right (DARI-REC-028)."""
+        for at in np.flatnonzero(sums(batch.rows, self.marks.order) != CHECKSUM).tolist():
+            told = "the header here has a wrong checksum and a right CRC: it is used"
+            record = int(batch.record[at])
+            self.on_fault(Fault("header-sum", told, record=record, requirement="DARI-REC-004"))
 
     def _next(self) -> Batch:
         """Return the next headers."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from darimage.plain import disk
 from darimage.plain.chain import Chain
-from darimage.plain.faults import Faults, Refused
+from darimage.plain.faults import RECORD, Faults, Refused
 from darimage.plain.inventory import Image
 from darimage.plain.restoring import Restorer
 from darimage.plain.rules import Rules
@@ -91,17 +91,23 @@ def _restore(arguments: list[str], rules: Rules, _without: list[str]) -> int:
 
 def _encode(arguments: list[str], _rules: Rules, without: list[str]) -> int:
     tree, image, *more = arguments
-    if more:
-        _say("volumes and levels are made by the writer's options only")
+    if more[1:]:
+        _say("levels are made by the writer's options only")
         return UNSUPPORTED
+    capacity = int(more[0]) if more else 0
     options = Options(
         date=int(time.time()),
         uuid=uuid.uuid4().bytes,
         filesys=os.fsencode(os.path.abspath(tree)),
         host=os.uname().nodename.encode(),
+        volume_records=capacity,
     )
     made = encode(disk.read(os.fsencode(tree)), options, breaking_of(without))
-    Path(image).write_bytes(made)
+    if not capacity:
+        Path(image).write_bytes(made)
+    for at in range(0, len(made) if capacity else 0, max(1, capacity) * RECORD):
+        volume = Path(f"{image}{at // (capacity * RECORD) + 1:03}")
+        volume.write_bytes(made[at : at + capacity * RECORD])
     return DONE
 
 

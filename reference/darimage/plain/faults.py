@@ -103,8 +103,8 @@ wrong-place F REC-006
 
 _WORDS = {"N": NOTE, "F": FAULT, "L": LOSS, "R": REFUSAL}
 _ROWS = [line.split(" ") for line in _TABLE.strip().split("\n")]
-_SEVERITY = {name: _WORDS[letter] for name, letter, _ in _ROWS}
-_REQUIREMENT = {name: f"DARI-{short}" for name, _, short in _ROWS}
+SEVERITY = {name: _WORDS[letter] for name, letter, _ in _ROWS}
+REQUIREMENT = {name: f"DARI-{short}" for name, _, short in _ROWS}
 
 RECORD = 1024
 
@@ -148,7 +148,7 @@ class Faults:
         """
         record = -1 if at is None else at // RECORD
         number = -1 if inode is None else inode
-        self._found[record, name, number, severity or _SEVERITY[name]] += count
+        self._found[record, name, number, severity or SEVERITY[name]] += count
 
     @property
     def serious(self) -> bool:
@@ -161,7 +161,7 @@ class Faults:
             {
                 "name": name,
                 "severity": severity,
-                "requirement": _REQUIREMENT[name],
+                "requirement": REQUIREMENT[name],
                 "record": None if record < 0 else record,
                 "inode": None if inode < 0 else inode,
                 "count": count,

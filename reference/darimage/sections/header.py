@@ -150,12 +150,19 @@ def header_crcs(records: Records) -> npt.NDArray[np.uint32]:
     return np.fromiter(map(value, counted), np.uint32, len(counted))
 
 
+def _with_word(records: Records, at: int, word: bytes) -> npt.NDArray[np.bool_]:
+    """Tell which records have four bytes at a place, a multiple of four: quickly, as one number."""
+    found: npt.NDArray[np.bool_]
+    if records.flags.c_contiguous and records.size:
+        found = records.view(np.uint32)[:, at // 4] == np.frombuffer(word, np.uint32)[0]
+    else:
+        found = (records[:, at : at + 4] == np.frombuffer(word, np.uint8)).all(axis=1)
+    return found
+
+
 def extended(records: Records) -> npt.NDArray[np.bool_]:
     """Tell which records carry an extension area (DARI-EXT-002)."""
-    start, _ = field_span("extension.magic")
-    mark = np.frombuffer(EXTENSION_MAGIC, np.uint8)
-    found: npt.NDArray[np.bool_] = (records[:, start : start + len(mark)] == mark).all(axis=1)
-    return found
+    return _with_word(records, field_span("extension.magic")[0], EXTENSION_MAGIC)
 
 
 def of_image(records: Records, identity: bytes | None) -> npt.NDArray[np.bool_]:
@@ -167,8 +174,7 @@ def of_image(records: Records, identity: bytes | None) -> npt.NDArray[np.bool_]:
     """
     if identity is None:
         return np.ones(len(records), np.bool_)
-    start, end = field_span("extension.body.image_id")
-    same = (records[:, start:end] == np.frombuffer(identity, np.uint8)).all(axis=1)
+    same = _with_word(records, field_span("extension.body.image_id")[0], identity)
     found: npt.NDArray[np.bool_] = same | ~extended(records)
     return found
 
@@ -180,11 +186,12 @@ def intact(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
     """
     found = extended(records)
     marked = np.flatnonzero(found)
+    rows = records
     if marked.size < len(records):
         found = sums(records, order) == CHECKSUM
+        rows = records[marked]
     if marked.size:
         start, end = field_span("extension.header_crc32c")
-        rows = records[marked]
         said = np.ascontiguousarray(rows[:, start:end]).view("<u4" if order == "le" else ">u4")
         found[marked] = said.reshape(-1) == header_crcs(rows)
     return found
@@ -192,10 +199,7 @@ def intact(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
 
 def sound(records: Records, order: Order = "le") -> npt.NDArray[np.bool_]:
     """Tell which records are headers: right magic, right CRC or sum (DARI-REC-004)."""
-    start, end = field_span("c_magic")
-    magic = np.frombuffer(_MAGIC[order], np.uint8)
-    equal = records[:, start:end] == magic
-    found: npt.NDArray[np.bool_] = equal.all(axis=1)
+    found = _with_word(records, field_span("c_magic")[0], _MAGIC[order])
     candidates = np.flatnonzero(found)
     if candidates.size:
         found[candidates] = intact(records[candidates], order)

@@ -5,7 +5,6 @@ Nothing here uses the package: what it writes and what it reads is the other sid
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import struct
@@ -62,8 +61,6 @@ def program(name, package):
     """Return the path of a foreign program, or skip the test."""
     path = shutil.which(name)
     if path is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed (Debian package {package})")
         pytest.skip(f"{name} is not installed (Debian package {package})")
     return path
 
