@@ -22,7 +22,17 @@ from survey import survey as surveyed
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "conformance" / "results.inc"
-ADAPTERS = ("darimage", "kaitai", "javascript", "restore", "dump")
+ADAPTERS = (
+    "darimage",
+    "kaitai",
+    "javascript",
+    "restore",
+    "restore-newer",
+    "commons-compress",
+    "dump",
+)
+FEW = 4
+"""Vectors of one reason that have a row each; of more the first are named in one row."""
 
 Json = dict[str, Any]
 
@@ -45,7 +55,10 @@ def _run() -> Iterator[Json]:
             command = [sys.executable, "-m", "darimage", "conformance", "run", *words, name]
             print(" ".join(command[1:]), flush=True)
             subprocess.run(command, check=False)
-            yield json.loads(report.read_text())
+            if report.exists():
+                yield json.loads(report.read_text())
+            else:
+                print(f"{name} could not be tried here", file=sys.stderr)
 
 
 def _page(reports: Sequence[Json]) -> Iterator[str]:
@@ -62,19 +75,27 @@ def _page(reports: Sequence[Json]) -> Iterator[str]:
 
 
 def _counts(reports: Sequence[Json]) -> Iterator[str]:
+    """Yield for each testee, task and kind of case how many passed."""
     columns = ("pass", "fail", "crash", "timeout", "skip", "unsupported")
-    yield from _table(("Testee", "Task", *columns))
+    yield from _table(("Testee", "Task", "Images to", *columns))
     for report in reports:
         who = f"{report['testee']['name']} {report['testee']['version']}".strip()
         for task in report["config"]["tasks"]:
-            verdicts = [_plain(case) for case in report["cases"] if case["task"] == task]
-            yield from _row((who, task, *(str(verdicts.count(column)) for column in columns)))
-            who = ""
+            for kind in ("accept", "survive", "reject"):
+                verdicts = [
+                    _plain(case)
+                    for case in report["cases"]
+                    if (case["task"], case["expected"]["wanted"]) == (task, kind)
+                ]
+                if verdicts:
+                    counts = (str(verdicts.count(column)) for column in columns)
+                    yield from _row((who, task, kind, *counts))
+                    who, task = "", ""
     yield ""
 
 
 def _failing(report: Json) -> Iterator[str]:
-    """Yield what a testee does not do, a row a vector; decode and restore mostly agree."""
+    """Yield what a testee does not do, a row a vector, or one for all of a reason."""
     rows: dict[str, tuple[str, set[str], str]] = {}
     for case in report["cases"]:
         verdict = _plain(case)
@@ -88,9 +109,21 @@ def _failing(report: Json) -> Iterator[str]:
     yield f"What ``{name}`` {report['testee']['version']} does otherwise, or does not survive:"
     yield ""
     yield from _table(("Vector", "Name", "Verdict", "Why"), "15 28 12 45")
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for vector, (title, verdicts, reason) in rows.items():
-        yield from _row((vector, f"``{title}``", ", ".join(sorted(verdicts)), _escaped(reason)))
+        groups.setdefault((", ".join(sorted(verdicts)), reason), []).append((vector, title))
+    for (verdicts_text, reason), named in groups.items():
+        shown = named if len(named) <= FEW else [_several(named)]
+        for vector, title in shown:
+            title = f"``{title}``" if len(named) <= FEW else title
+            yield from _row((vector, title, verdicts_text, _escaped(reason)))
     yield ""
+
+
+def _several(named: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return the first of several vectors and how many more there are."""
+    (vector, title), more = named[0], len(named) - 1
+    return f"{vector} and {more} more", f"``{title}`` and others"
 
 
 _KINDS = {
@@ -112,7 +145,7 @@ def _damaged(rows: Sequence[Json]) -> Iterator[str]:
     yield "What comes back"
     yield "~~~~~~~~~~~~~~~"
     yield ""
-    yield f"All {len(bad)} invalid vectors, held against what was in them before they were changed:"
+    yield f"All {len(bad)} invalid vectors, compared with what was in them before the change:"
     yield ""
     yield from _table(("What it does", "restore", "darimage"), "64 18 18")
     for kind, told in _KINDS.items():

@@ -64,7 +64,7 @@ public final class Adapter {
                 + ", \"language\": \"Java\","
                 + " \"homepage\": \"https://commons.apache.org/proper/commons-compress/\"},"
                 + " \"tasks\": [\"decode\"], \"features\": [\"dump\", \"dari-core\", \"acl\","
-                + " \"xattr\", \"streams\"], \"fields\": [\"inode\", \"mode\", \"uid\", \"gid\","
+                + " \"streams\"], \"fields\": [\"inode\", \"mode\", \"uid\", \"gid\","
                 + " \"size\", \"mtime\", \"atime\", \"target\", \"sha256\"],"
                 + " \"time_resolution_ns\": 1000000}";
     }

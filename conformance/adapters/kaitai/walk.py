@@ -162,7 +162,9 @@ class Walk:
         # Version 0 says nothing of what its fields mean (DARI-EXT-004).
         extended = extended and extension.version > 0
         left = 0 if head.c_flags & META_ONLY else -(-head.c_dinode.di_size // RECORD)
-        inode = self.inodes[head.c_inumber] = Inode(head, extension.body if extended else None, left)
+        inode = self.inodes[head.c_inumber] = Inode(
+            head, extension.body if extended else None, left
+        )
         return inode
 
     def _data(self, head: Any, inode: Inode | None, record: int) -> int:

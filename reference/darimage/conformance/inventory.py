@@ -88,7 +88,7 @@ def inodes(image: Image, on_fault: OnFault) -> Iterator[dict[str, Any]]:
 def _identity(image: Image) -> dict[str, Any]:
     """Return what is known of the image itself; what its first header would say may be null."""
     who = image.identity
-    known = image.is_dari and image.extension is not None
+    known = image.is_dari and (image.extension is not None or any(who.uuid))
     return {
         "dialect": "dari" if image.is_dari else "dump",
         "order": image.order,

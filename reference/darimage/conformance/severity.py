@@ -30,6 +30,9 @@ _ALSO = {
 }
 """Requirements that chapter 88 does not name, or names for something else as well."""
 
+_STATES = ("suspect", "incomplete", "damaged", "lost")
+"""Faults that say what the inventory says of an inode: they are seen there."""
+
 _NOTES = {
     "DARI-ACL-002": "do not ascend",
     "DARI-END-001": "the image has",
@@ -53,7 +56,11 @@ def severity_of(fault: Fault) -> str:
         return _ALSO[required]
     if required.startswith(("DARI-SDE-", "DARI-ACL-")):
         return LOSS
-    known = {one.severity for one in FAULTS.values() if required in one.requirements}
+    known = {
+        one.severity
+        for name, one in FAULTS.items()
+        if required in one.requirements and name not in _STATES
+    }
     return next((severity for severity in (LOSS, FAULT) if severity in known), NOTE)
 
 

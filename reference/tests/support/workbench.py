@@ -59,6 +59,16 @@ class Case:
         return image
 
     @functools.cached_property
+    def plain_dump_image(self) -> Path:
+        """The same, where each block is described by itself."""
+        command = legacy.plain_dump()
+        if command == legacy.installed("dump"):
+            return self.dump_image
+        image = self._folder / f"{self.name}-plain.dump"
+        legacy.dump_tree(self.source, image, command=command)
+        return image
+
+    @functools.cached_property
     def _creation(self) -> tuple[Path, legacy.Run]:
         image = self._folder / f"{self.name}.dari"
         return image, legacy.darimage("create", self.source, image, timeout=600)
