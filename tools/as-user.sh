@@ -10,11 +10,12 @@ if ((EUID != 0)); then
     exit 0
 fi
 
-user=darimage-test
+# Short, as the path of a socket may not be long and pytest puts this into it.
+user=dari-user
 home=$(mktemp -d /var/tmp/darimage-user.XXXXXX)
-trap 'rm -rf "$home"; userdel "$user" 2>/dev/null || true' EXIT
+trap 'rm -rf "$home" "/tmp/pytest-of-$user"; userdel "$user" 2>/dev/null || true' EXIT
 id "$user" >/dev/null 2>&1 || useradd --no-create-home --home-dir "$home" "$user"
-mkdir "$home/darimage" "$home/tmp"
+mkdir "$home/darimage"
 tar -c --exclude=./.venv --exclude=./.git --exclude=./build --exclude=__pycache__ . |
     tar -x -C "$home/darimage"
 # What the tests judge with need not be fetched again.
@@ -33,5 +34,5 @@ done < <(compgen -e | grep -iE '^(CI|FUZZ_TIMES|PIP_.*|.*_proxy|SSL_CERT_.*|REQU
 
 cd "$home/darimage"
 setpriv --reuid "$user" --regid "$user" --init-groups -- \
-    env -i HOME="$home" USER="$user" TMPDIR="$home/tmp" LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
+    env -i HOME="$home" USER="$user" LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
     "${kept[@]}" make "$@"
