@@ -30,8 +30,8 @@ test-all: $(VENV)/.dev judges ## run all tests, the slow ones too
 	$(PY) -m pytest -m "" $(PYTEST_ARGS)
 
 # In seconds, once, without root; tests that would need them are skipped where this fails.
-judges: ## bring dump and restore of newer Debian suites, which judge in the tests
-	@for suite in trixie sid; do tools/newer-dump $$suite || true; done
+judges: ## bring dump and restore of three Debian suites, which judge in the tests
+	@for suite in bookworm trixie sid; do tools/newer-dump $$suite || true; done
 
 test-trixie: ## as root: the demonstration and all tests on Debian 13, in a chroot
 	tools/other-debian.sh trixie all

@@ -14,7 +14,7 @@ from pathlib import Path
 from fuzz.targets import NAMES
 
 ROOT = Path(__file__).parents[1]
-LOADING = 120
+LOADING = 600
 """Seconds that a target may need besides, to load its seeds."""
 
 

@@ -16,6 +16,7 @@ from fuzz.mutating import mutate_image, resealed
 from fuzz.seeds import all_images
 from fuzz.targets import bring
 
+from darimage.errors import FormatError
 from darimage.validate.verify import verify
 
 
@@ -90,11 +91,22 @@ def test_findings_are_told_and_end_with_1(told, code, tmp_path, monkeypatch, cap
     assert ("/a/path" in said) == bool(code)
 
 
+CHECKS = {"DARI-REC-003", "DARI-REC-004", "DARI-REC-028", "DARI-REC-029"}
+"""What a header or record that was changed and not sealed again does not obey."""
+
+
+def broken_by(data):
+    """Return the requirements that an image does not obey."""
+    try:
+        return {fault.requirement for fault in verify(data).faults}
+    except FormatError as error:
+        return {error.requirement}
+
+
 def test_mutations_reach_beyond_the_checksums():
-    """Most are no longer good, and few of what is wrong are checksums."""
+    """Most are no longer good, and of many more is wrong than checksums."""
     image = max(all_images()[:40], key=lambda data: verify(data).good)
-    told = [verify(mutate_image(image, len(image), seed)).faults for seed in range(40)]
+    told = [broken_by(mutate_image(image, len(image), seed)) for seed in range(40)]
     assert sum(map(bool, told)) > 20
-    sums = sum(fault.requirement == "DARI-REC-003" for faults in told for fault in faults)
-    assert sums < sum(map(len, told)) / 2
+    assert sum(bool(one - CHECKS) for one in told) > 15
     assert resealed(image) == image

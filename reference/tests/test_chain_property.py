@@ -41,7 +41,6 @@ SOME_TIMES = Compare(
 )
 
 
-@pytest.mark.usefixtures("every_restore")
 @settings(QUIET, max_examples=60)
 @given(SCRIPTS)
 @example([(1, [STREAM]), (1, []), (2, [edits.Edit("attribute", 0, 0, 0)])])

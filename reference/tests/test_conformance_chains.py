@@ -50,7 +50,7 @@ def ids(folder, *, of):
 def test_darimage_does_them_all(folder, name):
     subject = testee.load(SHIPPED / name / "testee.toml")
     tasks = (Task.DECODE, Task.VALIDATE, Task.RESTORE)
-    report = suites.run(subject, folder, [f"*:{task}*" for task in tasks], 2, PATIENT)
+    report = suites.run(subject, folder, [f"*:{task}*" for task in tasks], jobs=2, limits=PATIENT)
     assert not [(c["id"], c["reason"]) for c in report["cases"] if c["verdict"] != "pass"]
     told = {case["id"] for case in report["cases"]}
     for one in ids(folder, of="bases"):
@@ -69,7 +69,7 @@ def test_bases_that_are_not_looked_at_are_missed(folder, tmp_path):
     script.write_text(FORGETFUL.format(adapter=str(adapter), folder=str(adapter.parent)))
     claims = Claims("forgetful", tasks=(Task.RESTORE,))
     subject = Testee(0, (sys.executable, str(script)), claims)
-    report = suites.run(subject, folder, ["incremental/*"], 2, PATIENT)
+    report = suites.run(subject, folder, ["incremental/*"], jobs=2, limits=PATIENT)
     found = suites.verdicts(report)
     for one in ids(folder, of="bases"):
         assert found[f"{one}:restore"] == "fail"

@@ -29,7 +29,6 @@ SCRIPTS = st.lists(
 )
 
 
-@pytest.mark.usefixtures("every_restore")
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
 @example([], 0, [(1, 0, [Edit("write", 245, 0, 367)])])  # a short hole at the end
 @given(st.lists(EDIT, max_size=12), CAPACITIES, SCRIPTS)

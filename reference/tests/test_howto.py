@@ -85,4 +85,4 @@ def test_each_command_of_a_page_does_what_it_says(page, folder, programs):
         assert done.returncode in ((0, 1) if refuses else (0,)), (line, done.stdout, done.stderr)
         assert "Traceback" not in done.stderr
         if refuses and "known-failures" not in line:
-            assert "rejected, expected to accept" in done.stdout
+            assert "rejected, expected accepted" in done.stdout

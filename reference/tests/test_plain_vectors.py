@@ -9,6 +9,8 @@ from darimage.conformance import maker
 from darimage.plain.rules import Rules
 
 DISPUTED = {
+    "damage/dump-block-doubled": "where the next header is due, there is none",
+    "dialects/dates-before-1970": "seconds of 2^31 and more are negative (DARI-FIL-024)",
     "directories/crc-wrong": "blocks of a directory are doubtful as those of a file",
     "directories/damaged": "blocks of a directory are doubtful as those of a file",
     "directories/size-beyond": "the zeros behind the entries are a chunk that is broken",

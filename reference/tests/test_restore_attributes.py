@@ -131,9 +131,9 @@ def build(root):
 def as_restored(wanted):
     """Return what of some attributes the `restore` that judges brings back.
 
-    That of newer Debian suites loses ``security.capability``.
+    From 0.4b49 on it loses ``security.capability``.
     """
-    if legacy.judge() == legacy.INSTALLED:
+    if legacy.version(legacy.program("restore")) == legacy.PLAIN:
         return wanted
     kept = {
         path: {name: value for name, value in values.items() if name != b"security.capability"}

@@ -148,7 +148,7 @@ def command(
     color: str,
     quiet: bool,
 ) -> int:
-    """Hold each IMAGE against the specification and tell every place where it breaks it.
+    """Read all of each IMAGE, check it against the specification and report where it breaks it.
 
     An image conforms if it breaks no MUST that is looked at, and no SHOULD with --strict. IMAGE
     may be a URL, or - for standard input.

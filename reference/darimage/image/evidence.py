@@ -21,6 +21,9 @@ Ints = npt.NDArray[np.int64]
 
 _NO_FILES = (LOST, SECTIONS_INODE, ROOT)
 
+_EXT_FIRST_FILE = 11
+"""Inodes below it are an ext file system's own; ``dump`` 0.4b49 and later call some in use."""
+
 
 class OfChain:
     """Evidence of several images as one, or of an image alone."""
@@ -82,7 +85,10 @@ class OfChain:
         if not left.size:
             return left
         is_found = self._places(left) >= 0
-        for number in left[~is_found].tolist():
+        not_found = left[~is_found]
+        if len(self._chain.images) > 1 and not self._last.is_dari:
+            not_found = not_found[not_found >= _EXT_FIRST_FILE]
+        for number in not_found.tolist():
             told = "this inode has no name, and is not in the image as bitmap II says"
             on_fault(Fault("lost", told, None, number, None, "DARI-BMP-009"))
         return left[is_found]

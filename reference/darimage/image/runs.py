@@ -110,7 +110,8 @@ class _Follower:
             self.volume,
             self.marks,
             what.record,
-            on_fault=self._gap,
+            on_fault=self.gaps.append,
+            within=True,
             end=what.end,
             shift=what.shift,
             sparse=True,
@@ -129,11 +130,6 @@ class _Follower:
         if self.covered < self.wanted:
             told = f"blocks {self.covered} to {self.wanted - 1} of the {what.what} are missing"
             self._fault("missing", told)
-
-    def _gap(self, fault: Fault) -> None:
-        """Keep damage that may lie in the run; a wrong sum alone is none."""
-        if fault.kind != "header-sum":
-            self.gaps.append(fault)
 
     def _mended(self) -> Volume:
         """Go on in what is mended."""

@@ -70,6 +70,7 @@ def walk(
     fence: int | None = None,
     mend: Mend | None = None,
     whole: bool = False,
+    within: bool = False,
 ) -> Iterator[Batch]:
     """Yield the headers from a record on.
 
@@ -89,8 +90,12 @@ def walk(
         mend: Asked at the first sign of damage for the volume to go on with, from the place where
             it showed. In a plain dump it shows, too, where record numbers jump (DARI-REC-031).
         whole: All that lies between headers is read by the caller as well: never read them alone.
+        within: The headers are those of one run: what is wrong with them but costs nothing is
+            reported by whoever walks over all.
     """
-    return _Walk(volume, marks, start, end, shift, sparse, fence, on_fault, mend, whole=whole).run()
+    made = _Walk(volume, marks, start, end, shift, sparse, fence, on_fault, mend, whole=whole)
+    made.tells_sums = marks.numbered and not within
+    return made.run()
 
 
 class _Walk:
@@ -121,6 +126,7 @@ class _Walk:
         self.ending = False
         self.behind: int | None = None  # records the last header lies behind its number
         self.was_tape = False
+        self.tells_sums = False
         self._read_from(volume)
         self.mend = None if is_recovered(volume) else mend
         self.size = _FIRST_WINDOW
@@ -171,7 +177,7 @@ class _Walk:
             if len(batch):
                 self.at = int(batch.record[-1] + 1 + batch.following[-1])
                 self._adapt(batch, before)
-                if self.marks.numbered:
+                if self.tells_sums:
                     self._tell_sums(batch)
                 yield batch
             elif self.ending or not (self._mended() or self._resync()):

@@ -34,6 +34,7 @@ class Found:
         shift: How far it lies before its place; corrected in step 10.
         is_proven: Whether its group is.
         opens: Whether it is a continuation header in the records of another.
+        is_misplaced: Whether its number was corrected.
         openings: Where continuation headers are, or should be, in its records.
     """
 
@@ -43,6 +44,7 @@ class Found:
     shift: int
     is_proven: bool = False
     opens: bool = False
+    is_misplaced: bool = False
     openings: tuple[int, ...] = ()
 
     @property
@@ -257,6 +259,7 @@ class Finder:
             place = start + -found.number_of(start) % capacity * RECORD
             if not self._is_elsewhere(place, found.number_of(place)):
                 places.append(place)
+        places += [place for place in self._space.openings if place >= start][:1]
         at = start
         while at < end and (head := self._given.search(at, end)) is not None:
             if _opens(head, volume):

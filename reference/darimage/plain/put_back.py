@@ -63,12 +63,20 @@ def correct(given: Input, found: list[Found]) -> None:
             for one in found:
                 one.shift = 0
             return
+    numbers = {one.number for one in found}
     for before, one, behind in zip(found, found[1:], found[2:], strict=False):
         follow = before.end == one.at and one.end == behind.at
         if follow and before.shift == behind.shift != one.shift:
+            if given.is_image and _number_in(before.shift, one.at) in numbers:
+                continue  # another header has the number of this place: they were exchanged
             if given.rules.follows("DARI-REC-020"):
                 given.faults.report("wrong-place", one.at)
             one.shift = before.shift
+            one.is_misplaced = True
+
+
+def _number_in(shift: int, at: int) -> int:
+    return (shift + at) % LONG // RECORD
 
 
 def _correct_behind_tapes(found: list[Found]) -> None:
@@ -175,7 +183,10 @@ def _report(given: Input, pieces: list[Stretch], places: list[Place], extra: int
         if one.found.number < highest:
             faults.report("records-order", one.found.at)
         highest = max(highest, one.found.number)
-        extra += one is not pieces[-1] and (one.end - one.start) % RECORD > 0
+    for one, behind in pairwise(pieces):
+        # A block that was cut short is missing; filler is too much.
+        shrinks = difference(behind.found.shift, one.found.shift) < 0
+        extra += shrinks and (one.end - one.start) % RECORD > 0
     if extra:
         faults.report("records-extra", count=extra)
     missing = [(0, places[0].number)] if places and given.is_image and places[0].number else []

@@ -16,6 +16,7 @@ class Space:
         start: The address of the first byte.
         size: The address behind the last byte.
         is_placed: Whether it was put together from volumes, whose places are known.
+        openings: Where these begin, the first apart, in a plain dump; also where one is missing.
         lacks_end: Whether the last of these are missing.
         gaps: What lies between the stretches: first address and end.
     """
@@ -26,6 +27,7 @@ class Space:
         self.size = max((start + len(data) for start, data in self._stretches), default=0)
         self.start = self._stretches[0][0] if self._stretches else 0
         self.is_placed = self.lacks_end = False
+        self.openings: list[int] = []
         ends = [start + len(data) for start, data in self._stretches]
         starts = [start for start, _ in self._stretches[1:]]
         self.gaps = [(end, start) for end, start in zip(ends, starts, strict=False) if end < start]

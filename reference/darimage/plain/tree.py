@@ -17,7 +17,7 @@ from darimage.plain.assemble import (
     Inode,
     Stretch,
 )
-from darimage.plain.entries import Form, dots, entries, is_name
+from darimage.plain.entries import CHUNK, Form, dots, entries, is_name
 from darimage.plain.faults import FAULT, RECORD
 from darimage.plain.groups import PROVEN
 from darimage.plain.walk import Walk
@@ -133,7 +133,9 @@ class Tree:
                 if other.number != taken[-1].number + 1 or dots(block, self._form):
                     break
                 taken.append(other)
-            data = Data(self._given.space, len(taken) * RECORD)
+            last = self._given.space.record(taken[-1].at) or b""
+            size = len(taken) * RECORD - (0 if any(last[CHUNK:]) else CHUNK)
+            data = Data(self._given.space, size)
             data.stretches = [
                 Stretch(block, 1, where.at, doubtful=True) for block, where in enumerate(taken)
             ]

@@ -67,7 +67,7 @@ def side_by_side(files: list[tuple[int, bytes]], faults: Faults, rules: Rules) -
     first = next((one.head for one in whole if one.head is not None), None)
     if first is not None and first.is_dari:
         return _by_capacity(whole, first, foreign, faults, rules)
-    return _by_number(whole, faults, rules)
+    return _by_number(whole, foreign, faults, rules)
 
 
 def _head(data: bytes, rules: Rules) -> Head | None:
@@ -146,7 +146,7 @@ def _place(one: Volume, capacity: int, faults: Faults, rules: Rules) -> int:
     return place
 
 
-def _by_number(volumes: list[Volume], faults: Faults, rules: Rules) -> Space:
+def _by_number(volumes: list[Volume], foreign: set[int], faults: Faults, rules: Rules) -> Space:
     """Put the volumes of a plain dump behind one another, by number and first record."""
     known = [one for one in volumes if one.head is not None]
     if rules.follows("DARI-VOL-024"):
@@ -155,6 +155,7 @@ def _by_number(volumes: list[Volume], faults: Faults, rules: Rules) -> Space:
             faults.report("volume-order")
         known = ordered
     placed: list[tuple[int, bytes]] = []
+    openings: list[int] = []
     end, last = 0, (0, -1)
     for one in known:
         assert one.head is not None  # noqa: S101 - for mypy
@@ -163,11 +164,16 @@ def _by_number(volumes: list[Volume], faults: Faults, rules: Rules) -> Space:
             faults.report("volume-twice")
             continue
         if key[0] > last[0] + 1:
-            faults.report("volume-missing", end)
+            if not foreign.issuperset(range(last[0], key[0] - 1)):
+                faults.report("volume-missing", end)
+            openings.append(end)
             end = max(end, key[1] * RECORD)
         placed.append((end, one.data))
+        openings.append(end)
         end, last = end + len(one.data), key
-    return _with_gaps(placed, rules)
+    made = _with_gaps(placed, rules)
+    made.is_placed, made.openings = True, openings[1:]
+    return made
 
 
 def _key(one: Volume) -> tuple[int, int]:

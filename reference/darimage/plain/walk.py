@@ -117,8 +117,8 @@ class _Sequence:
         heads = [one for one in found if self._place(one.number) == one.at]
         heads.sort(key=lambda one: one.number)
         opening = [one for one in heads if one.opens or _continues(one.head)]
-        self._begun = {one.head.inode for one in heads if one.head.c_type == TS_INODE}
         self._openings = {one.number for one in opening}
+        self._openings |= {one.number_of(at) for one in found for at in one.openings}
         self._heads = [one for one in heads if one.number not in self._openings]
         made.heads = self._heads
 
@@ -190,6 +190,8 @@ class _Sequence:
         """Tell whether a group without a CRC, or with a gap, lies in its place."""
         if behind is None or (self._given.is_image and not one.head.is_dari):
             return OPEN  # a header without DARI in an image proves nothing (DARI-EXT-007)
+        if one.is_misplaced:
+            return OPEN
         while self._is_opening(end) and end != behind.number:
             end += 1
         directly = behind.number == end
@@ -202,7 +204,7 @@ class _Sequence:
         head = group.head
         before = self._made.groups[-1] if self._made.groups else None
         behind_map = before is not None and before.head.c_type in (TS_CLRI, TS_BITS)
-        if head.c_type == TS_ADDR and behind_map and head.inode in self._begun:
+        if head.c_type == TS_ADDR and behind_map:
             if not self._quietly:  # DARI-BMP-004
                 self._given.faults.report("orphan", head.at, head.inode)
             return False

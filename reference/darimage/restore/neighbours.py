@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from darimage.errors import StorageError
 from darimage.image.first_headers import are_first_headers
-from darimage.image.groups import UNKNOWN, is_right
+from darimage.image.groups import UNKNOWN
 from darimage.image.inode import Inode
 from darimage.units import RECORD, records_of
 from darimage.volumes.reading import is_doubtful
@@ -104,21 +104,23 @@ class Neighbours:
         needs_crc = self._image.is_dari or is_doubtful(volume, int(starts[0]), ends)
         self._fetch(starts, stops - lengths, total)
         inodes = self._inodes(rows, starts, stops - lengths, total)
+        # Files by the ten thousand come this way.
+        from google_crc32c import value
+
         found = []
-        bytes_ = self._bytes
+        memory, buffer = self._bytes, self._buffer
         for row, inode, stop, length in zip(
             rows.tolist(), inodes, stops.tolist(), lengths.tolist(), strict=True
         ):
             data = None
-            run = self._buffer[stop - length : stop] if whole else None
-            is_read = inode is not None and _is_one_piece(inode) and whole
-            if inode is None or (needs_crc and inode.records_crc32c == UNKNOWN):
-                is_read = False
-            if inode is not None and is_read and RECORD * (1 + len(inode.head_map)) <= length:
-                at = stop - length + RECORD
-                if is_right(bytes_[at : at + len(inode.head_map) * RECORD], inode.records_crc32c):
-                    data = self._buffer[at : at + inode.size]
-            found.append(Found(row, inode, data, run))
+            start = stop - length
+            if inode is not None and whole and _is_one_piece(inode):
+                at, end = start + RECORD, start + RECORD * (1 + len(inode.head_map))
+                crc32c = inode.records_crc32c
+                is_known = crc32c != UNKNOWN
+                if end <= stop and (value(memory[at:end]) == crc32c if is_known else not needs_crc):
+                    data = buffer[at : at + inode.size]
+            found.append(Found(row, inode, data, buffer[start:stop] if whole else None))
         return Window(found, total)
 
     def _fetch(

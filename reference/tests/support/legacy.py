@@ -85,9 +85,16 @@ class Run:
         )
 
 
-#: Whose `restore` judges: the one installed here, and those of newer Debian suites.
+#: Whose `restore` judges: the one installed here, and those of Debian suites from 12 on.
 INSTALLED = "installed"
-JUDGES = (INSTALLED, "trixie", "sid")
+SUITES = ("bookworm", "trixie", "sid")
+JUDGES = (INSTALLED, *SUITES)
+
+#: The last whose `dump` describes each block; newer ones describe runs of blocks.
+PLAIN = "0.4b47"
+
+#: Where programs are looked for: an ordinary user's PATH lacks some folders.
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 _judge: ContextVar[str] = ContextVar("judge", default=INSTALLED)
 
@@ -105,8 +112,7 @@ def program(name: str) -> str:
 @cache
 def installed(name: str) -> str:
     """Find a program that is installed here; else skip."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-    found = shutil.which(name, path=path)
+    found = shutil.which(name, path=_PATH)
     if found is None:
         pytest.skip(f"no `{name}` here (Debian package dump, e2fsprogs or util-linux)")
     return found
@@ -147,7 +153,15 @@ def judged_by(name: str) -> Iterator[None]:
 def version(command: str) -> str:
     """Read the version of `dump` or `restore`, such as 0.4b47, from the head of its usage."""
     usage = run([command], Path("/")).stderr
-    return usage.split(maxsplit=2)[1] if usage.startswith(("dump ", "restore ")) else "unknown"
+    found = re.match(r"\S*(?:dump|restore) (\S+)", usage)
+    return found[1] if found else "unknown"
+
+
+def plain_dump() -> str:
+    """Find a `dump` that describes each block, the installed one or Debian 12's; else skip."""
+    if shutil.which("dump", path=_PATH) and version(installed("dump")) == PLAIN:
+        return installed("dump")
+    return of_suite("dump", "bookworm")
 
 
 def scratch(on_disk: bool = False) -> Path:

@@ -59,6 +59,16 @@ class Case:
         return image
 
     @functools.cached_property
+    def plain_dump_image(self) -> Path:
+        """The same, where each block is described by itself: all old programs read that."""
+        command = legacy.plain_dump()
+        if command == legacy.installed("dump"):
+            return self.dump_image
+        image = self._folder / f"{self.name}-plain.dump"
+        legacy.dump_tree(self.source, image, command=command)
+        return image
+
+    @functools.cached_property
     def _creation(self) -> tuple[Path, legacy.Run]:
         image = self._folder / f"{self.name}.dari"
         return image, legacy.darimage("create", self.source, image, timeout=600)
@@ -72,7 +82,7 @@ class Case:
 
     def image(self, origin: str) -> Path:
         """The image made by `OURS` or `DUMPS`."""
-        return self.darimage_image if origin == OURS else self.dump_image
+        return self.darimage_image if origin == OURS else self.plain_dump_image
 
     def verdict(self, origin: str, mode: str, timeout: float = 120.0) -> Verdict:
         """Let `restore` read an image in one mode and compare what comes out with the source.

@@ -75,7 +75,6 @@ DECODERS = {
     "DARI-VOL-014": "image.volume_set",
     "DARI-VOL-019": "image.volume_set",
     "DARI-VOL-020": "image.front image.opening image.payload image.volume_set image.walk",
-    "DARI-VOL-022": "image.volume_set",
     "DARI-XAT-001": "sections.xattrs",
     "DARI-XAT-004": "sections.xattrs",
     "DARI-XAT-005": "sections.xattrs",

@@ -47,7 +47,7 @@ def _header(seen: RecordsSeen) -> Iterator[Hit]:
 def _zeros(seen: RecordsSeen) -> Iterator[Hit]:
     if not seen.is_map:
         for record in seen.zero_blocks:
-            yield Hit(record=record, inode=seen.inode or None)
+            yield Hit(record=record, inode=seen.inode or None, kind="zeros")
 
 
 @image("DARI-REC-031", "numbers.step", "c_tapea does not follow", plain=True)
@@ -82,4 +82,5 @@ def _nothing(whole: Whole) -> Iterator[Hit]:
     numbers = whole.numbers
     if numbers.jumps and numbers.mean_nothing and not whole.image.is_dari:
         told = f"c_tapea does not follow at {numbers.jumps:,} of {numbers.headers:,} headers: "
-        yield Hit(told + "it means nothing in this dump, and cannot say what is missing")
+        told += "it means nothing in this dump, and cannot say what is missing"
+        yield Hit(told, kind="numbers")
