@@ -159,7 +159,8 @@ def _next_header(volume: Volume) -> tuple[bytes, Order, int] | None:
 def pairs_exchanged(volume: Volume) -> Volume | None:
     """Return a volume with each two bytes exchanged, if only so it has headers (DARI-REC-034).
 
-    A header with exchanged pairs may look like one of the other byte order two bytes early.
+    A header may look like one of the other byte order two bytes early, once its pairs are
+    exchanged: of two that lie so the later one is true.
     """
     from darimage.volumes.exchanged import Exchanged
 
@@ -172,7 +173,9 @@ def pairs_exchanged(volume: Volume) -> Volume | None:
         ours, others = (
             _first_of_any(one.read_at(start, _LOOKED_FOR * RECORD)) for one in (volume, exchanged)
         )
-    return exchanged if others is not None and (ours is None or others <= ours + 2) else None
+    if others is None or (ours is not None and (others == ours - 2 or others > ours + 2)):
+        return None
+    return exchanged
 
 
 def _first_of_any(data: bytes) -> int | None:
