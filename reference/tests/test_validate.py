@@ -18,6 +18,8 @@ from fuzz.strategies.damage import Damage, damage, damages
 from hypothesis import example, given, settings
 from support import images
 
+from darimage.conformance.known import load
+from darimage.conformance.testee import SHIPPED
 from darimage.conformance.vectors import Suite
 from darimage.schema import CType
 from darimage.sources.memory import Node
@@ -349,6 +351,7 @@ def test_what_is_checked_is_of_the_profile():
 def test_the_validator_finds_in_vectors_what_they_say(tmp_path):
     """Exactly that, whatever profiles they say they are of."""
     suite, path, known = Suite(), tmp_path, requirements()
+    known_failures = load(SHIPPED / "darimage" / "known-failures.txt")
     assert len(list(suite)) > 100
     for vector in suite:
         if "todo" in vector.told:
@@ -359,7 +362,8 @@ def test_the_validator_finds_in_vectors_what_they_say(tmp_path):
         for name, _ in suite.files(vector):
             (path / name).unlink()
         if found.unread:
-            assert vector.is_refused, vector.name
+            listed = known_failures.get(f"{vector.id}:decode", "").startswith("refused")
+            assert vector.is_refused or listed, vector.name
             continue
         wanted = Counter(one["requirement"] for one in vector.told.get("expect", []))
         counted = Counter({one: count.new for one, count in found.counts.items()})
