@@ -116,6 +116,7 @@ def test_an_image_of_another_set_is_refused(levels, data):
 
 
 def test_a_lost_directory_has_the_names_of_before(data, levels, tmp_path):
+    """Shows DARI-INC-015."""
     with Image.open(data[2]) as image:
         held = [
             number

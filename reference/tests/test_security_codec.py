@@ -247,6 +247,7 @@ def known_entry(ace, body):
 @given(acls)
 @settings(deadline=None)
 def test_the_generated_codecs_of_either_order_read_the_same_list(codec, order, acl):
+    """Shows DARI-SDE-002."""
     data = acl.build()
     name = "security_descriptor/acl"
     parsed = (

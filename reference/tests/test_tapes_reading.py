@@ -199,6 +199,7 @@ def test_a_container_that_ends_early_has_what_is_there(kind, size, length):
 @FEWER
 @given(KINDS, st.integers(2000, 9000), st.data())
 def test_a_damaged_length_costs_one_block_at_most(kind, size, data):
+    """Shows DARI-TAP-010."""
     blocks = in_blocks(SAMPLE, size)
     at = data.draw(st.integers(2, len(blocks) - 2))
     container = bytearray(FORMS[kind]([*blocks, MARK]))

@@ -88,6 +88,15 @@ def _strays(whole: Whole) -> Iterator[Hit]:
             yield Hit(inode=one.number)
 
 
+@image("DARI-STR-002", "streams.ascend", "its number is not above that of the one before")
+def _ascend(whole: Whole) -> Iterator[Hit]:
+    last = 0
+    for one in sorted(_directories(whole), key=lambda one: one.at):
+        if one.number <= last:
+            yield Hit(inode=one.number)
+        last = one.number
+
+
 def _heads(whole: Whole) -> Iterator[tuple[StreamDirectory, npt.NDArray[np.uint8]]]:
     """Yield stream directories and their headers, shape (1, 1024), as they lie in the section."""
     data = whole.image.streams.payload
