@@ -76,13 +76,30 @@ def arranged(paths: Sequence[str]) -> Volume:
         start = (one.number - 1) * one.capacity if one.capacity else (0 if places else one.first)
         start = max(start * RECORD, end)
         places.append(Place(one.path, start, start + one.file.size, one.number, file=one.file))
-    return _pieces(places, ours.capacity, notes)
+    return _pieces(places, ours, notes)
+
+
+def in_its_place(file: Volume) -> Volume | None:
+    """Return a later volume of an image with a gap for those before it (DARI-VOL-025).
+
+    Returns:
+        ``None`` if it does not say how long volumes are, or if it is more than one volume.
+    """
+    one = _of_file(file.name, file)
+    if one.number < LEAST or not one.capacity or file.size > one.capacity * RECORD:
+        return None
+    start = one.first * RECORD
+    return _pieces([Place(one.path, start, start + file.size, one.number, file=file)], one, [])
 
 
 def _looked_at(path: str) -> _Given:
-    """Open a file and look at its first header; two of three numbers say which volume it is."""
+    """Open a file and look at its first header."""
     file = open_named(path)
-    path = file.name if is_url(path) else path
+    return _of_file(file.name if is_url(path) else path, file)
+
+
+def _of_file(path: str, file: Volume) -> _Given:
+    """Return what the first header of a file says; two of three numbers say which volume it is."""
     head = file.read_at(0, RECORD)
     number, said = parts.volume_number(head), parts.volume_of(head)
     order = byte_order(head) if number else None
@@ -121,7 +138,7 @@ def _as_given(given: list[_Given]) -> Pieces:
             else:
                 start = max(end, one.first * RECORD)
         places.append(Place(one.path, start, start + one.file.size, one.number, refused, one.file))
-    return _pieces(places, first.capacity if first else 0, [])
+    return _pieces(places, first, [])
 
 
 def _foreign(one: _Given) -> str:
@@ -129,7 +146,8 @@ def _foreign(one: _Given) -> str:
     return f"{one.path} is of another image{known}"
 
 
-def _pieces(places: list[Place], capacity: int, notes: list[Fault]) -> Pieces:
+def _pieces(places: list[Place], first: _Given | None, notes: list[Fault]) -> Pieces:
+    capacity = first.capacity if first is not None else 0
     cut = Cut(capacity)
 
     def absent(start: int, end: int) -> str:

@@ -18,7 +18,7 @@ from darimage.image import parts
 from darimage.image.continuation import Expected, second_begins, why_no_second, why_refused
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
-from darimage.image.volume_order import arranged
+from darimage.image.volume_order import arranged, in_its_place
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
@@ -88,10 +88,10 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
 
 
 def first_of(volume: Volume, number: int) -> Volume:
-    """Return the first volume of the set that a later one belongs to; all others without it.
+    """Return the first volume of the set that a later one belongs to; without it all others.
 
     Raises:
-        FormatError: It is not there.
+        FormatError: It is not there, nor does the later one say how long it is.
     """
     url = of_volume(getattr(volume, "url", ""), 1, number)
     if url is not None:
@@ -103,6 +103,8 @@ def first_of(volume: Volume, number: int) -> Volume:
         volume.close()
         return in_order(list(names.there().values()))
     if names is None or not os.path.exists(names.of(1)):
+        if (alone := in_its_place(volume)) is not None:
+            return alone
         told = f"this is volume {number} of a dump, the first is needed"
         raise FormatError(told, record=0, requirement="DARI-VOL-001")
     first = FileVolume.open(names.of(1))
@@ -168,6 +170,8 @@ def _join_image(
             absent=_Absent(cut, names),
         )
     else:
+        if isinstance(volume, Pieces) and all(place.volume for place in volume.places):
+            volume.reach(total * RECORD)
         real = volume
         if not walked and (why := why_no_second(volume, capacity, opening.marks)):
             on_fault(Fault("damaged", why, None, None, capacity, "DARI-VOL-014", volume.name))

@@ -152,6 +152,9 @@ class _Walker:
     def decoded(self, fault: Fault) -> None:
         """Report what was passed over, behind what was found in front of it."""
         self.flush()
+        if fault.requirement == "DARI-VOL-020":
+            self.runs.interrupt()
+            self.attributes.interrupt()
         self.telling.decoded(fault)
 
     def run(self, start: int | None = None) -> Seen:
