@@ -78,6 +78,12 @@ def test_it_is_the_tree_that_restore_r_makes(levels, tmp_path):
     _, images = levels
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     theirs.mkdir()
+    if (
+        legacy.version(legacy.program("restore"))
+        == legacy.PLAIN
+        != legacy.version(legacy.program("dump"))
+    ):
+        pytest.skip(f"restore {legacy.PLAIN} reads no runs of blocks, as newer dumps write them")
     for length in range(1, len(images) + 1):
         done = legacy.restore("r", images[length - 1], theirs)
         assert done.rc == 0, done.stderr

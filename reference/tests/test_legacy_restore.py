@@ -24,7 +24,6 @@ Known faults of `dump`'s images, which ours must not have:
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from typing import TYPE_CHECKING
@@ -77,10 +76,6 @@ COMPLAINTS_OF_DUMP = re.compile(
 )
 
 
-#: 0.4b49 and later compare holes as well; images have the last block of a file (DARI-FIL-019).
-NO_HOLE = re.compile(r"\./(.+): tape has data but disk has hole")
-
-
 def _subjects() -> list[object]:
     return [
         pytest.param(
@@ -103,13 +98,7 @@ def _assert_ours_is_as_good(case: Case, mode: str, timeout: float = 120.0) -> No
     sections = SECTIONS if mode in QUADRATIC_MODES else 0
     assert ours.run.section_lines == sections, ours.run.stderr
     more = ours.run.other_messages - theirs.run.messages
-    ends = {
-        line
-        for line in more
-        if (told := NO_HOLE.fullmatch(line))
-        and mode == "C"
-        and _ends_in_a_hole(case.source / told[1])
-    }
+    ends = legacy.of_last_blocks(more, case.source) if mode == "C" else set()
     assert not set(more) - ends, ours.run.stderr
 
     faults_of_dump = [line for line in theirs.run.messages if COMPLAINTS_OF_DUMP.fullmatch(line)]
@@ -117,16 +106,6 @@ def _assert_ours_is_as_good(case: Case, mode: str, timeout: float = 120.0) -> No
     _assert_same_tree(ours.differences)
     if mode == "t":
         assert lines_listed(ours.run.stdout) == lines_of(case.source)
-
-
-def _ends_in_a_hole(path: Path) -> bool:
-    with path.open("rb") as file:
-        try:
-            return file.seek((path.stat().st_size - 1) // 1024 * 1024, os.SEEK_DATA) < 0
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return True
-            raise
 
 
 def _assert_same_tree(differences: tuple[Difference, ...]) -> None:

@@ -237,7 +237,7 @@ class _Survey:
     def _lengths(self, rows: Rows, headers: Headers, tapea: Ints) -> Ints:
         """Return how many records lie from each header to the next."""
         held = np.maximum(following(rows, self.marks.order, plain=not self.marks.numbered), 0)
-        is_joint = (headers["c_type"] == CType.TS_TAPE) & (headers["c_volume"] > 1)
+        is_joint = _are_joints(headers)
         held[is_joint] = 0
         if not self.marks.numbered:
             return held + 1
@@ -328,23 +328,24 @@ class _Survey:
         If it opens a volume and lies among the records of a group, these go on behind it
         (DARI-VOL-014).
         """
-        owner = self.waiting
+        owner, order = self.waiting, self.marks.order
         while True:
-            row = self._records(found, 1)
-            header = as_headers(row, self.marks.order)
-            is_joint = header["c_type"][0] == CType.TS_TAPE and header["c_volume"][0] > 1
-            if not is_joint or found >= due or owner < 0:
+            header = as_headers(self._records(found, 1), order)
+            if not _are_joints(header)[0] or found >= due or owner < 0:
                 return self._plain(found)
             tapea = _whole(header["c_tapea"], np.array([found // RECORD]))
             one = np.ones(1, np.int64)
             self._take(found, one - 1, header, tapea, one)
             self.waiting = owner
             due += RECORD
-            if self._is_own(due):
+            if self._is_own(due) and not _are_joints(as_headers(self._records(due, 1), order))[0]:
                 return due
+            # What lies there may be a volume further on, with others between.
             behind = self._search(found + RECORD)
             if behind is None:
                 return self.size
+            if behind == due:
+                return due
             found = behind
 
     def _has_damaged_header(self, due: int) -> bool:
@@ -471,6 +472,12 @@ class _Survey:
             if length <= RECORD:
                 return b""
             return self._bytes(at, RECORD)
+
+
+def _are_joints(headers: Headers) -> npt.NDArray[np.bool_]:
+    """Tell which headers open a further volume."""
+    found: npt.NDArray[np.bool_] = (headers["c_type"] == CType.TS_TAPE) & (headers["c_volume"] > 1)
+    return found
 
 
 def _of_files(headers: Headers, *, numbered: bool) -> Ints:

@@ -26,6 +26,7 @@ from darimage.volumes.file_set import numbered, volumes_there
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import FileVolume, Volume, open_file, open_volume
+from darimage.volumes.recovered import Recovered
 from darimage.volumes.uneven import Uneven
 from darimage.volumes.urls import is_url, masked, of_set, of_volume
 
@@ -322,7 +323,8 @@ def listed(volume: Volume) -> list[Listed]:
     if not isinstance(volume, Joined) or not cut.capacity:
         return []
     total = volume.real.size // RECORD
-    places = volume.real.places if isinstance(volume.real, Pieces) else []
+    real = _pieces(volume)
+    places = real.places if isinstance(real, Pieces) else []
     known = {place.volume: place for place in places}
     there = numbers(volume)
     found: list[Listed] = []
@@ -351,10 +353,16 @@ def real_of(volume: Volume) -> Volume:
     return volume.real if isinstance(volume, Joined) else volume
 
 
+def _pieces(volume: Volume) -> Volume:
+    """Return the files of an image side by side, its records not put at their numbers."""
+    real = real_of(volume)
+    return real.real if isinstance(real, Recovered) else real
+
+
 def name_of(volume: Volume, record: int) -> str:
     """Return what to call the volume that a real record lies on."""
     number = volume.cut.volume_of(record)
-    real = real_of(volume)
+    real = _pieces(volume)
     for place in real.places if isinstance(real, Pieces) else ():
         if place.volume == number and place.start <= record * RECORD:
             return place.path
@@ -363,7 +371,7 @@ def name_of(volume: Volume, record: int) -> str:
 
 def numbers(volume: Volume) -> list[int]:
     """Return the numbers of the volumes that are there, as far as is known."""
-    real = real_of(volume)
+    real = _pieces(volume)
     if isinstance(real, Pieces) and all(place.volume for place in real.places):
         return [place.volume for place in real.places if not place.refused]
     return list(range(1, volume.cut.volume_of(max(1, real.size // RECORD) - 1) + 1))

@@ -491,8 +491,6 @@ def _why(record: bytes, marks: Marks) -> tuple[str, str]:
         return f"the header here has c_type {c_type}", "DARI-REC-005"
     if marks.date is not None and date != marks.date:
         return f"the header here has c_date {date}, not {marks.date}", "DARI-REC-007"
-    if not of_image(row, marks.image_id)[0]:
-        return "the header here is of another image", "DARI-EXT-008"
     if following_of_one(record, marks.order, plain=not marks.numbered) >= 0:
         return f"the header here says that it is record {tapea}", "DARI-REC-006"
     if not 0 <= count <= ADDRESSES:

@@ -201,6 +201,12 @@ _STEP, _GUESSED = 512, 1 << 20
 _SURE = 8
 """Blocks of one length in a row after which more are expected."""
 
+_ALIKE = 1 << 16
+"""Bytes of elements without meaning that are compared at once."""
+
+_MARKER = 4
+"""Bytes of an element that say all of it; of shorter ones what follows is a part."""
+
 _NEAR = 64
 """Bytes between two blocks that are read to see that they are the same as before."""
 
@@ -253,6 +259,10 @@ class _Walk:
     volume: Volume
     form: Form
     found: _Found
+    skipped: bytes = b""
+    """The last element that means nothing, if it is short."""
+    alike: int = 0
+    """How often it came again."""
 
     def run(self, at: int) -> tuple[int, bool]:
         """Go through one file; return where it ends, and whether another may follow."""
@@ -274,6 +284,8 @@ class _Walk:
                 raise FormatError(f"{self.volume.name}: {told}")
             elif kind is not Kind.SKIP:
                 return self._end(look, element), False
+            else:
+                element = element._replace(next=self._behind_alike(look, at, element.next))
             at = element.next
 
     def _passed_over(self, look: Look, element: Element) -> int:
@@ -285,7 +297,12 @@ class _Walk:
         if run is None:
             return 0
         between = run.stride - run.length
-        if run.bad or element.goes_on or run.count < run.tried + _SURE or not 0 < between <= _NEAR:
+        if (
+            (run.bad and run.length)
+            or element.goes_on
+            or run.count < run.tried + _SURE
+            or not 0 < between <= _NEAR
+        ):
             return 0
         joint = look.at(element.data - between, between)
         more = equal_joints(self.volume, element.data + run.length, run.stride, joint)
@@ -296,6 +313,30 @@ class _Walk:
         run.tried = run.count
         self.found.blocks += more - 1
         return (more - 1) * run.stride
+
+    def _behind_alike(self, look: Look, at: int, end: int) -> int:
+        """Return where the elements end that follow one that means nothing and are like it."""
+        size = end - at
+        if not _MARKER <= size <= _NEAR:
+            self.skipped = b""
+            return end
+        unit = look.at(at, size)
+        self.alike = self.alike + 1 if unit == self.skipped else 0
+        self.skipped = unit
+        if self.alike < _SURE:
+            return end
+        self.alike = 0
+        count = _SURE
+        while True:
+            # A few at first: what ends soon is to cost little.
+            count = min(2 * count, _ALIKE // size)
+            expected = np.frombuffer(unit * count, np.uint8)
+            there = np.frombuffer(self.volume.read_at(end, len(expected)), np.uint8)
+            equal = there == expected[: len(there)]
+            same = len(there) if equal.all() else int(equal.argmin())
+            end += same // size * size
+            if same < len(expected):
+                return end
 
     def _end(self, look: Look, element: Element) -> int:
         """Take what is there of a block that is cut; tell why nothing more is read."""
