@@ -15,7 +15,7 @@ from typing import NamedTuple
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import parts
-from darimage.image.continuation import Expected, second_begins, why_no_second, why_refused
+from darimage.image.continuation import Expected, look, second_begins, why_no_second
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
 from darimage.image.volume_order import arranged, in_its_place
@@ -196,12 +196,12 @@ class _Check:
     def __call__(self, file: Volume, place: Place) -> str:
         if place.volume < 2:
             return ""
-        refused, damaged = why_refused(file, place.volume, self.expected)
-        if damaged and not refused:
+        seen = look(file, place.volume, self.expected)
+        if seen.told:
             number = self.expected.cut.capacity * (place.volume - 1)
-            told = f"{place.path}: {damaged}"
-            self.on_fault(Fault("damaged", told, None, None, number, "DARI-VOL-014", place.path))
-        return f"{place.path} {refused}" if refused else ""
+            told = f"{place.path}: {seen.told}"
+            self.on_fault(Fault(seen.kind, told, None, None, number, "DARI-VOL-014", place.path))
+        return f"{place.path} {seen.refused}" if seen.refused else ""
 
 
 @dataclass
@@ -277,7 +277,7 @@ def _side_by_side(
         if not places and place.volume > 1:
             heads.append(start // RECORD)
         if places and (place.volume > 1 or names is not None) and file.size:
-            refused, _ = why_refused(file, place.volume or len(places) + 1, expected)
+            refused = look(file, place.volume or len(places) + 1, expected).refused
             if refused:
                 told = f"{place.path} {refused}"
                 on_fault(Fault("format", told, requirement="DARI-VOL-019"))

@@ -11,6 +11,7 @@ from darimage.units import RECORD
 from darimage.validate.contexts.gaps import are_named
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
+from darimage.volumes.recovered import LOST
 
 image = partial(over_things, Scope.IMAGE)
 
@@ -202,5 +203,5 @@ def _gap(whole: Whole) -> Iterator[Hit]:
     _ = [section.is_sound for section in whole.sections]
     known = "\n".join(whole.gaps)
     for gap in whole.image.volume.missing(0, whole.image.volume.size):
-        if gap.told not in known:
+        if gap.told not in known and gap.told != LOST:
             yield Hit(gap.told, gap.start // RECORD, kind="missing")
