@@ -361,6 +361,8 @@ class _Walk:
         """Go on behind records that are not there (DARI-VOL-020); tell whether anything is."""
         gap = self.volume.missing(self.at * RECORD, (self.at + 1) * RECORD)[0]
         told, at = gap.told, self.at
+        if not self.marks.numbered and self._mended():
+            return True  # how long a gap of a plain dump is only numbers tell
         self.at = min(self.end, -(-gap.end // RECORD))
         found = self._search() if self.at < self.end else None
         if found is None and self._mended():
