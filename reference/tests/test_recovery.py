@@ -267,6 +267,29 @@ def test_a_joined_dump_is_read_over_its_joints():
         assert opened.faults == []
 
 
+@pytest.mark.parametrize("capacity", range(2, 45))
+def test_joints_that_lie_anywhere(capacity):
+    """Shows DARI-VOL-014: where a header is due the header of a volume further on may lie."""
+    image = Plain()
+    image.front([2, 3, 4])
+    image.directory(2, [(2, 4, b"."), (2, 4, b".."), (3, 8, b"a"), (4, 8, b"b")])
+    data = random.Random(1).randbytes(100 * RECORD)
+    image.header(CType.TS_INODE, 3, FILE, len(data), addr=b"\1" * 100)
+    volume, left = 1, capacity // 2
+    for at in range(100):
+        if not left:
+            volume += 1
+            left = capacity - 1
+            image.header(CType.TS_TAPE, count=100 - at, addr=b"\1" * (100 - at), c_volume=volume)
+        image.records(data[at * RECORD : (at + 1) * RECORD])
+        left -= 1
+    image.inode(4, FILE, b"behind")
+    with Image.open(image.end()) as opened:
+        assert contents_of(opened, 3) == data
+        assert contents_of(opened, 4) == b"behind"
+        assert opened.faults == []
+
+
 def test_rubbish_in_front():
     rubbish = random.Random(5).randbytes(77_777)
     for image, files in ((IMAGE, FILES), (DUMP, DUMPED)):
