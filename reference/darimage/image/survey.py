@@ -220,7 +220,8 @@ class _Survey:
         """Return by how much the number of each header of a chain differs from what it should be.
 
         That is what the one before says, the last that was taken before the first. The headers of
-        volumes may not be counted in a plain dump, and none of them is left out. A header that was searched for is where it is.
+        volumes may not be counted in a plain dump, and none of them is left out. A header that was
+        searched for is where it is.
         """
         numbers, ends = tapea[chain], (tapea + lengths)[chain]
         tapes = headers["c_type"][chain] == CType.TS_TAPE
