@@ -8,6 +8,7 @@ import time
 
 import pytest
 from support import trees
+from support.images import FILE, Plain
 from support.volumes import Before
 from test_restore_run import bring, image_of
 from test_restore_selection import tree_of
@@ -181,6 +182,22 @@ def test_substituted_data_is_marked(out):
     assert (out / "b").read_bytes() == THREE[b"b"]
     assert is_left_incomplete(out / "b", since)
     assert outcomes(report) == [(b"b", "incomplete", "marked")]
+
+
+@pytest.mark.parametrize("size", [40 * KIB, 400 * KIB])
+def test_tape_blocks_of_zeros_in_a_plain_dump_are_told(out, size):
+    """Shows DARI-FLT-008."""
+    image = Plain()
+    image.front([2, 3])
+    image.directory(2, [(2, 4, b"."), (2, 4, b".."), (3, 8, b"a")])
+    image.inode(3, FILE, b"x" * size)
+    data = bytearray(image.end())
+    start = (data.index(b"x" * KIB) // RECORD // 10 + 1) * 10 * RECORD
+    data[start : start + 10 * RECORD] = bytes(10 * RECORD)
+    report = bring(Image.open(bytes(data)), out)
+    (told,) = report.faults
+    assert (told.kind, told.path, told.record) == ("zeros", b"a", start // RECORD)
+    assert (report.fault_count, report.exit_code) == (0, 0)
 
 
 @pytest.mark.parametrize("size", [2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 1])

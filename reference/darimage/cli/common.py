@@ -158,7 +158,8 @@ def print_json(answer: Mapping[str, Any], *, err: bool = False) -> None:
 def print_faults(faults: Iterable[Fault]) -> None:
     """Print faults to standard error, a line each."""
     for fault in faults:
-        click.echo(f"darimage: {fault.text()}", err=True)
+        note = "note: " if fault.is_note else ""
+        click.echo(f"darimage: {note}{fault.text()}", err=True)
 
 
 def size_text(size: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import Fault
-from darimage.image.batch import Batch
+from darimage.image.batch import Batch, Rows
 from darimage.image.inode import crcs_under
 
 Ints = npt.NDArray[np.int64]
@@ -44,6 +44,27 @@ def is_right(data: Bytes, crc32c: int) -> bool:
     from google_crc32c import value
 
     return bool(value(data) == crc32c)
+
+
+def zero_blocks(rows: Rows, record: int, block: int) -> list[int]:
+    """Return the record number of the first record of each tape block that is all zero.
+
+    Args:
+        rows: Records that follow one another, shape (n, 1024).
+        record: Record number of the first.
+        block: Records of a tape block.
+    """
+    skipped = -record % block
+    blocks = max(0, len(rows) - skipped) // block
+    if not blocks:
+        return []
+    whole = rows[skipped : skipped + blocks * block]
+    empty = ~whole[:, :8].any(axis=1).reshape(blocks, block).any(axis=1)
+    return [
+        record + skipped + at * block
+        for at in np.flatnonzero(empty).tolist()
+        if not whole[at * block : (at + 1) * block].any()
+    ]
 
 
 def damaged(what: str, record: int, inode: int | None = None) -> Fault:

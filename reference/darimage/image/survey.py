@@ -145,6 +145,7 @@ class _Survey:
         self.foreign = array("q")
         self.disturbed = False
         self.waiting = -1  # the header behind whose records one is due
+        self.last_volume = 1
         self.to_check = self.size * (3 if self.proving else 1)
         self.kept_at = 0
         self.kept = b""  # what was read last
@@ -219,18 +220,27 @@ class _Survey:
         """Return by how much the number of each header of a chain differs from what it should be.
 
         That is what the one before says, the last that was taken before the first. The headers of
-        volumes may not be counted in a plain dump. A header that was searched for is where it is.
+        volumes may not be counted in a plain dump, and none of them is left out. A header that was
+        searched for is where it is.
         """
         numbers, ends = tapea[chain], (tapea + lengths)[chain]
         tapes = headers["c_type"][chain] == CType.TS_TAPE
         due, was_tape = int(numbers[0]), False
         last = len(self.state) - 1
-        if last >= 0 and self.waiting == last:
+        is_due = last >= 0 and self.waiting == last
+        if is_due:
             due = self.columns["tapea"][last] + self.columns["length"][last]
             was_tape = self.columns["c_type"][last] == CType.TS_TAPE
         jumps = numbers - np.concatenate(([due], ends[:-1]))
         if not self.marks.numbered:
             jumps[(jumps == -1) & np.concatenate(([was_tape], tapes[:-1]))] = 0
+            # If not the next volume begins where a header is due, others lie among the data.
+            joints, volumes = _are_joints(headers[chain]), headers["c_volume"][chain]
+            known = np.maximum.accumulate(np.where(joints, volumes, self.last_volume))
+            known = np.maximum(np.concatenate(([self.last_volume], known[:-1])), self.last_volume)
+            others = joints & (volumes > known + 1)
+            others[0] &= is_due
+            jumps[others] = volumes[others]
         found: Ints = jumps
         return found
 
@@ -263,6 +273,8 @@ class _Survey:
         self._add("length", lengths)
         self._add("c_type", headers["c_type"])
         self._add("volume", headers["c_volume"])
+        joints = headers["c_volume"][_are_joints(headers)]
+        self.last_volume = int(joints.max(initial=self.last_volume))
         self._add("inode", headers["c_inumber"])
         self._add("file", _of_files(headers, numbered=self.marks.numbered))
         self.state += bytes([CLOSED]) * (len(places) - 1) + bytes([OPEN])

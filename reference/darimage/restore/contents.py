@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image.contents import check, groups
-from darimage.image.groups import is_right
+from darimage.image.groups import is_right, zero_blocks
 from darimage.image.state import Condition, State
 from darimage.restore.attributes import Rights
 from darimage.restore.extended import NOTHING, Missed, Values, may_lack_acl, values_of
@@ -115,6 +116,9 @@ class Filler:
         self._occupied = occupied
         self._neighbours = Neighbours(image, plan.files)
         self._buffer = np.empty(STEP, np.uint8)
+        # Nothing but zeros shows where a copy of a damaged dump has nothing (DARI-FLT-008).
+        self._block = 0 if image.is_dari else max(1, image.identity.ntrec)
+        self._zeros: list[int] = []
 
     def fill(self, rows: list[int]) -> None:
         """Fill the files of some rows, ascending.
@@ -223,10 +227,13 @@ class Filler:
         Returns:
             Its state; ``LOST`` if it was taken away again.
         """
+        self._zeros.clear()
         try:
             if data is not None:
                 _write(fd, data, 0)
                 self.filled.bytes_written += len(data)
+                self._look_for_zeros(np.frombuffer(data, np.uint8), inode.record + 1)
+                self._note_zeros(row)
                 return State.WHOLE
             condition = self._by_groups(fd, inode)
         except DestinationError:
@@ -237,6 +244,7 @@ class Filler:
             return State.INCOMPLETE
         for fault in condition.faults:
             self._fault(row, fault)
+        self._note_zeros(row)
         if condition.state == State.WHOLE:
             return State.WHOLE
         if any(fault.kind == "no-contents" for fault in condition.faults):
@@ -286,6 +294,7 @@ class Filler:
             for first, count in step[0].blocks:
                 condition.lose(first, count)
             return
+        self._look_for_zeros(buffer, step[0].first)
         for at_group, group in enumerate(step):
             first = group.first * RECORD - start
             data = buffer[first : first + group.records * RECORD]
@@ -300,6 +309,22 @@ class Filler:
                 at = extent.image_offset - start
                 _write(fd, memory[at : at + extent.length], extent.file_offset)
                 self.filled.bytes_written += extent.length
+
+    def _look_for_zeros(self, data: npt.NDArray[np.uint8], record: int) -> None:
+        """Look for tape blocks of a plain dump that are all zero, given bytes from a record on."""
+        if self._block and len(data) >= self._block * RECORD:
+            rows = data[: len(data) // RECORD * RECORD].reshape(-1, RECORD)
+            self._zeros += zero_blocks(rows, record, self._block)
+
+    def _note_zeros(self, row: int) -> None:
+        """Report tape blocks that are all zero among the data of a file."""
+        if self._zeros:
+            many = len(self._zeros) > 1
+            told = f"{len(self._zeros)} whole tape blocks" if many else "a whole tape block"
+            lost = "are zero: they may be lost" if many else "is zero: it may be lost"
+            told = f"{told} within its data {lost}"
+            record = self._zeros[0]
+            self._fault(row, Fault("zeros", told, record=record, requirement="DARI-FLT-008"))
 
     def _not_whole(
         self, row: int, state: State, text: str, condition: Condition | None = None

@@ -88,7 +88,7 @@ class RestoreReport:
         skipped: Names passed over because their directory could not be made.
         not_whole: The first ``KEPT_FAULTS`` of these three.
         faults: What went wrong, the first ``KEPT_FAULTS``.
-        fault_count: All that went wrong.
+        fault_count: All that went wrong, notes left out.
         image_faults: What is wrong with the image itself, as far as it was seen on the way.
     """
 
@@ -126,13 +126,12 @@ class RestoreReport:
     def exit_code(self) -> int:
         """0 if all that was asked for is whole and no fault was met, else 1 (DARI-FLT-003)."""
         is_less = self.marked or self.lost or self.left_out or self.skipped
-        is_cut = self.fault_count > len(self.faults)
-        faults = (fault for fault in (*self.image_faults, *self.faults) if not fault.is_note)
-        return 1 if is_less or is_cut or any(faults) else 0
+        is_faulty = self.fault_count or any(not fault.is_note for fault in self.image_faults)
+        return 1 if is_less or is_faulty else 0
 
     def note(self, faults: Sequence[Fault]) -> None:
         """Add faults."""
-        self.fault_count += len(faults)
+        self.fault_count += sum(not fault.is_note for fault in faults)
         self.faults += faults[: max(0, KEPT_FAULTS - len(self.faults))]
 
     def add(self, outcomes: Sequence[Outcome]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.image.batch import SECTIONS_INODE, Batch, Marks
+from darimage.image.groups import zero_blocks
 from darimage.schema import CType, DrFlag
 from darimage.sections.header import as_headers, sound
 from darimage.units import RECORD, S_IFMT
@@ -100,18 +101,8 @@ class RecordsSeen:
     @cached_property
     def zero_blocks(self) -> list[int]:
         """Record number of the first record of each tape block that holds nothing but zeros."""
-        skipped = -self.record % self.block
-        blocks = max(0, len(self.rows) - skipped) // self.block
-        if not blocks:
-            return []
-        whole = self.rows[skipped : skipped + blocks * self.block]
-        empty = ~whole[:, :8].any(axis=1).reshape(blocks, self.block).any(axis=1)
-        return [
-            self.record + skipped + at * self.block
-            for at in np.flatnonzero(empty).tolist()
-            if not whole[at * self.block : (at + 1) * self.block].any()
-            and self._is_there(self.record + skipped + at * self.block)
-        ]
+        found = zero_blocks(self.rows, self.record, self.block)
+        return [record for record in found if self._is_there(record)]
 
     def _is_there(self, record: int) -> bool:
         """Tell whether a tape block is there."""
