@@ -259,8 +259,8 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
 def is_displaced(volume: Volume, opening: Opening, found: End | None) -> bool:
     """Tell whether the end of an image shows that records are lost, doubled or elsewhere.
 
-    Not so if nothing is there, as in an image that is cut. In a plain dump the number of the end
-    record is compared with its place: writers may count headers of volumes or not.
+    Not so if nothing is there, as in an image that is cut; but in a plain dump. In that the number
+    of the end record is compared with its place: writers may count headers of volumes or not.
     """
     held = volume.size // RECORD
     total = opening.total
@@ -276,6 +276,8 @@ def is_displaced(volume: Volume, opening: Opening, found: End | None) -> bool:
         return False
     if 0 < total <= held:
         return not volume.missing((total - 1) * RECORD, total * RECORD)
+    if not opening.marks.numbered:
+        return True  # nothing says that what the last header announces is its own
     low = max(0, volume.size - _TAIL * RECORD)
     return _has_end(volume.read_at(low, volume.size - low), opening)
 

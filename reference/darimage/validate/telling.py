@@ -130,7 +130,8 @@ class Telling:
         for fault in [*self.image.faults, *more]:
             if fault.kind in _ELSEWHERE:
                 continue
-            if ended and fault.requirement == "DARI-END-001" and fault.kind in _NO_END:
+            is_told = ended or self.image.is_dari  # a rule says of images that they have no end
+            if is_told and fault.requirement == "DARI-END-001" and fault.kind in _NO_END:
                 continue
             if fault.record is None or (fault.record, fault.requirement) not in known:
                 self.decoded(fault)

@@ -21,7 +21,7 @@ _KINDS[[CType.TS_CLRI, CType.TS_BITS]] = Kind.BITMAP
 
 
 def number(seen: Seen) -> Any:
-    """Record numbers: no header of an image is taken that lies elsewhere than its neighbours say."""
+    """Record numbers."""
     return seen.cut.physical(seen.batch.record) & LOW
 
 
