@@ -11,7 +11,7 @@ import numpy as np
 from darimage.image import parts
 from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.inode import shifts
-from darimage.schema import CType, Kind, Order
+from darimage.schema import CType, Kind, Magic, Order
 from darimage.sections.header import (
     Headers,
     as_headers,
@@ -75,7 +75,7 @@ def look(file: Volume, number: int, expected: Expected) -> Looked:
     order = expected.marks.order
     is_whole = len(record) == RECORD
     if not is_whole or byte_order(record) != order or not sound(parts.as_row(record), order)[0]:
-        if is_whole and expected.uuid is not None and _may_belong(file, number, expected):
+        if is_whole and expected.uuid is not None and _belongs(file, number, expected):
             return Looked("", "volume-header", "its first record is damaged")
         return Looked("is no volume of this image: it does not begin with a header")
     header = as_headers(parts.as_row(record), order)[0]
@@ -121,10 +121,11 @@ def why_no_second(volume: Volume, capacity: int, marks: Marks) -> str:
     return "no sound header opens volume 2 here, where records_per_volume says"
 
 
-def _may_belong(file: Volume, number: int, expected: Expected) -> bool:
-    """Tell whether headers on a volume say that they lie where they would, or there are none.
+def _belongs(file: Volume, number: int, expected: Expected) -> bool:
+    """Tell whether headers on a volume say that they lie where they would.
 
-    What lies on it is used as far as the CRCs of groups hold.
+    If there are none what is left of its first one decides. What lies on it is used as far as the
+    CRCs of groups hold.
     """
     data = file.read_at(0, _LOOKED_AT * RECORD)
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
@@ -132,7 +133,20 @@ def _may_belong(file: Volume, number: int, expected: Expected) -> bool:
     headers = as_headers(rows[places], expected.marks.order)
     real = places + (number - 1) * expected.cut.capacity
     right = (headers["c_date"] == expected.marks.date) & (shifts(headers, real, Cut()) == 0)
-    return not len(places) or bool(right.any())
+    return bool(right.any()) if len(places) else _looks_like_ours(data[:RECORD], number, expected)
+
+
+def _looks_like_ours(record: bytes, number: int, expected: Expected) -> bool:
+    """Tell whether most of what a damaged first header says is what that of a volume must say."""
+    header = as_headers(parts.as_row(record), expected.marks.order, "volume_body")[0]
+    said = (
+        header["c_type"] == CType.TS_TAPE,
+        header["c_magic"] == Magic.NFS,
+        header["c_date"] == expected.marks.date,
+        header["c_volume"] == number,
+        header["extension"]["body"]["image_uuid"].tobytes() == expected.uuid,
+    )
+    return sum(map(bool, said)) * 2 > len(said)
 
 
 def left(cut: Cut, volumes: Ints, runs: Ints) -> Ints:

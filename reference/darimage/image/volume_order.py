@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +15,15 @@ from darimage.sections.header import byte_order, picker
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
+from darimage.volumes.file_set import volumes_there
 from darimage.volumes.pieces import Pieces, Place
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import MemoryVolume, Volume
 from darimage.volumes.urls import is_url
 
 _RECORDS_MAX = 1 << 54
 _UUID = 16
+_NUMBER = re.compile(r"[0-9]{3,}$")
+_NONE = MemoryVolume(b"")
 
 
 class _Given(NamedTuple):
@@ -85,22 +91,54 @@ def in_its_place(file: Volume) -> Volume | None:
     Returns:
         ``None`` if it does not say how long volumes are, or if it is more than one volume.
     """
-    one = _of_file(file.name, file)
+    one = _said(file.name, file, file.read_at(0, RECORD))
     if one.number < LEAST or not one.capacity or file.size > one.capacity * RECORD:
         return None
     start = one.first * RECORD
     return _pieces([Place(one.path, start, start + file.size, one.number, file=file)], one, [])
 
 
+def misnamed(path: str) -> list[str]:
+    """Return the files of a set whose names do not say which volume each is (DARI-VOL-024).
+
+    Args:
+        path: One of them, with a number at the end.
+
+    Returns:
+        All that are volumes of the same image; none if each is what its name says, or no set is
+        there.
+    """
+    found = _NUMBER.search(path)
+    there = volumes_there(path[: found.start()]) if found else {}
+    if len(there) < 2 or path not in there.values():
+        return []
+    said = {name: _said(name, _NONE, _head(name)) for name in there.values()}
+    ours = {
+        number: said[name] for number, name in there.items() if said[name].image == said[path].image
+    }
+    is_set = said[path].number and any(one.number != number for number, one in ours.items())
+    return [one.path for one in ours.values()] if is_set else []
+
+
+def _head(path: str) -> bytes:
+    """Return the first record of a file; fewer bytes of one that cannot be read, or is none."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
+        with open(path, "rb", buffering=0) as file:
+            return file.read(RECORD)
+    except OSError:
+        return b""
+
+
 def _looked_at(path: str) -> _Given:
     """Open a file and look at its first header."""
     file = open_named(path)
-    return _of_file(file.name if is_url(path) else path, file)
+    return _said(file.name if is_url(path) else path, file, file.read_at(0, RECORD))
 
 
-def _of_file(path: str, file: Volume) -> _Given:
+def _said(path: str, file: Volume, head: bytes) -> _Given:
     """Return what the first header of a file says; two of three numbers say which volume it is."""
-    head = file.read_at(0, RECORD)
     number, said = parts.volume_number(head), parts.volume_of(head)
     order = byte_order(head) if number else None
     if order is None:

@@ -18,7 +18,7 @@ from darimage.image import parts
 from darimage.image.continuation import Expected, look, second_begins, why_no_second
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
-from darimage.image.volume_order import arranged, in_its_place
+from darimage.image.volume_order import arranged, in_its_place, misnamed
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
@@ -82,7 +82,11 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
         if not os.path.lexists(path) and (found := names.there()):
             if 1 not in found:
                 return in_order(list(found.values()))
-            return FileVolume.open(found[1])
+            path = found[1]
+        if others := misnamed(path):
+            return in_order(others)
+        if path != os.fspath(image):
+            return FileVolume.open(path)
     if isinstance(image, str | os.PathLike):
         return open_named(image)
     return open_volume(image)  # type: ignore[arg-type]
