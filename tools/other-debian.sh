@@ -21,6 +21,7 @@ skip() {
 }
 
 ((EUID == 0)) || skip "a chroot needs root"
+unshare --mount true 2>/dev/null || skip "this root may not mount"
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
 flock 9
