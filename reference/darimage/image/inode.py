@@ -10,7 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.schema import DrFlag, InodeFlag, Kind, Order
-from darimage.sections.header import EXTENSION_MAGIC, Headers, as_headers
+from darimage.sections.header import (
+    EXTENSION_MAGIC,
+    EXTENSION_VERSION,
+    Headers,
+    as_headers,
+)
 from darimage.units import ADDRESSES, RECORD, S_IFMT, records_of
 from darimage.volumes.cut import ONE_VOLUME, Cut
 
@@ -160,6 +165,9 @@ class Inode:
         return records_of(self.size) <= len(self.head_map) and max(self.head_map, default=0) <= 1
 
 
+_NEGATIVE = 1 << 31
+"""Seconds from which on 32 bits mean a time before 1970 in a plain dump."""
+
 _EXTENDED = (
     "run_records",
     "base_inode",
@@ -199,8 +207,9 @@ def _columns(
         "shift": shifts(headers, positions, cut),
     }
     before = {"nlink": old["di_nlink"]}
+    signed = (headers["c_date"] < _NEGATIVE) & ~_are_marked(extension)
     for name in ("atime", "mtime", "ctime"):
-        before[f"{name}_ns"] = _nanoseconds(old[f"di_{name}"])
+        before[f"{name}_ns"] = _nanoseconds(old[f"di_{name}"], signed)
     for name in _EXTENDED:
         new = extension["body"][name]
         columns[name] = np.where(extended, new, before.get(name, np.zeros_like(new)))
@@ -212,17 +221,23 @@ def _columns(
 def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
     """Tell which headers carry the extension of an inode (DARI-EXT-002)."""
     extension = headers["extension"]
-    marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
-    found: npt.NDArray[np.bool_] = marked & (extension["kind"] == Kind.INODE)
+    known = _are_marked(extension) & (extension["version"] >= EXTENSION_VERSION)
+    found: npt.NDArray[np.bool_] = known & (extension["kind"] == Kind.INODE)
+    return found
+
+
+def _are_marked(extension: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
+    """Tell which headers have an extension area, of whatever version (DARI-EXT-001)."""
+    magic = np.frombuffer(EXTENSION_MAGIC, np.uint8)
+    found: npt.NDArray[np.bool_] = (extension["magic"] == magic).all(axis=1)
     return found
 
 
 def crcs_under(headers: Headers) -> npt.NDArray[np.int64]:
     """Return the CRC-32C of the records under headers, -1 for those without an extension area."""
     extension = headers["extension"]
-    marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
     said = extension["records_crc32c"].astype(np.int64)
-    return np.where(marked, said, -1)
+    return np.where(_are_marked(extension), said, -1)
 
 
 def shifts(headers: Headers, positions: npt.NDArray[np.int64], cut: Cut) -> npt.NDArray[np.int64]:
@@ -240,11 +255,18 @@ def _devices(old: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
     return np.where(is_device, np.where(first == 0, second, first), 0)
 
 
-def _nanoseconds(old: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
-    """Return old times; a fraction too great for microseconds was meant as nanoseconds."""
-    fraction = np.clip(old["tv_usec"].astype(np.int64), 0, _NS - 1)
+def _nanoseconds(old: npt.NDArray[np.void], signed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return old times (DARI-FIL-024).
+
+    Args:
+        old: Seconds and their fractions: microseconds, or nanoseconds where they are too great.
+        signed: Whether seconds of 2^31 or more are negative.
+    """
+    fraction = old["tv_usec"].astype(np.int64)
     scaled = np.where(fraction < _NS // 1000, fraction * 1000, fraction)
+    scaled[(fraction < 0) | (fraction >= _NS)] = 0
     seconds: npt.NDArray[np.int64] = old["tv_sec"].astype(np.int64)
+    seconds -= np.where(signed & (seconds >= _NEGATIVE), 2 * _NEGATIVE, 0)
     return seconds * _NS + scaled
 
 
