@@ -69,9 +69,7 @@ UNNOTICED = {
 }
 """Why a switch of the reader is noticed by no vector."""
 
-UNNOTICED_WRITER = {
-    "DARI-STR-006": "no rule of the validator looks at ``nlink`` of a stream directory",
-}
+UNNOTICED_WRITER: dict[str, str] = {}
 """Why a switch of the writer is noticed by no recipe."""
 
 
