@@ -81,7 +81,7 @@ def descriptors():
     suite = Suite()
     found = [from_sddl("O:BAG:SYD:P(A;OICI;FA;;;WD)").build()]
     for vector in suite:
-        if vector.is_valid and vector.decode == "accept":
+        if vector.is_valid and suite.decode(vector) == "accept":
             with Image.open(suite.image(vector), sequential=True) as image:
                 found += [image.nt_acls[inode][0] for inode in image.nt_acls]
     return list(dict.fromkeys(found))

@@ -95,6 +95,7 @@ def test_what_a_vector_expects_obeys_the_schema(vector):
 ELSEWHERE = {
     "directories/behind-files",
     "directories/with-a-hole",
+    "end/good-with-mismatches",
     "end/substituted-not-counted",
     "files/group-of-32-bits",
     "files/size-of-more-blocks",

@@ -251,6 +251,22 @@ def test_a_volume_that_is_too_short_is_named(volumes, keep, volume):
         is_whole(*everything(image))
 
 
+@FEWER
+@given(trees(extended=attributes()), CAPACITIES, st.integers(0, 99))
+def test_of_a_missing_volume_nothing_but_it_is_found_wrong(tmp_path_factory, tree, capacity, which):
+    """Shows DARI-VOL-020: nothing is said against what is there, sound, on the other volumes."""
+    paths = store(cut(encode(tree), capacity), tmp_path_factory.mktemp("set") / "set")
+    which %= len(paths)
+    paths[which].unlink()
+    if len(paths) == 1:
+        return
+    found = verify(paths[0 if which else 1]).faults
+    # Inodes that are there and lack some of their records are named, and those that are not there.
+    assert {one.requirement for one in found} <= {"DARI-VOL-020", "DARI-BMP-001"}
+    named = [one.record for one in found if one.kind == "volume-missing"]
+    assert named == [which * capacity]
+
+
 def test_what_is_there_without_the_first_volume_is_read(volumes):
     """Shows DARI-VOL-025."""
     volumes[0].unlink()

@@ -171,6 +171,8 @@ def _one(
         condition = Condition(inode.size)
         for _ in contents.read(image, inode, lambda _: None, condition):
             pass
+        if image.names.begins_with_another(inode.number):
+            condition.lose(0, 1)
         found |= _state(state, condition)
     return found | attached.of(inode)
 

@@ -53,9 +53,10 @@ def front_of(
         on_the_way(front)
     for fault in found:
         image.faults.tell(fault)
-    for part, title in ((front.exists, "bitmap I"), (front.dumped, "bitmap II")):
-        if part is None:
-            told = f"{title} is missing or damaged"
+    maps = ((front.exists, "bitmap I", CType.TS_CLRI), (front.dumped, "bitmap II", CType.TS_BITS))
+    for part, title, kind in maps:
+        if part is None and kind not in front.unusable:
+            told = f"{title} is missing"
             image.faults.tell(Fault("missing", told, requirement="DARI-REC-002"))
     return front
 

@@ -11,7 +11,7 @@ import numpy as np
 from darimage.image import parts
 from darimage.image.batch import Ints, Marks, Rows
 from darimage.image.inode import shifts
-from darimage.schema import CType, Kind, Order
+from darimage.schema import CType, Kind, Magic, Order
 from darimage.sections.header import (
     Headers,
     as_headers,
@@ -49,8 +49,22 @@ class Expected(NamedTuple):
     uuid: bytes | None
 
 
-def why_refused(file: Volume, number: int, expected: Expected) -> tuple[str, str]:
-    """Return why a file is not a volume of an image, and how its first header is damaged.
+class Looked(NamedTuple):
+    """What comes of a look at the first header of a file.
+
+    Attributes:
+        refused: Why it is not used as the volume that it was given for; empty if it is.
+        kind: Of a fault of the header, by the tables of chapter 88; empty if it has none.
+        told: What is wrong with it.
+    """
+
+    refused: str = ""
+    kind: str = ""
+    told: str = ""
+
+
+def look(file: Volume, number: int, expected: Expected) -> Looked:
+    """Return whether a file is used as a volume of an image, and what is wrong with its header.
 
     Args:
         file: The file.
@@ -61,23 +75,33 @@ def why_refused(file: Volume, number: int, expected: Expected) -> tuple[str, str
     order = expected.marks.order
     is_whole = len(record) == RECORD
     if not is_whole or byte_order(record) != order or not sound(parts.as_row(record), order)[0]:
-        if expected.uuid is not None and _belongs(file, number, expected):
-            return "", "its first record is damaged"
-        return "is no volume of this image: it does not begin with a header", ""
+        if is_whole and expected.uuid is not None and _belongs(file, number, expected):
+            return Looked("", "volume-header", "its first record is damaged")
+        return Looked("is no volume of this image: it does not begin with a header")
     header = as_headers(parts.as_row(record), order)[0]
     if header["c_type"] != CType.TS_TAPE:
-        return "is no volume of this image: it does not begin with a volume header", ""
+        return Looked("is no volume of this image: it does not begin with a volume header")
     if expected.uuid is not None:
         known = parts.has_extension(record) and parts.kind_of(record) == Kind.VOLUME
         found = parts.volume_header(record, order).image_uuid if known else b""
         if found != expected.uuid:
             called = f" ({uuid.UUID(bytes=found)})" if known else ""
-            return f"is of another image{called}", ""
+            return Looked(f"is of another image{called}")
     if header["c_date"] != expected.marks.date:
-        return "is of another dump: its date differs", ""
-    if header["c_volume"] != number:
-        return f"is volume {int(header['c_volume'])}, not volume {number}", ""
-    return "", ""
+        return Looked("is of another dump: its date differs")
+    said = int(header["c_volume"])
+    if said == number:
+        return Looked()
+    if expected.uuid is not None and _two_say(header, number, expected.cut.capacity):
+        told = f"it says that it is volume {said}; its record numbers are those of volume {number}"
+        return Looked("", "volume-order", told)
+    return Looked(f"is volume {said}, not volume {number}")
+
+
+def _two_say(header: np.void, number: int, capacity: int) -> bool:
+    """Tell whether both record numbers in a header are those of a volume (DARI-VOL-024)."""
+    place = (number - 1) * capacity & _LOW
+    return int(header["c_tapea"]) == place == int(header["c_firstrec"]) & _LOW
 
 
 def second_begins(volume: Volume, capacity: int, marks: Marks) -> bool:
@@ -98,14 +122,31 @@ def why_no_second(volume: Volume, capacity: int, marks: Marks) -> str:
 
 
 def _belongs(file: Volume, number: int, expected: Expected) -> bool:
-    """Tell whether headers on a volume say that they lie where they would."""
+    """Tell whether headers on a volume say that they lie where they would.
+
+    If there are none what is left of its first one decides. What lies on it is used as far as the
+    CRCs of groups hold.
+    """
     data = file.read_at(0, _LOOKED_AT * RECORD)
     rows = np.frombuffer(data, np.uint8, len(data) // RECORD * RECORD).reshape(-1, RECORD)
     places = np.flatnonzero(sound(rows, expected.marks.order))
     headers = as_headers(rows[places], expected.marks.order)
     real = places + (number - 1) * expected.cut.capacity
     right = (headers["c_date"] == expected.marks.date) & (shifts(headers, real, Cut()) == 0)
-    return bool(right.any())
+    return bool(right.any()) if len(places) else _looks_like_ours(data[:RECORD], number, expected)
+
+
+def _looks_like_ours(record: bytes, number: int, expected: Expected) -> bool:
+    """Tell whether most of what a damaged first header says is what that of a volume must say."""
+    header = as_headers(parts.as_row(record), expected.marks.order, "volume_body")[0]
+    said = (
+        header["c_type"] == CType.TS_TAPE,
+        header["c_magic"] == Magic.NFS,
+        header["c_date"] == expected.marks.date,
+        header["c_volume"] == number,
+        header["extension"]["body"]["image_uuid"].tobytes() == expected.uuid,
+    )
+    return sum(map(bool, said)) * 2 > len(said)
 
 
 def left(cut: Cut, volumes: Ints, runs: Ints) -> Ints:

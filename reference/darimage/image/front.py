@@ -67,6 +67,7 @@ class Front:
         files: Record number of what follows: the first file, or ``TS_END``.
         attributes: Where extended attributes of directories are.
         damaged: Inode numbers of directories whose entries do not have the CRC of their header.
+        unusable: Types of the bitmaps that are there and cannot be used, which is reported.
     """
 
     directories: DirectoryTable
@@ -77,6 +78,7 @@ class Front:
     files: int = 0
     attributes: AttributeRuns = field(default_factory=lambda: AttributeRuns.joined([]))
     damaged: set[int] = field(default_factory=set)
+    unusable: set[int] = field(default_factory=set)
 
 
 def read_front(
@@ -134,8 +136,10 @@ def _before_files(batch: Batch, marks: Marks) -> int:
 def _take_maps(volume: Volume, batch: Batch, front: Front, on_fault: OnFault) -> None:
     for at in np.flatnonzero(batch.c_type == CType.TS_CLRI).tolist():
         front.exists = front.exists or _map(volume, batch, at, on_fault)
+        front.unusable |= {int(CType.TS_CLRI)} if front.exists is None else set()
     for at in np.flatnonzero(batch.c_type == CType.TS_BITS).tolist():
         front.dumped = front.dumped or _map(volume, batch, at, on_fault)
+        front.unusable |= {int(CType.TS_BITS)} if front.dumped is None else set()
 
 
 def _map(volume: Volume, batch: Batch, at: int, on_fault: OnFault) -> MapPart | None:

@@ -117,12 +117,14 @@ class _Judged(NamedTuple):
         owner: Row of the directory of each, ascending.
         above: For each row the inode that its ``..`` names; 0 if there is none.
         is_doubtful: Which come from a directory that is not whole.
+        given_away: Directories in whose place another's first block lies.
     """
 
     entries: columns.Entries
     owner: Ints
     above: Ints
     is_doubtful: Mask
+    given_away: set[int]
 
 
 class Names:
@@ -153,7 +155,7 @@ class Names:
         first, count = self._numbers.tolist(), len(self._numbers)
         self._row_of = dict(zip(reversed(first), range(count - 1, -1, -1), strict=True))
         judged = _Judge(table, self._row_of, self._states, self._evidence, on_fault).judged()
-        self._entries, self._owner, self._above, self._is_doubtful = judged
+        self._entries, self._owner, self._above, self._is_doubtful, self._given_away = judged
         self._index()
         self._hang()
         self._report_doubtful()
@@ -170,6 +172,10 @@ class Names:
         if row is None:
             return State.WHOLE if directory == LOST else State.LOST
         return State(int(self._states[row]))
+
+    def begins_with_another(self, directory: int) -> bool:
+        """Tell whether the first block in its place is another directory's (DARI-DIR-023)."""
+        return directory in self._given_away
 
     def is_directory(self, number: int) -> bool:
         """Tell whether a number is a directory's, that of what has no name included."""
@@ -520,6 +526,7 @@ class _Judge:
         self._owner = owner[self._found.chunk]
         self._trust = table.chunk_trust()[self._found.chunk]
         self._kept = np.ones(len(self._owner), np.bool_)
+        self._given_away: set[int] = set()
         self._report_broken(broken, owner)
         self._leave_stray(broken, owner)
 
@@ -533,7 +540,8 @@ class _Judge:
         self._leave_older()
         kept = self._kept
         is_doubtful = self._of_doubtful[kept]
-        return _Judged(self._found.pick(kept), self._owner[kept], above, is_doubtful)
+        used = self._found.pick(kept), self._owner[kept]
+        return _Judged(*used, above, is_doubtful, self._given_away)
 
     def _fault(self, kind: str, told: str, row: int, requirement: str) -> None:
         number, record = int(self._numbers[row]), int(self._table.records[row])
@@ -648,6 +656,7 @@ class _Judge:
         above[list(spans)] = 0
         for row, (number, span) in spans.items():
             self._states[row] = max(self._states[row], State.INCOMPLETE)
+            self._given_away.add(int(self._numbers[row]))
             other = self._row_of.get(number)
             is_taken = other is not None and not has_own[other]
             told = f"its records begin with the `.` of inode {number}; they are "

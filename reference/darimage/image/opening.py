@@ -16,6 +16,7 @@ from darimage.image.parts import EndRecord, VolumeHeader
 from darimage.schema import ORDERS, CType, DrFlag, Incompat, Kind, Magic, Order
 from darimage.sections.header import Identity, byte_order, field_span, of_image, picker, sound
 from darimage.units import RECORD
+from darimage.volumes.cut import LEAST
 from darimage.volumes.reading import Volume, forgiving, is_recovered
 
 OnFault = Callable[[Fault], None]
@@ -85,16 +86,29 @@ def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
     if found is None:
         why = "its first record is damaged" if order else "not a dump image"
         raise FormatError(why, record=0, requirement="DARI-REC-003")
-    told = "the first record is damaged, missing, or no volume header"
-    on_fault(Fault("first-record", told, None, None, 0, "DARI-VOL-001"))
     record, order, at = found
     number = -(-at // RECORD)
     extension = parts.volume_of(record)
+    if extension is not None and _opens_in_place(volume, record, extension, at):
+        later = parts.volume_number(record)
+        told = "volume 1 is" if later == LEAST else f"volumes 1 to {later - 1} are"
+        on_fault(Fault("volume-missing", f"{told} missing", None, None, 0, "DARI-VOL-020"))
+        return _of_first(record, order)
+    told = "the first record is damaged, missing, or no volume header"
+    on_fault(Fault("first-record", told, None, None, 0, "DARI-VOL-001"))
     opening = replace(_opening(record, order, None, number), first=number, is_first=False)
     if extension is not None:
         # It opens a volume and says what the first one says.
         return replace(opening, volume_number=parts.volume_number(record))
     return opening
+
+
+def _opens_in_place(volume: Volume, record: bytes, extension: VolumeHeader, at: int) -> bool:
+    """Tell whether a header opens a later volume and those before it are missing (DARI-VOL-025)."""
+    later, capacity = parts.volume_number(record), extension.records_per_volume
+    gaps = volume.missing(0, at)
+    is_all = bool(gaps) and gaps[0].start == 0 and gaps[-1].end == at
+    return later >= LEAST and at == (later - 1) * capacity * RECORD and is_all
 
 
 def _of_first(record: bytes, order: Order) -> Opening:
@@ -245,8 +259,8 @@ def find_end(volume: Volume, opening: Opening) -> End | None:
 def is_displaced(volume: Volume, opening: Opening, found: End | None) -> bool:
     """Tell whether the end of an image shows that records are lost, doubled or elsewhere.
 
-    Not so if nothing is there, as in an image that is cut. In a plain dump the number of the end
-    record is compared with its place: writers may count headers of volumes or not.
+    Not so if nothing is there, as in an image that is cut; but in a plain dump. In that the number
+    of the end record is compared with its place: writers may count headers of volumes or not.
     """
     held = volume.size // RECORD
     total = opening.total
@@ -262,6 +276,8 @@ def is_displaced(volume: Volume, opening: Opening, found: End | None) -> bool:
         return False
     if 0 < total <= held:
         return not volume.missing((total - 1) * RECORD, total * RECORD)
+    if not opening.marks.numbered:
+        return True  # nothing says that what the last header announces is its own
     low = max(0, volume.size - _TAIL * RECORD)
     return _has_end(volume.read_at(low, volume.size - low), opening)
 

@@ -119,7 +119,8 @@ def place(found: Found, total: int, *, numbered: bool) -> Placed:
         inode=found.inode,
         is_joint=is_joint,
     )
-    segments = _chosen(_pieces(anchors, steady, found.size))
+    has_end = int(found.c_type[-1]) == CType.TS_END
+    segments = _chosen(_pieces(anchors, steady, found.size, has_end=has_end))
     suspect = np.zeros(0, np.int64) if numbered else _suspect(anchors, segments)
     in_doubt = segments[segments[:, 3] >= BETWEEN]
     is_open = bool(len(in_doubt)) or bool((segments[1:, 0] != segments[:-1, 1]).any())
@@ -233,8 +234,15 @@ def _close_over_joints(
 # -- pieces ---------------------------------------------------------------------------------------
 
 
-def _pieces(anchors: _Anchors, steady: Mask, size: int) -> Ints:
-    """Return pieces of the image: first number, number after the last, byte, what they are."""
+def _pieces(anchors: _Anchors, steady: Mask, size: int, *, has_end: bool) -> Ints:
+    """Return pieces of the image: first number, number after the last, byte, what they are.
+
+    Args:
+        anchors: The groups.
+        steady: Which are as far from the next as both say.
+        size: Bytes of the input.
+        has_end: The last of them ends the image: what lies behind it is none of its.
+    """
     count = len(anchors.number)
     ends = np.concatenate((anchors.header[1:], [size]))
     following = np.concatenate((anchors.number[1:], anchors.number[-1:]))
@@ -258,6 +266,9 @@ def _pieces(anchors: _Anchors, steady: Mask, size: int) -> Ints:
     room = np.minimum(there - held, following - after)
     room = np.where(jumps, np.maximum(room, 0), 0)
     found.append(_rows(following - room, following, ends - room * RECORD, BEFORE, room > 0))
+    rest = 0 if has_end else int(there[-1] - held[-1])
+    last = after[-1:], after[-1:] + rest, anchors.place[-1:] + held[-1:] * RECORD
+    found.append(_rows(*last, BETWEEN, np.array([rest > 0])))
     first = min(int(anchors.header[0]) // RECORD, max(0, int(anchors.number[0])))
     lead = np.array(
         [[anchors.number[0] - first, anchors.number[0], anchors.header[0] - first * RECORD, BEFORE]]

@@ -84,7 +84,7 @@ class Image:
         for fault in getattr(volume, "notes", ()):
             self.faults.tell(fault)
         volume, first = self._look_at_first(volume)
-        if first.volume_number > 1 and first.is_first:
+        if first.volume_number > 1 and first.is_first and not volume.missing(0, 1):
             volume, first = self._look_for_first(volume, first)
         if first.extension is not None and not sequential:
             opening.refuse_unknown_features(first.extension)

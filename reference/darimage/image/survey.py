@@ -298,7 +298,8 @@ class _Survey:
                 self.state[last] = CLOSED  # if the next one is as far away as it says
                 start = due
             elif not self._is_own(due) and self._has_damaged_header(due):
-                self.state[last] = CLOSED
+                if self.marks.numbered:
+                    self.state[last] = CLOSED  # its CRC decides
                 start = due + RECORD
             elif self._is_proven(last):
                 self.state[last] = PROVEN

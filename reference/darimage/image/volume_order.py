@@ -88,7 +88,20 @@ def arranged(paths: Sequence[str]) -> Volume:
         start = (one.number - 1) * one.capacity if one.capacity else (0 if places else one.first)
         start = max(start * RECORD, end)
         places.append(Place(one.path, start, start + one.file.size, one.number, file=one.file))
-    return _pieces(places, ours.capacity, notes)
+    return _pieces(places, ours, notes)
+
+
+def in_its_place(file: Volume) -> Volume | None:
+    """Return a later volume of an image with a gap for those before it (DARI-VOL-025).
+
+    Returns:
+        ``None`` if it does not say how long volumes are, or if it is more than one volume.
+    """
+    one = _said(file.name, file, file.read_at(0, RECORD))
+    if one.number < LEAST or not one.capacity or file.size > one.capacity * RECORD:
+        return None
+    start = one.first * RECORD
+    return _pieces([Place(one.path, start, start + file.size, one.number, file=file)], one, [])
 
 
 def misnamed(path: str) -> list[str]:
@@ -168,7 +181,7 @@ def _as_given(given: list[_Given]) -> Pieces:
             else:
                 start = max(end, one.first * RECORD)
         places.append(Place(one.path, start, start + one.file.size, one.number, refused, one.file))
-    return _pieces(places, first.capacity if first else 0, [])
+    return _pieces(places, first, [])
 
 
 def _foreign(one: _Given) -> str:
@@ -176,7 +189,8 @@ def _foreign(one: _Given) -> str:
     return f"{one.path} is of another image{known}"
 
 
-def _pieces(places: list[Place], capacity: int, notes: list[Fault]) -> Pieces:
+def _pieces(places: list[Place], first: _Given | None, notes: list[Fault]) -> Pieces:
+    capacity = first.capacity if first is not None else 0
     cut = Cut(capacity)
 
     def absent(start: int, end: int) -> str:

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import parts
-from darimage.image.continuation import Expected, second_begins, why_no_second, why_refused
+from darimage.image.continuation import Expected, look, second_begins, why_no_second
 from darimage.image.opening import Opening, look_at_first
 from darimage.image.parts import VolumeHeader
-from darimage.image.volume_order import arranged, misnamed
+from darimage.image.volume_order import arranged, in_its_place, misnamed
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
@@ -93,10 +93,10 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
 
 
 def first_of(volume: Volume, number: int) -> Volume:
-    """Return the first volume of the set that a later one belongs to; all others without it.
+    """Return the first volume of the set that a later one belongs to; without it all others.
 
     Raises:
-        FormatError: It is not there.
+        FormatError: It is not there, nor does the later one say how long it is.
     """
     url = of_volume(getattr(volume, "url", ""), 1, number)
     if url is not None:
@@ -108,6 +108,8 @@ def first_of(volume: Volume, number: int) -> Volume:
         volume.close()
         return in_order(list(names.there().values()))
     if names is None or not os.path.exists(names.of(1)):
+        if (alone := in_its_place(volume)) is not None:
+            return alone
         told = f"this is volume {number} of a dump, the first is needed"
         raise FormatError(told, record=0, requirement="DARI-VOL-001")
     first = FileVolume.open(names.of(1))
@@ -173,6 +175,8 @@ def _join_image(
             absent=_Absent(cut, names),
         )
     else:
+        if isinstance(volume, Pieces) and all(place.volume for place in volume.places):
+            volume.reach(total * RECORD)
         real = volume
         if not walked and (why := why_no_second(volume, capacity, opening.marks)):
             on_fault(Fault("damaged", why, None, None, capacity, "DARI-VOL-014", volume.name))
@@ -196,12 +200,12 @@ class _Check:
     def __call__(self, file: Volume, place: Place) -> str:
         if place.volume < 2:
             return ""
-        refused, damaged = why_refused(file, place.volume, self.expected)
-        if damaged and not refused:
+        seen = look(file, place.volume, self.expected)
+        if seen.told:
             number = self.expected.cut.capacity * (place.volume - 1)
-            told = f"{place.path}: {damaged}"
-            self.on_fault(Fault("damaged", told, None, None, number, "DARI-VOL-014", place.path))
-        return f"{place.path} {refused}" if refused else ""
+            told = f"{place.path}: {seen.told}"
+            self.on_fault(Fault(seen.kind, told, None, None, number, "DARI-VOL-014", place.path))
+        return f"{place.path} {seen.refused}" if seen.refused else ""
 
 
 @dataclass
@@ -277,7 +281,7 @@ def _side_by_side(
         if not places and place.volume > 1:
             heads.append(start // RECORD)
         if places and (place.volume > 1 or names is not None) and file.size:
-            refused, _ = why_refused(file, place.volume or len(places) + 1, expected)
+            refused = look(file, place.volume or len(places) + 1, expected).refused
             if refused:
                 told = f"{place.path} {refused}"
                 on_fault(Fault("format", told, requirement="DARI-VOL-019"))

@@ -126,6 +126,7 @@ class _Walk:
         self.ending = False
         self.behind: int | None = None  # records the last header lies behind its number
         self.was_tape = False
+        self.gaps: list[tuple[int, int]] = []  # of a window: where a header should be, and is
         self.tells_sums = False
         self._read_from(volume)
         self.mend = None if is_recovered(volume) else mend
@@ -177,11 +178,18 @@ class _Walk:
             if len(batch):
                 self.at = int(batch.record[-1] + 1 + batch.following[-1])
                 self._adapt(batch, before)
+                self._tell_gaps(int(batch.record[-1]))
                 if self.tells_sums:
                     self._tell_sums(batch)
                 yield batch
             elif self.ending or not (self._mended() or self._resync()):
                 return
+
+    def _tell_gaps(self, last: int) -> None:
+        """Report what was passed over in front of a header; what lies behind the end is nothing."""
+        for at, place in self.gaps:
+            if place <= last:
+                self._tell(at, place - at)
 
     def _tell_sums(self, batch: Batch) -> None:
         """Report headers whose sum is wrong though their CRC is right (DARI-REC-028)."""
@@ -192,6 +200,7 @@ class _Walk:
 
     def _next(self) -> Batch:
         """Return the next headers."""
+        self.gaps = []
         if self.at >= self.fence or (self.sparse and not self.whole):
             return self._hop()
         batch = self._stride() if self.sparse else None
@@ -265,8 +274,7 @@ class _Walk:
         chain, gaps = _chain(places, after)
         if gaps and self.mend is not None:
             chain, gaps = _before(places, chain, gaps[0][0]), []
-        for gap, place in gaps:
-            self._tell(self.at + gap, place - gap)
+        self.gaps = [(self.at + gap, self.at + place) for gap, place in gaps]
         return Batch(
             places[chain] + self.at, rows[chain], after[chain], self.marks.order, window, self.at
         )
@@ -353,6 +361,8 @@ class _Walk:
         """Go on behind records that are not there (DARI-VOL-020); tell whether anything is."""
         gap = self.volume.missing(self.at * RECORD, (self.at + 1) * RECORD)[0]
         told, at = gap.told, self.at
+        if not self.marks.numbered and self._mended():
+            return True  # how long a gap of a plain dump is only numbers tell
         self.at = min(self.end, -(-gap.end // RECORD))
         found = self._search() if self.at < self.end else None
         if found is None and self._mended():

@@ -263,10 +263,26 @@ def sections(walk: Walk, faults: Faults | None) -> dict[int, Section]:
         made[which] = chosen
         if faults is not None and len(runs) > 1:
             faults.report("section", all_of_it[1].head.at)
+        if faults is not None:
+            _report_others(runs, faults)
     known = {STREAMS, ACLS_FRONT, OFFSET_MAP, ACLS_TRAILING}
     if not made.keys() <= known and not walk.given.rules.follows("DARI-SCT-003"):
         raise Refused("feature", "a section that is not known")
     return made
+
+
+def _report_others(runs: list[list[Group]], faults: Faults) -> None:
+    """Report further headers of sections that say something else than the first."""
+    for groups in runs:
+        for group in groups[1:]:
+            if _is_of_another(group.head, groups[0].head):
+                faults.report("group-differs", group.head.at)
+
+
+def _is_of_another(head: Head, first: Head) -> bool:
+    """Tell whether a further header says something else of the section (DARI-FIL-005)."""
+    names = ("section_version", "payload_size")
+    return any(head.body[name] != first.body[name] for name in names)
 
 
 def _is_copy(group: Group, runs: list[list[Group]]) -> bool:

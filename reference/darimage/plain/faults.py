@@ -98,6 +98,7 @@ volume-missing F VOL-020
 volume-order F VOL-019
 volume-twice F VOL-024
 wrong-place F REC-006
+zeros N FLT-008
 """
 """Name, severity, and the first requirement that chapter 88 is about, a line each."""
 

@@ -168,7 +168,22 @@ class _Sequence:
             group.wrong = group.known == OPEN
         elif one.announced:
             group.known = self._closing(one, behind, end, missing=missing)
+            if not head.is_dari and head.c_type in (TS_INODE, TS_ADDR):
+                self._report_zeros(head, numbers, places)
         return group
+
+    def _report_zeros(self, head: Head, numbers: list[int], places: list[int | None]) -> None:
+        """Report whole tape blocks of zeros: they may be true (DARI-FLT-008)."""
+        size = max(1, int(self._given.first.fields.c_ntrec))
+        empty = {
+            number
+            for number, at in zip(numbers, places, strict=True)
+            if at is not None and not any(self._given.space.record(at) or b"x")
+        }
+        begins = [number for number in empty if number % size == 0]
+        blocks = [begin for begin in begins if empty.issuperset(range(begin, begin + size))]
+        if blocks and not self._quietly:
+            self._given.faults.report("zeros", head.at, head.inode, count=len(blocks))
 
     def _records(self, one: Found, behind: Found | None) -> tuple[list[int], int]:
         """Return the numbers of the records under a header, and the number behind them all.

@@ -12,6 +12,11 @@ KEPT = 100
 """Findings of one rule that are kept if nobody says how many."""
 
 
+def place_in_order(record: int | None) -> tuple[bool, int]:
+    """Return by what a finding about a record, or about none, is put in order."""
+    return record is None, record or 0
+
+
 class Gathering(Protocol):
     """Takes findings in."""
 
@@ -53,3 +58,11 @@ class Kept:
     def count(self, rule: Rule, more: int) -> None:
         """See ``Gathering``."""
         self.untold[rule.name] += more
+
+    @property
+    def in_order(self) -> list[tuple[str, Fault]]:
+        """What is kept, by the records that it is about; what is about none comes last.
+
+        So the order does not depend on how many headers were looked at together.
+        """
+        return sorted(self.faults, key=lambda one: place_in_order(one[1].record))

@@ -92,7 +92,6 @@ class _Judging:
             seen.end,
             telling.decoded,
             telling.gaps,
-            len(telling.gaps),
         )
         # Readers that are asked from now on go by what the walk has met, and do not look again.
         vars(image)["names"] = whole.tree

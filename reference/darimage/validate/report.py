@@ -10,7 +10,7 @@ from typing import NamedTuple
 from darimage.image.parts import Part
 from darimage.validate.baseline import ENTRIES_MAX, Baseline, Key
 from darimage.validate.finding import Finding
-from darimage.validate.gathering import KEPT
+from darimage.validate.gathering import KEPT, place_in_order
 from darimage.validate.registry import LEVELS, requirements
 from darimage.validate.rules import all_rules
 from darimage.validate.selection import CORE, EVERY, Selection
@@ -213,7 +213,11 @@ class ImageReport:
         return by_rule
 
     def finish(self) -> None:
-        """Look for entries of the baseline that were not met; call it once all is told."""
+        """Put findings in order and look for entries of the baseline that were not met.
+
+        Call it once all is told.
+        """
+        self.told.sort(key=lambda told: place_in_order(told.finding.record))
         ids = self.selection.ids(self.asked)
         if self.was_judged:
             left = {key: n for key, n in self._left.items() if n and _asked(key, ids)}

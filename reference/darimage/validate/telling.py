@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from darimage.faults import Fault
 from darimage.image.reader import Image
 from darimage.schema import CType
+from darimage.validate.contexts.gaps import Gaps, are_named
 from darimage.validate.gathering import Gathering
 from darimage.validate.rules import decoded, of_scope
 from darimage.validate.rules.rule import Columns, Rule, Scope
@@ -27,6 +29,16 @@ _GAPS_MAX = 1000
 
 _ELSEWHERE = ("numbers", "no-checksums")
 """What readers say of plain dumps as a whole: a rule and the summary say it here."""
+
+_OF_FRONT = (
+    ("missing", "DARI-REC-002"),
+    ("lost", "DARI-DIR-001"),
+    ("unnamed", "DARI-DIR-002"),
+)
+"""How readers call it that a bitmap or the root is not there, or a directory has no name."""
+
+_MISSING = ("missing", "unreadable")
+"""How readers call it that records are not there."""
 
 _NO_END = ("truncated", "no-end")
 """How readers call it that no end is found at the end of a file."""
@@ -76,7 +88,7 @@ class Telling:
         rule = decoded.of(fault.requirement)
         if rule.name in self.off or self._is_told(fault):
             return
-        if fault.kind == "missing" and len(self.gaps) < _GAPS_MAX:
+        if fault.kind in _MISSING and len(self.gaps) < _GAPS_MAX:
             self.gaps.append(fault.message)
         self._fault(rule, fault)
 
@@ -84,9 +96,19 @@ class Telling:
         """Tell whether a rule finds what a reader reports as well."""
         if fault.kind == "header-sum":
             return True  # a rule looks at the sums of all headers
+        if fault.requirement == "DARI-VOL-020" and are_named(self.image):
+            return True
+        if (fault.kind, fault.requirement) in _OF_FRONT and self._lacks_front:
+            return True
         if fault.requirement != "DARI-REC-029" or fault.record is None:
             return False
         return (self.image.located(fault).record, fault.requirement) in self._met
+
+    @cached_property
+    def _lacks_front(self) -> bool:
+        """Whether some of what lies before the files is on a volume that is missing."""
+        known = self.image.extension
+        return known is not None and Gaps(self.image).any_in(0, known.files)
 
     def _fault(self, rule: Rule, fault: Fault) -> None:
         """Tell of one place that breaks a rule."""
@@ -108,7 +130,8 @@ class Telling:
         for fault in [*self.image.faults, *more]:
             if fault.kind in _ELSEWHERE:
                 continue
-            if ended and fault.requirement == "DARI-END-001" and fault.kind in _NO_END:
+            is_told = ended or self.image.is_dari  # a rule says of images that they have no end
+            if is_told and fault.requirement == "DARI-END-001" and fault.kind in _NO_END:
                 continue
             if fault.record is None or (fault.record, fault.requirement) not in known:
                 self.decoded(fault)

@@ -154,7 +154,7 @@ def _verified(
         files=seen.files,
         map_equal=seen.map_equal,
         verdict=None if verdict is None else names.get(verdict, str(verdict)),
-        told=kept.faults,
+        told=kept.in_order,
         untold=dict(kept.untold),
         quick=quick,
     )

@@ -152,6 +152,9 @@ class _Walker:
     def decoded(self, fault: Fault) -> None:
         """Report what was passed over, behind what was found in front of it."""
         self.flush()
+        if fault.requirement == "DARI-VOL-020":
+            self.runs.interrupt()
+            self.attributes.interrupt()
         self.telling.decoded(fault)
 
     def run(self, start: int | None = None) -> Seen:
@@ -215,14 +218,7 @@ class _Walker:
         ended = self.before.first_end is not None or (batch.c_type[:cut] == CType.TS_END).any()
         here = batch.part(slice(cut, cut + 1))
         in_place = shifts(here.headers(), here.record, self.image.marks.cut)[0] == 0
-        return bool(begins and in_place and not ended and self._shift_before(batch, cut) == 0)
-
-    def _shift_before(self, batch: Batch, cut: int) -> int:
-        """Return by how many records the header before one is out of place."""
-        if not cut:
-            return self.before.shift
-        last = batch.part(slice(cut - 1, cut))
-        return int(shifts(last.headers(), last.record, self.image.marks.cut)[0])
+        return bool(begins and in_place and not ended)
 
     def batch(self, batch: Batch, crcs: Ints | None) -> None:
         """Judge headers, and the CRC-32C of the records under each."""

@@ -92,6 +92,10 @@ class Pieces:
         self._opener = opener
         self._starts = [place.start for place in self.places]
 
+    def reach(self, size: int) -> None:
+        """Let it have at least so many bytes; what no file has is missing."""
+        self.size = max(self.size, size)
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes; fewer only at the end."""
         return read_up_to(self, offset, length)

@@ -128,11 +128,13 @@ def _bytes(frame, patch):
         yield "offset_map/element", 0, 8
     elif "layout" in patch and patch["layout"] in LAYOUTS:
         yield _field(patch["layout"], patch)
+    elif "every" in patch and "hex" in patch:
+        yield "inode_body", patch["every"]["at"], len(patch["hex"]) // 2
     elif "every" in patch:
         place = locate(patch["every"], header_dtype())
         yield "inode_body", place.at, place.dtype.itemsize
     elif "record" in patch and "data" not in patch:
-        body = frame.find(patch["record"]).body
+        body = frame.find("end" if patch["record"] == "ends" else patch["record"]).body
         if "field" in patch:
             place = locate(patch["field"], header_dtype("le", body))
             yield body, place.at, _length(place, patch)

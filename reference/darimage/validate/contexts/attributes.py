@@ -16,6 +16,7 @@ from darimage.sections import xattr_form, xattrs
 from darimage.sections.header import Headers, as_headers
 from darimage.units import RECORD
 from darimage.volumes.reading import Volume
+from darimage.volumes.recovered import LOST
 
 Row = npt.NDArray[np.uint8]
 
@@ -110,6 +111,14 @@ class AttributeRuns:
         self.marks = marks
         self.runs = 0
         self._lead: Lead | None = None
+        self._lead_is_missing = False
+
+    def interrupt(self) -> None:
+        """Forget the last header: some records are missing, and attributes among them.
+
+        Those behind them may belong to a header that is missing as well.
+        """
+        self._lead, self._lead_is_missing = None, True
 
     def add(self, batch: Batch) -> Iterator[AttributesSeen | Lead]:
         """Yield what rules see of a batch."""
@@ -128,14 +137,23 @@ class AttributeRuns:
                 yield from self.finish()
                 row: Row = batch.rows[at : at + 1].copy()
                 self._lead = Lead(int(batch.record[at]), as_headers(row, batch.order))
+                self._lead_is_missing = False
             else:
-                yield self._seen(batch, at)
+                seen = self._seen(batch, at)
+                if not self._lead_is_missing and not self._is_lacking(seen):
+                    yield seen
 
     def finish(self) -> Iterator[Lead]:
         """Yield the last header that attributes may follow: none can any more."""
         lead, self._lead = self._lead, None
         if lead is not None:
             yield lead
+
+    def _is_lacking(self, seen: AttributesSeen) -> bool:
+        """Tell whether some of a list is on a volume that is missing, which is found itself."""
+        begin = (seen.record + 1) * RECORD
+        gaps = self.volume.missing(begin, begin + seen.following * RECORD)
+        return any(gap.told != LOST for gap in gaps)
 
     def _seen(self, batch: Batch, at: int) -> AttributesSeen:
         self.runs += 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from darimage.image import continuation, volume_set
+from darimage.image import continuation, parts, volume_set
 from darimage.image.batch import Batch, Ints
 from darimage.image.reader import Image
 from darimage.schema import CType, Order
@@ -51,9 +51,20 @@ class Continuations:
         """Prepare; nothing is found in an image on one volume."""
         self.image = image
         self.joined = image.volume if isinstance(image.volume, Joined) else None
-        self.first = np.frombuffer(image.volume.read_at(0, RECORD), np.uint8).reshape(-1, RECORD)
         there = volume_set.numbers(image.volume) if self.joined and image.is_dari else []
         self.pending = np.array([number for number in there if number > 1], np.int64)
+        first = self._first() if self.pending.size else bytes(RECORD)
+        self.first = np.frombuffer(first, np.uint8).reshape(1, RECORD)
+
+    def _first(self) -> bytes:
+        """Return the volume header; if it is missing the next sound one, which says the same."""
+        assert self.joined is not None  # noqa: S101 - nothing is pending otherwise
+        real, size = self.joined.real, self.image.marks.cut.capacity * RECORD
+        first = real.read_at(0, RECORD)
+        if not real.missing(0, 1):
+            return first
+        others = (real.read_at((number - 1) * size, RECORD) for number in self.pending.tolist())
+        return next((one for one in others if parts.volume_of(one) is not None), first)
 
     def add(self, batch: Batch) -> Iterator[Continuation]:
         """Yield those that are at fault, up to the last of some headers."""

@@ -17,6 +17,7 @@ from darimage.sections import directory
 from darimage.sections.bitmap import Bitmap
 from darimage.sections.directory import Entry
 from darimage.sections.header import as_headers
+from darimage.validate.contexts.gaps import Gaps
 from darimage.validate.contexts.runs import Found
 from darimage.validate.contexts.sound_directories import sound_directories
 
@@ -31,14 +32,20 @@ class Directories:
     Attributes:
         image: The image.
         tree: What is named how.
+        lacks: What is missing of the image.
         exists: The inodes that exist.
+        knows_all: Whether that is known: bitmap I is there and can be used.
         on_fault: Told of entries that cannot be decoded.
     """
 
-    def __init__(self, image: Image, found: Found, tree: Names, on_fault: OnFault) -> None:
+    def __init__(
+        self, image: Image, found: Found, tree: Names, lacks: Gaps, on_fault: OnFault
+    ) -> None:
         self.image = image
         self.tree = tree
+        self.lacks = lacks
         self.exists: Bitmap = image.exists
+        self.knows_all = image.front.exists is not None
         self.on_fault = on_fault
         self._found = found
 
@@ -109,6 +116,13 @@ class DirectorySeen:
     def size(self) -> int:
         """Bytes that it should have."""
         return int(self.header["c_dinode"]["di_size"])
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether some of its data may lie on a volume that is missing."""
+        image = self.all.image
+        known, begin = image.extension, image.marks.cut.physical(self.record)
+        return known is not None and self.all.lacks.any_in(begin, known.files)
 
     @property
     def is_whole(self) -> bool:

@@ -6,7 +6,7 @@ All data of an image goes through here once, in the order it lies.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import google_crc32c
@@ -18,7 +18,8 @@ from darimage.image.groups import zero_blocks
 from darimage.schema import CType, DrFlag
 from darimage.sections.header import as_headers, sound
 from darimage.units import RECORD, S_IFMT
-from darimage.volumes.reading import Volume
+from darimage.volumes.reading import Gap, Volume
+from darimage.volumes.recovered import LOST
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -31,13 +32,17 @@ _BLOCK_MAX = 1024
 """Records of the longest tape block (DARI-REC-014)."""
 
 
+LACKING = -1
+"""In place of a CRC-32C: some records of the group are not there."""
+
+
 class GroupsSeen:
     """Headers whose groups were read.
 
     Attributes:
         batch: The headers.
         crc: The CRC-32C of the records under each, as they lie in the image; of headers whose
-            records were not read what the header says.
+            records were not read what the header says, and ``LACKING`` if some are missing.
     """
 
     def __init__(self, batch: Batch, crc: Ints) -> None:
@@ -62,10 +67,18 @@ class RecordsSeen:
         record: Record number of the first.
         rows: The records, shape (n, 1024); valid until the next ones are asked for.
         block: Records of a tape block.
+        gaps: What of these records is not there, and zeros in its place.
     """
 
     def __init__(
-        self, marks: Marks, batch: Batch, at: int, record: int, rows: Rows, block: int
+        self,
+        marks: Marks,
+        batch: Batch,
+        at: int,
+        record: int,
+        rows: Rows,
+        block: int,
+        gaps: Sequence[Gap],
     ) -> None:
         self.marks = marks
         self.header = int(batch.record[at])
@@ -74,6 +87,7 @@ class RecordsSeen:
         self.record = record
         self.rows = rows
         self.block = block
+        self.gaps = gaps
 
     @cached_property
     def headers(self) -> list[tuple[int, int]]:
@@ -87,7 +101,13 @@ class RecordsSeen:
     @cached_property
     def zero_blocks(self) -> list[int]:
         """Record number of the first record of each tape block that holds nothing but zeros."""
-        return zero_blocks(self.rows, self.record, self.block)
+        found = zero_blocks(self.rows, self.record, self.block)
+        return [record for record in found if self._is_there(record)]
+
+    def _is_there(self, record: int) -> bool:
+        """Tell whether a tape block is there."""
+        start, end = record * RECORD, (record + self.block) * RECORD
+        return not any(gap.start < end and start < gap.end for gap in self.gaps)
 
 
 class GroupReader:
@@ -111,7 +131,8 @@ class GroupReader:
     def sums(self, batch: Batch) -> Ints:
         """Read the records under the headers of an image and return their CRC-32C.
 
-        Of those that are not read it returns what the header says.
+        Of those that are not read it returns what the header says; ``LACKING`` if some of them
+        cannot be read, as they are on a volume that is missing.
         """
         wanted = (batch.following > 0) & self._wanted(batch)
         found = np.zeros(len(batch), np.int64)
@@ -128,6 +149,11 @@ class GroupReader:
             for one, other in zip(start[places].tolist(), end[places].tolist(), strict=True)
         ]
         for at in np.flatnonzero(wanted & ~inside).tolist():
+            first, last = int(batch.record[at]) + 1, int(end[at]) + batch.window_start
+            gaps = self.volume.missing(first * RECORD, last * RECORD)
+            if any(gap.told != LOST for gap in gaps):
+                found[at] = LACKING
+                continue
             crc = 0
             for _, rows in self._pieces(batch, at):
                 crc = google_crc32c.extend(crc, rows)
@@ -138,7 +164,8 @@ class GroupReader:
         """Read the records under the headers of a plain dump."""
         for at in np.flatnonzero((batch.following > 0) & self._wanted(batch)).tolist():
             for record, rows in self._pieces(batch, at, aligned=True):
-                yield RecordsSeen(self.marks, batch, at, record, rows, self.block)
+                gaps = self.volume.missing(record * RECORD, (record + len(rows)) * RECORD)
+                yield RecordsSeen(self.marks, batch, at, record, rows, self.block, gaps)
 
     def _wanted(self, batch: Batch) -> Bools:
         """Tell the records under which headers are read."""

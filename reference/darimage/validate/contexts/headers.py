@@ -32,7 +32,6 @@ class Before:
         first: The first header of the image, shape (1,); ``None`` if none was seen.
         first_end: The first end record.
         part: The last part that was begun, as in ``Seen.part``.
-        shift: Records the last header lies behind its ``c_tapea``.
     """
 
     def __init__(self, marks: Marks) -> None:
@@ -40,7 +39,6 @@ class Before:
         self.first: Headers | None = None
         self.first_end: Row | None = None
         self.part = 0
-        self.shift = 0
 
     def begin(self, first: Row, part: int) -> None:
         """Begin in the midst of an image.
@@ -61,8 +59,6 @@ class Before:
             self.first_end = batch.rows[ends[0]].copy()
         seen = Seen(batch, self, self.first)
         self.part = max(self.part, int(seen.part.max()))
-        if self.marks.numbered:
-            self.shift = int(seen.shifts[-1])
         return seen
 
 
@@ -85,7 +81,7 @@ class Seen:
         self.first = first
         self.first_end = before.first_end
         self.cut = before.marks.cut
-        self._part, self._shift = before.part, before.shift
+        self._part = before.part
         self.h = batch.headers()
         self.dinode = self.h["c_dinode"]
         self.extension = self.h["extension"]
@@ -95,15 +91,6 @@ class Seen:
     def shifts(self) -> Ints:
         """Records each lies behind its ``c_tapea``."""
         return shifts(self.h, self.batch.record, self.cut)
-
-    @cached_property
-    def shift_before(self) -> Ints:
-        """The same of the header before each.
-
-        Where an image has lost records all later ones are shifted, and only the first of them is
-        at fault.
-        """
-        return np.concatenate(([self._shift], self.shifts[:-1]))
 
     @cached_property
     def part(self) -> Ints:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from darimage.image.reader import Image
 from darimage.units import RECORD
+from darimage.validate.contexts.gaps import Gaps
 from darimage.validate.contexts.runs import distinct
 from darimage.validate.contexts.sections import SectionSeen
 
@@ -27,6 +28,7 @@ class MapSeen:
         image: The image.
         inodes: Numbers of the files that were found.
         records: Their places.
+        lacks: What is missing of the image.
     """
 
     section: SectionSeen
@@ -34,6 +36,7 @@ class MapSeen:
     image: Image
     inodes: Ints
     records: Ints
+    lacks: Gaps
 
     @cached_property
     def elements(self) -> tuple[Ints, Words]:
@@ -56,9 +59,14 @@ class MapSeen:
 
     @cached_property
     def different(self) -> Ints:
-        """Which of ``both`` differ."""
+        """Which of ``both`` differ; one on a volume that is missing may be where the map says."""
         _, said, true = self.both
-        return np.flatnonzero(said != true)
+        differ = np.flatnonzero(said != true)
+        if not self.lacks:
+            return differ
+        places = (said[differ] // np.uint64(RECORD)).astype(np.int64)
+        kept: Ints = differ[~((true[differ] == 0) & self.lacks.hold(places))]
+        return kept
 
 
 def _spread(everyone: Ints, inodes: Ints, values: Words) -> Words:

@@ -245,12 +245,26 @@ class Runs:
         self.substituted: set[int] = set()
         self._open: _Open | None = None
         self._found: list[Found] = []
+        self._lead_is_missing = False
+
+    def interrupt(self) -> None:
+        """Forget the run that was left open: some records are missing, and with them its end.
+
+        What goes on behind them has its first header there.
+        """
+        self._open, self._lead_is_missing = None, True
 
     def add(self, batch: Batch) -> Iterator[InRuns | Ended]:
         """Yield what rules see of a batch."""
         is_addr = batch.c_type == CType.TS_ADDR
         attributes = batch.flags & DrFlag.DR_EXTATTRIBUTES != 0
         leads = ~is_addr & ~attributes
+        if self._lead_is_missing:
+            if not leads.any():
+                return
+            self._lead_is_missing = False
+            rest = slice(int(leads.argmax()), None)
+            batch, attributes, leads = batch.part(rest), attributes[rest], leads[rest]
         if self._open is not None or not leads[0]:
             head = int(leads.argmax()) if leads.any() else len(batch)
             yield from self._go_on(batch.part(slice(0, head)), attributes[:head])

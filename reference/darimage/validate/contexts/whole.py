@@ -20,6 +20,7 @@ from darimage.validate.contexts import behind
 from darimage.validate.contexts.acls import AclsSeen
 from darimage.validate.contexts.bitmaps import BitmapSeen
 from darimage.validate.contexts.directories import Directories
+from darimage.validate.contexts.gaps import Gaps
 from darimage.validate.contexts.numbers import Numbers
 from darimage.validate.contexts.offset_map import MapSeen
 from darimage.validate.contexts.runs import Found
@@ -43,7 +44,6 @@ class Whole:
         attributed: Inodes with extended attributes.
         substituted: Inodes with data that could not be read.
         gaps: What was told of records that are not there, so far.
-        walked: How many of these the walk told.
         numbers: How ``c_tapea`` goes on, if it is a plain dump.
         end: Record number behind the row of ``TS_END`` where the walk ended; ``None`` if none did.
         on_fault: Told of what cannot be decoded.
@@ -58,7 +58,6 @@ class Whole:
     end: int | None
     on_fault: OnFault
     gaps: Sequence[str] = ()
-    walked: int = 0
 
     @cached_property
     def is_directory(self) -> Bools:
@@ -97,6 +96,19 @@ class Whole:
         return record >= self.records or bool(volume.missing(record * RECORD, record * RECORD + 1))
 
     @cached_property
+    def lacks(self) -> Gaps:
+        """What is missing of its volumes."""
+        return Gaps(self.image)
+
+    def lacks_before_files(self, record: int = 0) -> bool:
+        """Tell whether records from one as stored up to the files are on volumes that are missing.
+
+        Then there may be directories, entries and sections that nobody sees.
+        """
+        known = self.image.extension
+        return known is not None and self.lacks.any_in(record, known.files)
+
+    @cached_property
     def behind(self) -> list[tuple[str, int | None]]:
         """What lies behind the end, in words, and at which record as stored (DARI-END-010)."""
         return list(behind.what_is_behind(self.image, self.end))
@@ -115,7 +127,7 @@ class Whole:
     @cached_property
     def directories(self) -> Directories:
         """The directories."""
-        return Directories(self.image, self.found, self.tree, self.on_fault)
+        return Directories(self.image, self.found, self.tree, self.lacks, self.on_fault)
 
     @property
     def volumes(self) -> Joined | None:
@@ -154,7 +166,7 @@ class Whole:
         section = self.section(Section.OFFSET_MAP)
         if section is None:
             return None
-        return MapSeen(section, self._first(section), self.image, *self.files)
+        return MapSeen(section, self._first(section), self.image, *self.files, self.lacks)
 
     def _first(self, section: SectionSeen) -> int:
         """Return where the first section of a kind lies, sound or not."""

@@ -57,7 +57,6 @@ DECODERS = {
     "DARI-SDE-006": "sections.security.ace",
     "DARI-SDE-009": "sections.nt_acls sections.security.descriptor",
     "DARI-SDE-012": "sections.security.samba",
-    "DARI-STR-002": "sections.streams",
     "DARI-STR-003": "sections.streams",
     "DARI-STR-004": "sections.streams",
     "DARI-STR-006": "sections.streams",
@@ -89,6 +88,7 @@ DECODERS = {
 ELSEWHERE = {
     "image.runs": "DARI-FIL-014",
     "sections.security.samba": "DARI-SDE-015",
+    "sections.streams": "DARI-STR-002",
     "sections.xattrs": "DARI-XAT-009",
 }
 """What these modules tell only when no image is judged."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from darimage.faults import FaultyField, display
 from darimage.image import blame
+from darimage.image.names import LOST
 from darimage.sections import directory
 from darimage.validate.contexts.directories import DirectorySeen
 from darimage.validate.contexts.whole import Whole
@@ -27,7 +28,7 @@ def _hit(seen: DirectorySeen, told: str | None = None, field: FaultyField | None
 
 @directories("DARI-DIR-013", "directory.data", "there is not the data that di_size says")
 def _data(seen: DirectorySeen) -> Iterator[Hit]:
-    if not seen.is_whole:
+    if not seen.is_whole and not seen.is_lacking:
         told = f"{len(seen.data)} bytes of data, di_size says {seen.size}"
         yield _hit(seen, told, blame.field("c_dinode.di_size", seen.size, len(seen.data)))
 
@@ -45,6 +46,8 @@ def _dots(seen: DirectorySeen) -> Iterator[Hit]:
         return
     found = [(entry.name, entry.inode) for entry in seen.entries[:2]]
     parent = seen.all.tree.parent(seen.number)
+    if parent == LOST and len(found) > 1 and seen.all.lacks:
+        parent = found[1][1]  # what names it may be missing
     if found != [(b".", seen.number), (b"..", parent or seen.number)]:
         yield _hit(seen)
 
@@ -95,6 +98,6 @@ def _types(seen: DirectorySeen) -> Iterator[Hit]:
 @directories("DARI-DIR-015", "directory.exists", "an entry names an inode that does not exist")
 def _exists(seen: DirectorySeen) -> Iterator[Hit]:
     for entry, there in seen.typed:
-        if there is None and not seen.all.exists.holds(entry.inode):
+        if there is None and seen.all.knows_all and not seen.all.exists.holds(entry.inode):
             told = f"entry {display(entry.name)} names inode {entry.inode}, which does not exist"
             yield _hit(seen, told)

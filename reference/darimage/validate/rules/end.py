@@ -15,7 +15,9 @@ image = partial(over_things, Scope.IMAGE)
 
 @image("DARI-END-001", "end.absent", "there is no end record")
 def _absent(whole: Whole) -> Iterator[Hit]:
-    if whole.image.end is None:
+    known = whole.image.extension
+    total = 0 if known is None else known.total_records
+    if whole.image.end is None and not whole.lacks.any_in(total - 1, total):
         yield Hit()
 
 
@@ -35,8 +37,8 @@ def _behind(whole: Whole) -> Iterator[Hit]:
 
 def _says(whole: Whole, name: str, true: int) -> Iterator[Hit]:
     end = whole.image.end
-    if end is not None and getattr(end, name) != true:
-        said = getattr(end, name)
+    said = true if end is None else getattr(end, name)
+    if end is not None and said != true and not (said > true and whole.lacks):
         told = f"{name} is {said}, the image has {true}"
         yield Hit(told, end.record, field=blame.in_end(name, said, true))
 
@@ -70,7 +72,10 @@ def _substituted_data(whole: Whole) -> Iterator[Hit]:
 @image("DARI-END-003", "end.verdict-good", "the verdict is good, the map is not")
 def _verdict_good(whole: Whole) -> Iterator[Hit]:
     end = whole.image.end
-    if end is not None and end.verdict == Verdict.GOOD and (end.mismatches or not whole.map_equal):
+    if end is None or end.verdict != Verdict.GOOD:
+        return
+    unseen = whole.offset_map is None and whole.lacks_before_files()
+    if end.mismatches or not (whole.map_equal or unseen):
         yield Hit(record=end.record, field=blame.in_end("verdict", end.verdict))
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from darimage.image import blame
-from darimage.validate.contexts.groups import GroupsSeen, RecordsSeen
+from darimage.validate.contexts.groups import LACKING, GroupsSeen, RecordsSeen
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Grade, Hit, Scope, over_columns, over_things
 from darimage.validate.rules.wanted import LOW
@@ -24,7 +24,14 @@ image = partial(over_things, Scope.IMAGE)
     ("extension.records_crc32c", lambda seen: seen.crc),
 )
 def _crc(seen: GroupsSeen) -> Any:
-    return seen.said != seen.crc
+    return (seen.said != seen.crc) & (seen.crc != LACKING)
+
+
+@over_columns(
+    Scope.GROUPS, "DARI-VOL-020", "group.lacking", "some of the records that follow are not there"
+)
+def _lacking(seen: GroupsSeen) -> Any:
+    return seen.crc == LACKING
 
 
 @records(

@@ -29,7 +29,7 @@ _LEVEL_MAX = 9
     "DARI-REC-006", "header.tapea", "c_tapea is not the record number", ("c_tapea", wanted.number)
 )
 def _numbered(seen: Seen) -> Any:
-    return seen.shifts != seen.shift_before
+    return seen.shifts != 0
 
 
 @headers(

@@ -16,6 +16,8 @@ image = partial(over_things, Scope.IMAGE)
 
 @image("DARI-DIR-016", "links.unnamed", "no entry names it")
 def _unnamed(whole: Whole) -> Iterator[Hit]:
+    if whole.lacks_before_files():
+        return
     for at in np.flatnonzero(~whole.is_directory & (whole.names == 0)).tolist():
         yield Hit(None, int(whole.found.record[at]), int(whole.found.inode[at]))
 
@@ -26,7 +28,8 @@ def _count(whole: Whole) -> Iterator[Hit]:
     below = whole.tree.subdirectory_counts()
     for at in np.flatnonzero(whole.is_directory).tolist():
         wanted[at] = 2 + below.get(int(found.inode[at]), 0)
-    for at in np.flatnonzero(wanted != found.nlink).tolist():
+    differ = wanted > found.nlink if whole.lacks_before_files() else wanted != found.nlink
+    for at in np.flatnonzero(differ).tolist():
         pair = (int(found.nlink[at]), int(wanted[at]))
         field = blame.field("extension.body.nlink", *pair)
         told = f"nlink is {pair[0]}, it has {pair[1]}"

@@ -15,14 +15,16 @@ image = partial(over_things, Scope.IMAGE)
 
 @image("DARI-OFF-001", "map.absent", "there is no sound offset map")
 def _absent(whole: Whole) -> Iterator[Hit]:
-    if whole.offset_map is None:
+    known = whole.image.extension
+    place = 0 if known is None else known.offset_map
+    if whole.offset_map is None and not whole.lacks_before_files(place):
         yield Hit()
 
 
 @image("DARI-OFF-001", "map.size", "the offset map has not one element for each inode")
 def _size(whole: Whole) -> Iterator[Hit]:
     found, highest = whole.offset_map, whole.image.exists.highest
-    if found is None or found.section.payload is None:
+    if found is None or found.section.payload is None or whole.image.front.exists is None:
         return
     size, wanted = found.section.payload.size, (highest + 1) * ELEMENT
     if size != wanted:

@@ -58,5 +58,8 @@ def _files(whole: Whole) -> Iterator[Hit]:
 @image("DARI-DIR-001", "order.root", "the root is not first")
 def _root(whole: Whole) -> Iterator[Hit]:
     inodes = whole.found.inode
-    if len(inodes) and not (whole.is_directory[0] and inodes[0] == _ROOT):
+    if not len(inodes):
+        return
+    first = whole.image.marks.cut.physical(int(whole.found.record[0]))
+    if not whole.lacks.any_in(0, first) and not (whole.is_directory[0] and inodes[0] == _ROOT):
         yield from _hits(whole, np.zeros(1, np.int64))

@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from darimage.faults import display
 from darimage.schema import Section
-from darimage.sections.header import as_headers, header_crcs, of_image
 from darimage.sections.streams import StreamDirectory, has_strays
-from darimage.units import RECORD
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
 
@@ -95,28 +93,6 @@ def _ascend(whole: Whole) -> Iterator[Hit]:
         if one.number <= last:
             yield Hit(inode=one.number)
         last = one.number
-
-
-def _heads(whole: Whole) -> Iterator[tuple[StreamDirectory, npt.NDArray[np.uint8]]]:
-    """Yield stream directories and their headers, shape (1, 1024), as they lie in the section."""
-    data = whole.image.streams.payload
-    for one in _directories(whole) if data else ():
-        yield one, np.frombuffer(data, np.uint8, RECORD, one.at).reshape(1, RECORD)
-
-
-@image("DARI-REC-028", "streams.header-crc", "header_crc32c is not that of its record")
-def _header_crc(whole: Whole) -> Iterator[Hit]:
-    for one, row in _heads(whole):
-        said = as_headers(row, whole.image.order)["extension"]["header_crc32c"]
-        if said != header_crcs(row):
-            yield Hit(inode=one.number)
-
-
-@image("DARI-EXT-008", "streams.image-id", "image_id is not that of the image")
-def _image_id(whole: Whole) -> Iterator[Hit]:
-    for one, row in _heads(whole):
-        if not of_image(row, whole.image.marks.image_id)[0]:
-            yield Hit(inode=one.number)
 
 
 @image("DARI-STR-011", "streams.directory", "stream_directory is not the one that it has")

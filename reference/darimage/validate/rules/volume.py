@@ -8,8 +8,10 @@ from functools import partial
 from darimage.image import blame, volume_set
 from darimage.schema import Compat, Incompat, Section
 from darimage.units import RECORD
+from darimage.validate.contexts.gaps import are_named
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
+from darimage.volumes.recovered import LOST
 
 image = partial(over_things, Scope.IMAGE)
 
@@ -52,7 +54,11 @@ def _places(whole: Whole) -> Iterator[Hit]:
 @image("DARI-VOL-002", "volume.files", "files do not begin where the volume header says")
 def _files(whole: Whole) -> Iterator[Hit]:
     volume, begin = whole.image.extension, whole.begin_of_files
-    if volume is not None and volume.files != begin:
+    if volume is None or whole.lacks.any_in(volume.files, volume.files + 1):
+        return
+    if not len(whole.files[1]) and whole.lacks_before_files():
+        return  # nothing says where they would begin
+    if volume.files != begin:
         told = f"files begin at record {begin}, the volume header says {volume.files}"
         yield in_header(told, "files", volume.files, begin)
 
@@ -123,6 +129,8 @@ def _feature_xattrs(whole: Whole) -> Iterator[Hit]:
     if volume is None:
         return
     is_set = bool(volume.feature_compat & Compat.XATTRS)
+    if is_set and not whole.attributed and whole.lacks:
+        return
     if is_set != bool(whole.attributed):
         told = f"compat feature xattrs is {'set' if is_set else 'clear'}, "
         yield feature(whole, told + f"{whole.attributed} inodes have any", Compat.XATTRS)
@@ -135,7 +143,7 @@ def _feature_streams(whole: Whole) -> Iterator[Hit]:
         return
     is_set = bool(volume.feature_compat & Compat.STREAMS)
     there = any(s.section == Section.STREAM_DIRECTORIES for s in whole.image.front.sections)
-    if is_set != there:
+    if is_set != there and not (is_set and whole.is_lost(volume.stream_directories)):
         told = f"compat feature streams is {'set' if is_set else 'clear'}, stream directories are "
         yield feature(whole, told + ("there" if there else "not there"), Compat.STREAMS)
 
@@ -181,22 +189,19 @@ def _capacity(whole: Whole) -> Iterator[Hit]:
 
 @image("DARI-VOL-020", "volume.missing", "records are not there")
 def _missing(whole: Whole) -> Iterator[Hit]:
-    joined = whole.volumes
-    for gap in joined.real.missing(0, joined.real.size) if joined else ():
-        if any(gap.told in told for told in whole.gaps[: whole.walked]):
-            continue  # the walk came to it
+    for gap in whole.lacks.found:
         record = gap.start // RECORD
-        called = None if joined is None else volume_set.name_of(joined, record)
-        yield Hit(gap.told, record, kind="missing", volume=called)
+        called = volume_set.name_of(whole.image.volume, record)
+        yield Hit(gap.told, record, kind="volume-missing", volume=called)
 
 
 @image("DARI-VOL-020", "volume.gap", "records are not there", plain=True)
 def _gap(whole: Whole) -> Iterator[Hit]:
     """One within the data of a file holds no header, and no walk comes to it."""
-    if whole.volumes is not None:
+    if are_named(whole.image):
         return
     _ = [section.is_sound for section in whole.sections]
     known = "\n".join(whole.gaps)
     for gap in whole.image.volume.missing(0, whole.image.volume.size):
-        if gap.told not in known:
+        if gap.told not in known and gap.told != LOST:
             yield Hit(gap.told, gap.start // RECORD, kind="missing")

@@ -21,8 +21,8 @@ _KINDS[[CType.TS_CLRI, CType.TS_BITS]] = Kind.BITMAP
 
 
 def number(seen: Seen) -> Any:
-    """Record numbers, as they go on from the header before."""
-    return seen.cut.physical(seen.batch.record) - seen.shift_before & LOW
+    """Record numbers."""
+    return seen.cut.physical(seen.batch.record) & LOW
 
 
 def checksum(seen: Seen) -> Any:
