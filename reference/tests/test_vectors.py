@@ -98,6 +98,7 @@ ELSEWHERE = {
     "end/good-with-mismatches",
     "end/substituted-not-counted",
     "files/group-of-32-bits",
+    "files/records-beyond-the-size",
     "files/size-of-more-blocks",
     "files/target-is-a-hole",
     "files/true-atime",

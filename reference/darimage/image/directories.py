@@ -88,6 +88,12 @@ class DirectoryTable:
         """Inode number of each row."""
         return as_headers(self.rows, self.order)["c_inumber"].astype(np.int64)
 
+    @cached_property
+    def row_of(self) -> dict[int, int]:
+        """The first row of each inode number."""
+        count = len(self.rows)
+        return dict(zip(reversed(self.numbers.tolist()), range(count - 1, -1, -1), strict=True))
+
     def inode(self, row: int) -> Inode:
         """Return the inode of a row."""
         return Inode.of(

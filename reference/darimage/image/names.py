@@ -152,8 +152,7 @@ class Names:
         self._on_fault = on_fault
         self._numbers = table.numbers
         self._states = table.states.copy()
-        first, count = self._numbers.tolist(), len(self._numbers)
-        self._row_of = dict(zip(reversed(first), range(count - 1, -1, -1), strict=True))
+        self._row_of = table.row_of
         judged = _Judge(table, self._row_of, self._states, self._evidence, on_fault).judged()
         self._entries, self._owner, self._above, self._is_doubtful, self._given_away = judged
         self._index()

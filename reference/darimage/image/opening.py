@@ -298,12 +298,15 @@ def _has_end(data: bytes, opening: Opening) -> bool:
 def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | None:
     """Return what is wrong with the end of an image, if something is."""
     held = volume.size // RECORD
+    real = volume
+    while is_recovered(real):
+        real = getattr(real, "real")  # noqa: B009
     if opening.total > held:
-        there = volume.cut.total(held)
-        told = f"the image has {there} records of {volume.cut.total(opening.total)}"
-        real = volume
-        while is_recovered(real):
-            real = getattr(real, "real")  # noqa: B009
+        there, said = volume.cut.total(held), volume.cut.total(opening.total)
+        if found is not None and real.size // RECORD >= said:
+            told = f"the image ends behind {there} records, total_records is {said}"
+            return Fault("total-records", told, None, None, 0, "DARI-VOL-007")
+        told = f"the image has {there} records of {said}"
         if gaps := real.missing(real.size - 1, real.size):
             told += f": {gaps[0].told}"
         return Fault("image-cut", told, None, None, held, "DARI-VOL-011")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from darimage.errors import FormatError
 from darimage.faults import Fault, display
 from darimage.image import blame, payload
 from darimage.schema import Section
@@ -135,10 +134,11 @@ def _read(image: Image, header: SectionHeader, on_fault: OnFault) -> StreamTable
         on_fault(fault._replace(record=header.record))
 
     def header_of(number: int) -> Inode | None:
-        try:
-            return image.inode(number)
-        except FormatError:
-            return None
+        # Names are not asked: what has no name is known only when streams are.
+        row = image.front.directories.row_of.get(number)
+        if row is not None:
+            return image.front.directories.inode(row)
+        return next(image.inodes([number], lambda _: None), None)
 
     return StreamTable(directories, on_fault, b"" if faults else data, header_of)
 

@@ -218,14 +218,13 @@ class Input:
 
     def search(self, start: int, end: int | None = None) -> Head | None:
         """Return the own header at the lowest address from ``start`` on (DARI-REC-032)."""
-        if not self.rules.follows("DARI-REC-032"):
-            start += -start % RECORD
+        everywhere = self.rules.follows("DARI-REC-032")
         while True:
             stop = None if end is None else end + MAGIC_AT
             hit = self.space.find(magic(self.order), start + MAGIC_AT, stop)
             if hit is None:
                 return None
             head = self.own(hit - MAGIC_AT)
-            if head is not None:
+            if head is not None and (everywhere or head.at % RECORD == 0):
                 return head
             start = hit - MAGIC_AT + 1

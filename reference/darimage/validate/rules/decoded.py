@@ -68,6 +68,7 @@ DECODERS = {
     "DARI-STR-021": "image.streams",
     "DARI-VOL-001": "image.opening image.volume_set",
     "DARI-VOL-005": "image.opening",
+    "DARI-VOL-007": "image.opening",
     "DARI-VOL-008": "image.beginning",
     "DARI-VOL-011": "image.opening",
     "DARI-VOL-012": "image.volume_set",

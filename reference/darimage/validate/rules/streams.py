@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.faults import display
-from darimage.schema import Section
+from darimage.schema import Section, header_dtype
 from darimage.sections.streams import StreamDirectory, has_strays
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
@@ -17,6 +17,9 @@ from darimage.validate.rules.rule import Hit, Scope, over_things
 Ints = npt.NDArray[np.int64]
 
 image = partial(over_things, Scope.IMAGE)
+
+_LINKS = 2
+_SECOND = 1_000_000_000
 
 
 def _directories(whole: Whole) -> list[StreamDirectory]:
@@ -83,6 +86,36 @@ def _strays(whole: Whole) -> Iterator[Hit]:
     data = whole.image.streams.payload
     for one in _directories(whole):
         if data and has_strays(data, one.at, whole.image.order):
+            yield Hit(inode=one.number)
+
+
+def _heads(whole: Whole) -> Iterator[tuple[StreamDirectory, np.void]]:
+    """Yield stream directories and their headers as they lie in the section."""
+    data, layout = whole.image.streams.payload, header_dtype(whole.image.order, "inode_body")
+    for one in _directories(whole) if data else ():
+        yield one, np.frombuffer(data, layout, 1, one.at)[0]
+
+
+@image("DARI-STR-006", "streams.links", "a stream directory has not two links")
+def _links(whole: Whole) -> Iterator[Hit]:
+    for one, head in _heads(whole):
+        found = int(head["c_dinode"]["di_nlink"]), int(head["extension"]["body"]["nlink"])
+        if found != (_LINKS, _LINKS):
+            told = f"di_nlink is {found[0]}, nlink {found[1]} in the header of a stream directory"
+            yield Hit(told, inode=one.number)
+
+
+@image("DARI-STR-006", "streams.old-fields", "old owner or times differ from the true ones")
+def _old_fields(whole: Whole) -> Iterator[Hit]:
+    for one, head in _heads(whole):
+        old, body = head["c_dinode"], head["extension"]["body"]
+        owners = ((old["di_ouid"], old["di_uid"]), (old["di_ogid"], old["di_gid"]))
+        agree = all(int(low) == int(true) & 0xFFFF for low, true in owners)
+        for name in ("atime", "mtime", "ctime"):
+            seconds, rest = divmod(int(body[f"{name}_ns"]), _SECOND)
+            said = int(old[f"di_{name}"]["tv_sec"]) & 0xFFFFFFFF, int(old[f"di_{name}"]["tv_usec"])
+            agree = agree and said == (seconds & 0xFFFFFFFF, rest // 1000)
+        if not agree:
             yield Hit(inode=one.number)
 
 
