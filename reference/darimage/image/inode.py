@@ -15,6 +15,8 @@ from darimage.units import ADDRESSES, RECORD, S_IFMT, records_of
 from darimage.volumes.cut import ONE_VOLUME, Cut
 
 _NS = 1_000_000_000
+_LOW = 0xFFFFFFFF
+_SIGNED_FROM = 1 << 31
 
 ALL_PRESENT = b"\1" * ADDRESSES
 """The ``c_addr`` of a header with no holes."""
@@ -199,8 +201,9 @@ def _columns(
         "shift": shifts(headers, positions, cut),
     }
     before = {"nlink": old["di_nlink"]}
+    signed = ~_is_marked(headers) & (headers["c_date"] < _SIGNED_FROM)
     for name in ("atime", "mtime", "ctime"):
-        before[f"{name}_ns"] = _nanoseconds(old[f"di_{name}"])
+        before[f"{name}_ns"] = _nanoseconds(old[f"di_{name}"], signed)
     for name in _EXTENDED:
         new = extension["body"][name]
         columns[name] = np.where(extended, new, before.get(name, np.zeros_like(new)))
@@ -212,17 +215,23 @@ def _columns(
 def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
     """Tell which headers carry the extension of an inode (DARI-EXT-002)."""
     extension = headers["extension"]
-    marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
-    found: npt.NDArray[np.bool_] = marked & (extension["kind"] == Kind.INODE)
+    # Of version 0 the old fields alone are used (chapter 88).
+    known = (extension["kind"] == Kind.INODE) & (extension["version"] != 0)
+    found: npt.NDArray[np.bool_] = _is_marked(headers) & known
+    return found
+
+
+def _is_marked(headers: Headers) -> npt.NDArray[np.bool_]:
+    """Tell which headers carry an extension area of whatever kind."""
+    magic = headers["extension"]["magic"]
+    found: npt.NDArray[np.bool_] = (magic == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
     return found
 
 
 def crcs_under(headers: Headers) -> npt.NDArray[np.int64]:
     """Return the CRC-32C of the records under headers, -1 for those without an extension area."""
-    extension = headers["extension"]
-    marked = (extension["magic"] == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
-    said = extension["records_crc32c"].astype(np.int64)
-    return np.where(marked, said, -1)
+    said = headers["extension"]["records_crc32c"].astype(np.int64)
+    return np.where(_is_marked(headers), said, -1)
 
 
 def shifts(headers: Headers, positions: npt.NDArray[np.int64], cut: Cut) -> npt.NDArray[np.int64]:
@@ -240,12 +249,20 @@ def _devices(old: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
     return np.where(is_device, np.where(first == 0, second, first), 0)
 
 
-def _nanoseconds(old: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
-    """Return old times; a fraction too great for microseconds was meant as nanoseconds."""
-    fraction = np.clip(old["tv_usec"].astype(np.int64), 0, _NS - 1)
+def _nanoseconds(old: npt.NDArray[np.void], signed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return old times (DARI-FIL-024).
+
+    Args:
+        old: Seconds and fractions; one too great for microseconds was meant as nanoseconds.
+        signed: In which headers seconds may be negative: those of plain dumps made before 2038.
+    """
+    fraction = old["tv_usec"].astype(np.int64)
+    fraction = np.where((fraction >= 0) & (fraction < _NS), fraction, 0)
     scaled = np.where(fraction < _NS // 1000, fraction * 1000, fraction)
-    seconds: npt.NDArray[np.int64] = old["tv_sec"].astype(np.int64)
-    return seconds * _NS + scaled
+    seconds = old["tv_sec"].astype(np.int64) & _LOW
+    seconds -= (signed & (seconds >= _SIGNED_FROM)) * (_LOW + 1)
+    found: npt.NDArray[np.int64] = seconds * _NS + scaled
+    return found
 
 
 def _maps(headers: Headers, metadata_only: npt.NDArray[np.bool_]) -> list[bytes]:
