@@ -23,7 +23,7 @@ def slow(record, order, position, old_format):
     old, extension = header.c_dinode, header.extension
     if old_format is None:
         old_format = not header.c_flags & 2
-    extended = record[928:932] == b"DARI" and record[932] == 2
+    extended = record[928:932] == b"DARI" and record[932] == 2 and record[933] > 0
     body = layout("extension/inode_body", order).parse(record[944:]) if extended else None
     count = 0 if header.c_flags & 0x100 else min(max(header.c_count, 0), 512)
     shift = (position - header.c_tapea + 2**31) % 2**32 - 2**31
@@ -33,8 +33,13 @@ def slow(record, order, position, old_format):
     def time(name):
         if body:
             return body[f"{name}_ns"]
-        fraction = max(0, min(old[f"di_{name}"].tv_usec, NS - 1))
-        return old[f"di_{name}"].tv_sec * NS + (fraction * 1000 if fraction < 10**6 else fraction)
+        # DARI-FIL-024, sentence by sentence.
+        seconds, fraction = old[f"di_{name}"].tv_sec % 2**32, old[f"di_{name}"].tv_usec
+        if not 0 <= fraction < NS:
+            fraction = 0
+        if record[928:932] != b"DARI" and seconds >= 2**31 and header.c_date < 2**31:
+            seconds -= 2**32
+        return seconds * NS + (fraction * 1000 if fraction < 10**6 else fraction)
 
     return {
         "number": header.c_inumber,
@@ -61,10 +66,10 @@ def slow(record, order, position, old_format):
 
 
 records = st.builds(
-    lambda a, b, known: a + (b"DARI\2\1" + b[6:] if known else b),
+    lambda a, b, known: a + (b"DARI\2" + known + b[6:] if known else b),
     st.binary(min_size=928, max_size=928),
     st.binary(min_size=96, max_size=96),
-    st.booleans(),
+    st.sampled_from([b"", b"\0", b"\1"]),
 )
 
 

@@ -10,16 +10,9 @@ from darimage.plain.rules import Rules
 
 DISPUTED = {
     "damage/dump-block-doubled": "where the next header is due, there is none",
-    "dialects/dates-before-1970": "seconds of 2^31 and more are negative (DARI-FIL-024)",
-    "directories/crc-wrong": "blocks of a directory are doubtful as those of a file",
-    "directories/damaged": "blocks of a directory are doubtful as those of a file",
     "directories/size-beyond": "the zeros behind the entries are a chunk that is broken",
-    "extension/missing": "old times have microseconds",
-    "extension/version-0": "old times have microseconds",
-    "extension/wrong-kind": "old times have microseconds",
     "resources/inode-number": "numbers do not ascend",
     "resources/total-records": "an end that is elsewhere",
-    "xattr/form": "a list of the other form has its entries elsewhere",
 }
 """Vectors that the plain reader answers otherwise than the suite wants, and why."""
 

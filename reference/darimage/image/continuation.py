@@ -90,18 +90,17 @@ def look(file: Volume, number: int, expected: Expected) -> Looked:
     if header["c_date"] != expected.marks.date:
         return Looked("is of another dump: its date differs")
     said = int(header["c_volume"])
-    if said == number:
+    if expected.uuid is None:
+        return Looked() if said == number else Looked(f"is volume {said}, not volume {number}")
+    place = (number - 1) * expected.cut.capacity & _LOW
+    numbers = (int(header["c_tapea"]) == place, int(header["c_firstrec"]) & _LOW == place)
+    if said == number and all(numbers):
         return Looked()
-    if expected.uuid is not None and _two_say(header, number, expected.cut.capacity):
-        told = f"it says that it is volume {said}; its record numbers are those of volume {number}"
+    # Two of the three decide (DARI-VOL-024).
+    if [said == number, *numbers].count(True) > 1:
+        told = f"not all numbers in its first header are those of volume {number}"
         return Looked("", "volume-order", told)
     return Looked(f"is volume {said}, not volume {number}")
-
-
-def _two_say(header: np.void, number: int, capacity: int) -> bool:
-    """Tell whether both record numbers in a header are those of a volume (DARI-VOL-024)."""
-    place = (number - 1) * capacity & _LOW
-    return int(header["c_tapea"]) == place == int(header["c_firstrec"]) & _LOW
 
 
 def second_begins(volume: Volume, capacity: int, marks: Marks) -> bool:

@@ -10,16 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.schema import DrFlag, InodeFlag, Kind, Order
-from darimage.sections.header import (
-    EXTENSION_MAGIC,
-    EXTENSION_VERSION,
-    Headers,
-    as_headers,
-)
+from darimage.sections.header import EXTENSION_MAGIC, Headers, as_headers
 from darimage.units import ADDRESSES, RECORD, S_IFMT, records_of
 from darimage.volumes.cut import ONE_VOLUME, Cut
 
 _NS = 1_000_000_000
+_LOW = 0xFFFFFFFF
+_SIGNED_FROM = 1 << 31
 
 ALL_PRESENT = b"\1" * ADDRESSES
 """The ``c_addr`` of a header with no holes."""
@@ -165,9 +162,6 @@ class Inode:
         return records_of(self.size) <= len(self.head_map) and max(self.head_map, default=0) <= 1
 
 
-_NEGATIVE = 1 << 31
-"""Seconds from which on 32 bits mean a time before 1970 in a plain dump."""
-
 _EXTENDED = (
     "run_records",
     "base_inode",
@@ -207,7 +201,7 @@ def _columns(
         "shift": shifts(headers, positions, cut),
     }
     before = {"nlink": old["di_nlink"]}
-    signed = (headers["c_date"] < _NEGATIVE) & ~_are_marked(extension)
+    signed = ~_is_marked(headers) & (headers["c_date"] < _SIGNED_FROM)
     for name in ("atime", "mtime", "ctime"):
         before[f"{name}_ns"] = _nanoseconds(old[f"di_{name}"], signed)
     for name in _EXTENDED:
@@ -221,23 +215,23 @@ def _columns(
 def is_extended(headers: Headers) -> npt.NDArray[np.bool_]:
     """Tell which headers carry the extension of an inode (DARI-EXT-002)."""
     extension = headers["extension"]
-    known = _are_marked(extension) & (extension["version"] >= EXTENSION_VERSION)
-    found: npt.NDArray[np.bool_] = known & (extension["kind"] == Kind.INODE)
+    # Of version 0 the old fields alone are used (chapter 88).
+    known = (extension["kind"] == Kind.INODE) & (extension["version"] != 0)
+    found: npt.NDArray[np.bool_] = _is_marked(headers) & known
     return found
 
 
-def _are_marked(extension: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
-    """Tell which headers have an extension area, of whatever version (DARI-EXT-001)."""
-    magic = np.frombuffer(EXTENSION_MAGIC, np.uint8)
-    found: npt.NDArray[np.bool_] = (extension["magic"] == magic).all(axis=1)
+def _is_marked(headers: Headers) -> npt.NDArray[np.bool_]:
+    """Tell which headers carry an extension area of whatever kind."""
+    magic = headers["extension"]["magic"]
+    found: npt.NDArray[np.bool_] = (magic == np.frombuffer(EXTENSION_MAGIC, np.uint8)).all(axis=1)
     return found
 
 
 def crcs_under(headers: Headers) -> npt.NDArray[np.int64]:
     """Return the CRC-32C of the records under headers, -1 for those without an extension area."""
-    extension = headers["extension"]
-    said = extension["records_crc32c"].astype(np.int64)
-    return np.where(_are_marked(extension), said, -1)
+    said = headers["extension"]["records_crc32c"].astype(np.int64)
+    return np.where(_is_marked(headers), said, -1)
 
 
 def shifts(headers: Headers, positions: npt.NDArray[np.int64], cut: Cut) -> npt.NDArray[np.int64]:
@@ -259,15 +253,16 @@ def _nanoseconds(old: npt.NDArray[np.void], signed: npt.NDArray[np.bool_]) -> np
     """Return old times (DARI-FIL-024).
 
     Args:
-        old: Seconds and their fractions: microseconds, or nanoseconds where they are too great.
-        signed: Whether seconds of 2^31 or more are negative.
+        old: Seconds and fractions; one too great for microseconds was meant as nanoseconds.
+        signed: In which headers seconds may be negative: those of plain dumps made before 2038.
     """
     fraction = old["tv_usec"].astype(np.int64)
+    fraction = np.where((fraction >= 0) & (fraction < _NS), fraction, 0)
     scaled = np.where(fraction < _NS // 1000, fraction * 1000, fraction)
-    scaled[(fraction < 0) | (fraction >= _NS)] = 0
-    seconds: npt.NDArray[np.int64] = old["tv_sec"].astype(np.int64)
-    seconds -= np.where(signed & (seconds >= _NEGATIVE), 2 * _NEGATIVE, 0)
-    return seconds * _NS + scaled
+    seconds = old["tv_sec"].astype(np.int64) & _LOW
+    seconds -= (signed & (seconds >= _SIGNED_FROM)) * (_LOW + 1)
+    found: npt.NDArray[np.int64] = seconds * _NS + scaled
+    return found
 
 
 def _maps(headers: Headers, metadata_only: npt.NDArray[np.bool_]) -> list[bytes]:

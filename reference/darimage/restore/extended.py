@@ -31,9 +31,6 @@ _GENERAL = frozenset({errno.ENOTSUP, errno.EPERM, errno.EACCES})
 
 _ABSENT = frozenset({errno.ENODATA, errno.ENOTSUP})
 
-_ONE_ATTRIBUTE = frozenset({"DARI-XAT-005", "DARI-XAT-006", "DARI-XAT-020"})
-"""What costs one attribute and no other."""
-
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.E2BIG})
 """How file systems say so; those of ext4 take 4 KiB an inode."""
 
@@ -111,14 +108,8 @@ def values_of(
 
 
 def may_lack_acl(faults: Iterable[Fault]) -> bool:
-    """Tell whether a POSIX ACL may be among the attributes that are not well-formed.
-
-    Of one that is left out for its name or its value alone it is known which it is.
-    """
-    return any(
-        fault.requirement not in _ONE_ATTRIBUTE or ACL_ACCESS.decode() in fault.message
-        for fault in faults
-    )
+    """Tell whether some attributes are left out: a POSIX ACL may be among them (chapter 88)."""
+    return any(not fault.is_note for fault in faults)
 
 
 def of_directories(

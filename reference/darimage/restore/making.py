@@ -136,6 +136,9 @@ class Maker:
                 self.made.occupied.append(row)
             self.made.regular.append(row)
             return
+        if inode.metadata_only:
+            told = "the image has its attributes but not itself"
+            raise FormatError(told, record=inode.record, requirement="DARI-REC-001")
         if (state := of_header(inode)) != State.WHOLE:
             told = f"is {state.word}, which nobody could see on it"
             raise FormatError(told, record=inode.record, requirement="DARI-RST-006")
@@ -182,5 +185,6 @@ class Maker:
 
 def _checked(target: bytes) -> bytes:
     if not target or b"\0" in target:
-        raise FormatError("symbolic link has no target" if not target else "target holds NUL")
+        told = "target holds NUL" if target else "symbolic link has no target"
+        raise FormatError(told, requirement="DARI-FIL-008")
     return target

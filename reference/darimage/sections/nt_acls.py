@@ -181,6 +181,8 @@ def decode(payload: bytes, order: Order = "le", on_fault: OnFault | None = None)
     spans = np.frombuffer(payload, dtype("nt_acls/span", order), descriptors + origins, at)
     _check_spans(spans, len(payload) - heap_at)
     table = _rows(table, descriptors, origins, on_fault)
+    if on_fault is not None:
+        table = _without_long(table, spans[descriptors:], on_fault)
     heap = memoryview(payload)[heap_at:]
     return NtAcls(table, spans[:descriptors], spans[descriptors:], heap, len(payload))
 
@@ -216,6 +218,22 @@ def _rows(table: Column, descriptors: int, origins: int, on_fault: OnFault | Non
         tell("acl-origin", told, "DARI-ACL-007", int(inode[at]))
     table = table[kept]
     table["origin"][strange[kept]] = 0
+    return table
+
+
+def _without_long(table: Column, origins: Column, on_fault: OnFault) -> Column:
+    """Return rows whose descriptors come without an origin that is longer than may be."""
+    sizes = np.concatenate((np.zeros(1, np.int64), origins["size"].astype(np.int64)))
+    sizes = sizes[table["origin"]]
+    long = np.flatnonzero(sizes > MAX_ORIGIN)
+    if not long.size:
+        return table
+    table = table.copy()
+    for at in long.tolist():
+        told = f"the origin of inode {table['inode'][at]} has {sizes[at]} bytes, over {MAX_ORIGIN}"
+        error = _fault(told, "DARI-ACL-008")
+        on_fault(Fault.of(error, inode=int(table["inode"][at]))._replace(kind="acl-origin"))
+    table["origin"][long] = 0
     return table
 
 
