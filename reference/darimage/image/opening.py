@@ -303,7 +303,8 @@ def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | N
         real = getattr(real, "real")  # noqa: B009
     if opening.total > held:
         there, said = volume.cut.total(held), volume.cut.total(opening.total)
-        if found is not None and real.size // RECORD >= said:
+        lost = real.missing(there * RECORD, said * RECORD)
+        if found is not None and real.size // RECORD >= said and not lost:
             told = f"the image ends behind {there} records, total_records is {said}"
             return Fault("total-records", told, None, None, 0, "DARI-VOL-007")
         told = f"the image has {there} records of {said}"

@@ -290,6 +290,8 @@ class _Survey:
             self.disturbed = True
             return self._search(due)
         last = len(self.state) - 1
+        # What an image begins with is missing: its end may lie in front of the rest (DARI-END-009).
+        self.disturbed |= self.columns["c_type"][0] != CType.TS_TAPE
         if self.columns["c_type"][last] == CType.TS_END and not self.disturbed and self._steady():
             return None
         start = self.columns["address"][last] + RECORD
