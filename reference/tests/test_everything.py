@@ -5,6 +5,7 @@ levels cut into volumes or not, comes back from the chain, and ``restore -r`` ag
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -23,12 +24,14 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="owners need root"),
 ]
 
+RESYNC = re.compile(r"resync restore, skipped \d+ blocks")
 CAPACITIES = st.sampled_from([0, 40, 60, 100, 250, 1000])
 SCRIPTS = st.lists(
     st.tuples(st.integers(1, 9), CAPACITIES, st.lists(EDIT, max_size=10)), max_size=3
 )
 
 
+@pytest.mark.usefixtures("every_restore")
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
 @example([], 0, [(1, 0, [Edit("write", 245, 0, 367)])])  # a short hole at the end
 @given(st.lists(EDIT, max_size=12), CAPACITIES, SCRIPTS)
@@ -51,9 +54,16 @@ def test_any_history_on_any_volumes(changes, capacity, scripts):
         theirs.mkdir()
         for image in chain:
             done = old_restore(image, theirs)
-            assert (done.rc, unexpected(done, image)) == (0, []), done.stderr
+            told = [line for line in unexpected(done, image) if not is_of_volumes(line, image)]
+            assert (done.rc, told) == (0, []), done.stderr
         found = compare_trees(source, theirs, SOME_TIMES)
         assert [str(d) for d in found if d.kind != "mtime" or not is_directory(theirs, d)] == []
+
+
+def is_of_volumes(line, image):
+    """Tell whether a message is what newer ones say of each volume; the tree is right still."""
+    is_set = not image.exists()
+    return is_set and not legacy.counts_volumes() and bool(RESYNC.fullmatch(line))
 
 
 def old_restore(image, out):

@@ -31,6 +31,7 @@ from darimage.tapes.names import CATALOGUE
 from darimage.tapes.one_file import OneFile
 from darimage.tapes.opening import open_named
 from darimage.tapes.plain import Plain
+from darimage.tapes.reading import TapeVolume
 from darimage.tapes.simh import E11, Simh
 from darimage.tapes.sink import TapeSink
 from darimage.tapes.tape import EndOfMediumError
@@ -96,6 +97,22 @@ def test_an_image_goes_on_on_further_tapes_wherever_one_ends(tree, kind, block, 
         os.unlink(folder / "tapes" / CATALOGUE)
         with Image.open([folder / "tapes" / part.name for part in sink.parts]) as image:
             same_but_accesses(image, tree)
+
+
+@pytest.mark.parametrize("kind", ["simh", "aws"])
+def test_plain_tapes_within_a_container_are_not_taken_for_one(tmp_path, kind):
+    """Each tape but the first begins with what a container begins with."""
+    looks = FORMS[kind].frame(bytes(1014), 0)[0]
+    data = (b"".join(looks) + FORMS[kind].mark(1014))[:1024].ljust(1024, b"\0") * 90
+    tree = Node.directory({b"file": Node.file(data)})
+    sink = written(tree, Changer(tmp_path, Plain(), 2048), 1024)
+    paths = [tmp_path / part.name for part in sink.parts]
+    assert sum(path.read_bytes()[:1024] == data[:1024] for path in paths) > 10
+    assert isinstance(open_named(paths[-10]), TapeVolume)
+    assert verify(tmp_path).faults == []
+    (tmp_path / CATALOGUE).unlink()
+    with Image.open(paths) as image:
+        same_but_accesses(image, tree)
 
 
 def big():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from darimage.faults import Fault
 from darimage.image import parts
 from darimage.sections.header import byte_order, picker
-from darimage.tapes.opening import open_named
+from darimage.tapes.opening import open_further, open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.file_set import volumes_there
@@ -58,7 +58,13 @@ def arranged(paths: Sequence[str]) -> Volume:
     Raises:
         StorageError: One cannot be opened.
     """
-    given = [_looked_at(path) for path in paths]
+    from darimage.tapes.indexed import IndexedVolume
+
+    first = open_named(paths[0])
+    # What follows a plain file has no header to begin with, and may look like a container.
+    opener = open_named if isinstance(first, IndexedVolume | Pieces) else open_further
+    files = [first, *map(opener, paths[1:])]
+    given = [_looked_at(path, file) for path, file in zip(paths, files, strict=True)]
     if not all(one.number for one in given):
         return _as_given(given)
     ours = next((one for one in given if one.number == 1), given[0])
@@ -131,9 +137,8 @@ def _head(path: str) -> bytes:
         return b""
 
 
-def _looked_at(path: str) -> _Given:
-    """Open a file and look at its first header."""
-    file = open_named(path)
+def _looked_at(path: str, file: Volume) -> _Given:
+    """Look at the first header of a file."""
     return _said(file.name if is_url(path) else path, file, file.read_at(0, RECORD))
 
 

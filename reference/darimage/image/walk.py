@@ -182,6 +182,8 @@ class _Walk:
                 if self.tells_sums:
                     self._tell_sums(batch)
                 yield batch
+                if self.at > self.end:
+                    self._end_early(int(batch.record[-1]), int(batch.c_type[-1]))
             elif self.ending or not (self._mended() or self._resync()):
                 return
 
@@ -190,6 +192,22 @@ class _Walk:
         for at, place in self.gaps:
             if place <= last:
                 self._tell(at, place - at)
+
+    def _end_early(self, record: int, c_type: int) -> None:
+        """Go on at the next header behind one that announces more records than there are.
+
+        Its number of records may be wrong; if none follows, the image is cut. Who uses a bitmap
+        reports that it does not fit (DARI-BMP-007).
+        """
+        announced = self.at
+        if self._mended() and self.at <= self.end:
+            return
+        self.at = record + 1
+        found = self._search()
+        self.at = announced if found is None else found
+        if found is not None and c_type not in (CType.TS_CLRI, CType.TS_BITS):
+            told = f"the header here announces {announced - record - 1} records, another follows"
+            self.on_fault(Fault("hole-map", told, record=record, requirement="DARI-REC-011"))
 
     def _tell_sums(self, batch: Batch) -> None:
         """Report headers whose sum is wrong though their CRC is right (DARI-REC-028)."""

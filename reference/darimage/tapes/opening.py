@@ -46,6 +46,20 @@ def open_named(name: str | os.PathLike[str]) -> Volume:
     return _open_file(path, number)
 
 
+def open_further(name: str) -> Volume:
+    """Return what goes on where a plain file ends: a container only if its name says so.
+
+    The middle of an image may look like one. Raises what `open_named` does.
+    """
+    from darimage.tapes.forms import FORMS
+
+    path, number = split_name(name)
+    is_named = path.endswith(tuple(form.suffix for form in FORMS))
+    if number is not None or is_named or is_changer(path) or is_drive(path):
+        return open_named(name)
+    return open_file(path)
+
+
 def _open_file(path: str, number: int | None = None) -> Volume:
     file = open_file(path)
     try:
@@ -94,7 +108,7 @@ def _open_changer(folder: str, number: int | None) -> Pieces:
         return _why_another(tape, place, parts[place.start])
 
     named = folder if number is None else f"{folder}:{number}"
-    return Pieces(named, places, places[-1].end, check=why_another, opener=_open_file)
+    return Pieces(named, places, places[-1].end, check=why_another, opener=open_further)
 
 
 def _why_another(tape: Volume, place: Place, part: Part) -> str:

@@ -94,6 +94,9 @@ JUDGES = (INSTALLED, *SUITES)
 #: The last whose `dump` describes each block; newer ones describe runs of blocks.
 PLAIN = "0.4b47"
 
+#: Versions of `restore` that count the headers of volumes; see spec/94-limits.rst.
+_COUNT_VOLUMES = ("0.4b47", "0.4b49")
+
 #: Where programs are looked for: an ordinary user's PATH lacks some folders.
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -156,6 +159,14 @@ def version(command: str) -> str:
     usage = run([command], Path("/")).stderr
     found = re.match(r"\S*(?:dump|restore) (\S+)", usage)
     return found[1] if found else "unknown"
+
+
+def counts_volumes() -> bool:
+    """Tell whether the judge counts the headers of volumes, as `dump` 0.4b47 does.
+
+    One that does not says that it skipped blocks behind each, if it passes over something.
+    """
+    return version(program("restore")) in _COUNT_VOLUMES
 
 
 def plain_dump() -> str:
