@@ -201,9 +201,6 @@ _STEP, _GUESSED = 512, 1 << 20
 _SURE = 8
 """Blocks of one length in a row after which more are expected."""
 
-_ALIKE = 1 << 16
-"""Bytes of elements without meaning that are compared at once."""
-
 _MARKER = 4
 """Bytes of an element that say all of it; of shorter ones what follows is a part."""
 
@@ -326,17 +323,7 @@ class _Walk:
         if self.alike < _SURE:
             return end
         self.alike = 0
-        count = _SURE
-        while True:
-            # A few at first: what ends soon is to cost little.
-            count = min(2 * count, _ALIKE // size)
-            expected = np.frombuffer(unit * count, np.uint8)
-            there = np.frombuffer(self.volume.read_at(end, len(expected)), np.uint8)
-            equal = there == expected[: len(there)]
-            same = len(there) if equal.all() else int(equal.argmin())
-            end += same // size * size
-            if same < len(expected):
-                return end
+        return end + size * equal_joints(self.volume, end, size, unit)
 
     def _end(self, look: Look, element: Element) -> int:
         """Take what is there of a block that is cut; tell why nothing more is read."""
