@@ -98,9 +98,7 @@ def test_it_passes(name, folder):
     available(name)
     subject = testee.load(SHIPPED / name / "testee.toml")
     report = suites.run(subject, folder, jobs=2, limits=PATIENT, known=failures_of(name))
-    # What is known of darimage may be mended before its line is taken out.
-    allowed = (*ALLOWED, "unexpected-pass") if name == "darimage" else ALLOWED
-    bad = [case for case in report["cases"] if case["verdict"] not in allowed]
+    bad = [case for case in report["cases"] if case["verdict"] not in ALLOWED]
     assert not [(case["id"], case["reason"]) for case in bad]
     assert report["counts"]["pass"] > len(report["cases"]) / 2
 

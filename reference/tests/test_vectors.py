@@ -52,10 +52,10 @@ KNOWN = known.load(HOME.parent / "adapters" / "darimage" / "known-failures.txt")
 
 
 def read_vectors():
-    """Yield all vectors; those that darimage is known to read otherwise may fail."""
+    """Yield all vectors; those that darimage is known to read otherwise have to fail."""
     for vector in SUITE:
         reason = KNOWN.get(f"{vector.id}:decode")
-        marks = [pytest.mark.xfail(reason=reason)] if reason else []
+        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
         yield pytest.param(vector, id=vector.name, marks=marks)
 
 
