@@ -17,7 +17,7 @@ from darimage.schema import ORDERS, CType, DrFlag, Incompat, Kind, Magic, Order
 from darimage.sections.header import Identity, byte_order, field_span, of_image, picker, sound
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST
-from darimage.volumes.reading import Volume, forgiving, is_recovered
+from darimage.volumes.reading import Volume, as_given, forgiving, is_recovered
 
 OnFault = Callable[[Fault], None]
 
@@ -298,10 +298,8 @@ def _has_end(data: bytes, opening: Opening) -> bool:
 def why_no_end(volume: Volume, opening: Opening, found: End | None) -> Fault | None:
     """Return what is wrong with the end of an image, if something is."""
     held = volume.size // RECORD
-    real = volume
-    while is_recovered(real):
-        real = getattr(real, "real")  # noqa: B009
     if opening.total > held:
+        real = as_given(volume)
         there, said = volume.cut.total(held), volume.cut.total(opening.total)
         lost = real.missing(there * RECORD, said * RECORD)
         if found is not None and real.size // RECORD >= said and not lost:

@@ -236,9 +236,8 @@ class _Survey:
             jumps[(jumps == -1) & np.concatenate(([was_tape], tapes[:-1]))] = 0
             # If not the next volume begins where a header is due, others lie among the data.
             joints, volumes = _are_joints(headers[chain]), headers["c_volume"][chain]
-            known = np.maximum.accumulate(np.where(joints, volumes, self.last_volume))
-            known = np.maximum(np.concatenate(([self.last_volume], known[:-1])), self.last_volume)
-            others = joints & (volumes > known + 1)
+            before = np.concatenate(([self.last_volume], np.where(joints, volumes, 0)[:-1]))
+            others = joints & (volumes > np.maximum.accumulate(before) + 1)
             others[0] &= is_due
             jumps[others] = volumes[others]
         found: Ints = jumps

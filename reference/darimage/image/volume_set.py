@@ -25,8 +25,7 @@ from darimage.volumes.cut import LEAST, Cut
 from darimage.volumes.file_set import numbered, volumes_there
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces, Place
-from darimage.volumes.reading import FileVolume, Volume, open_file, open_volume
-from darimage.volumes.recovered import Recovered
+from darimage.volumes.reading import FileVolume, Volume, as_given, open_file, open_volume
 from darimage.volumes.uneven import Uneven
 from darimage.volumes.urls import is_url, masked, of_set, of_volume
 
@@ -359,8 +358,7 @@ def real_of(volume: Volume) -> Volume:
 
 def _pieces(volume: Volume) -> Volume:
     """Return the files of an image side by side, its records not put at their numbers."""
-    real = real_of(volume)
-    return real.real if isinstance(real, Recovered) else real
+    return as_given(real_of(volume))
 
 
 def name_of(volume: Volume, record: int) -> str:

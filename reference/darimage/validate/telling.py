@@ -107,8 +107,7 @@ class Telling:
     @cached_property
     def _lacks_front(self) -> bool:
         """Whether some of what lies before the files is on a volume that is missing."""
-        known = self.image.extension
-        return known is not None and Gaps(self.image).any_in(0, known.files)
+        return Gaps(self.image).before_files()
 
     def _fault(self, rule: Rule, fault: Fault) -> None:
         """Tell of one place that breaks a rule."""

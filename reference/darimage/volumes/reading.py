@@ -266,6 +266,13 @@ def is_recovered(volume: Volume) -> bool:
     return bool(getattr(volume, "is_recovered", False))
 
 
+def as_given(volume: Volume) -> Volume:
+    """Return the bytes as they were before their records were put at their numbers."""
+    while is_recovered(volume):
+        volume = getattr(volume, "real")  # noqa: B009 - what has records put back has that
+    return volume
+
+
 def is_doubtful(volume: Volume, start: int, end: int) -> bool:
     """Tell whether some bytes may be others than were written (DARI-REC-031).
 

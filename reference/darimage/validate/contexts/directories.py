@@ -120,9 +120,7 @@ class DirectorySeen:
     @property
     def is_lacking(self) -> bool:
         """Whether some of its data may lie on a volume that is missing."""
-        image = self.all.image
-        known, begin = image.extension, image.marks.cut.physical(self.record)
-        return known is not None and self.all.lacks.any_in(begin, known.files)
+        return self.all.lacks.before_files(self.all.image.marks.cut.physical(self.record))
 
     @property
     def is_whole(self) -> bool:

@@ -9,7 +9,7 @@ from darimage.image.reader import Image
 from darimage.units import RECORD
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces
-from darimage.volumes.reading import Gap, Volume, is_recovered
+from darimage.volumes.reading import Gap, as_given
 from darimage.volumes.recovered import LOST
 
 Bools = npt.NDArray[np.bool_]
@@ -19,14 +19,6 @@ Ints = npt.NDArray[np.int64]
 def are_named(image: Image) -> bool:
     """Tell whether a rule names all volumes that are missing: readers need not."""
     return image.extension is not None and isinstance(image.volume, Joined)
-
-
-def _as_given(real: Volume) -> Volume:
-    """Return volumes in their places as they were before records were put at their numbers."""
-    given = real
-    while is_recovered(given):
-        given = getattr(given, "real")  # noqa: B009 - what has records put back has that
-    return given if isinstance(given, Pieces) else real
 
 
 class Gaps:
@@ -39,9 +31,11 @@ class Gaps:
     def __init__(self, image: Image) -> None:
         """Look at all volumes; nothing is missing of an image on one."""
         self.found: list[Gap] = []
+        self._files = 0 if image.extension is None else image.extension.files
         if are_named(image) and isinstance(image.volume, Joined):
-            real = _as_given(image.volume.real)
-            self.found = [gap for gap in real.missing(0, real.size) if gap.told != LOST]
+            real, given = image.volume.real, as_given(image.volume.real)
+            seen = given if isinstance(given, Pieces) else real
+            self.found = [gap for gap in seen.missing(0, seen.size) if gap.told != LOST]
         self._starts = np.array([gap.start // RECORD for gap in self.found], np.int64)
         self._ends = np.array([-(-gap.end // RECORD) for gap in self.found], np.int64)
 
@@ -52,6 +46,13 @@ class Gaps:
     def any_in(self, start: int, end: int) -> bool:
         """Tell whether some records from one up to another are missing."""
         return bool(((self._starts < end) & (self._ends > start)).any())
+
+    def before_files(self, record: int = 0) -> bool:
+        """Tell whether records from one up to the files are missing.
+
+        Then there may be directories, entries and sections that nobody sees.
+        """
+        return self.any_in(record, self._files)
 
     def hold(self, records: Ints) -> Bools:
         """Tell which records are missing."""

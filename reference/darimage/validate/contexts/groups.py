@@ -6,7 +6,7 @@ All data of an image goes through here once, in the order it lies.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 
 import google_crc32c
@@ -18,7 +18,7 @@ from darimage.image.groups import zero_blocks
 from darimage.schema import CType, DrFlag
 from darimage.sections.header import as_headers, sound
 from darimage.units import RECORD, S_IFMT
-from darimage.volumes.reading import Gap, Volume
+from darimage.volumes.reading import Volume
 from darimage.volumes.recovered import LOST
 
 Bools = npt.NDArray[np.bool_]
@@ -67,7 +67,7 @@ class RecordsSeen:
         record: Record number of the first.
         rows: The records, shape (n, 1024); valid until the next ones are asked for.
         block: Records of a tape block.
-        gaps: What of these records is not there, and zeros in its place.
+        volume: Where they lie; what is not there is zeros here.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class RecordsSeen:
         record: int,
         rows: Rows,
         block: int,
-        gaps: Sequence[Gap],
+        volume: Volume,
     ) -> None:
         self.marks = marks
         self.header = int(batch.record[at])
@@ -87,7 +87,7 @@ class RecordsSeen:
         self.record = record
         self.rows = rows
         self.block = block
-        self.gaps = gaps
+        self.volume = volume
 
     @cached_property
     def headers(self) -> list[tuple[int, int]]:
@@ -106,8 +106,7 @@ class RecordsSeen:
 
     def _is_there(self, record: int) -> bool:
         """Tell whether a tape block is there."""
-        start, end = record * RECORD, (record + self.block) * RECORD
-        return not any(gap.start < end and start < gap.end for gap in self.gaps)
+        return not self.volume.missing(record * RECORD, (record + self.block) * RECORD)
 
 
 class GroupReader:
@@ -164,8 +163,7 @@ class GroupReader:
         """Read the records under the headers of a plain dump."""
         for at in np.flatnonzero((batch.following > 0) & self._wanted(batch)).tolist():
             for record, rows in self._pieces(batch, at, aligned=True):
-                gaps = self.volume.missing(record * RECORD, (record + len(rows)) * RECORD)
-                yield RecordsSeen(self.marks, batch, at, record, rows, self.block, gaps)
+                yield RecordsSeen(self.marks, batch, at, record, rows, self.block, self.volume)
 
     def _wanted(self, batch: Batch) -> Bools:
         """Tell the records under which headers are read."""

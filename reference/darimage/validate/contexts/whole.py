@@ -100,14 +100,6 @@ class Whole:
         """What is missing of its volumes."""
         return Gaps(self.image)
 
-    def lacks_before_files(self, record: int = 0) -> bool:
-        """Tell whether records from one as stored up to the files are on volumes that are missing.
-
-        Then there may be directories, entries and sections that nobody sees.
-        """
-        known = self.image.extension
-        return known is not None and self.lacks.any_in(record, known.files)
-
     @cached_property
     def behind(self) -> list[tuple[str, int | None]]:
         """What lies behind the end, in words, and at which record as stored (DARI-END-010)."""

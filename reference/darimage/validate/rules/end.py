@@ -74,7 +74,7 @@ def _verdict_good(whole: Whole) -> Iterator[Hit]:
     end = whole.image.end
     if end is None or end.verdict != Verdict.GOOD:
         return
-    unseen = whole.offset_map is None and whole.lacks_before_files()
+    unseen = whole.offset_map is None and whole.lacks.before_files()
     if end.mismatches or not (whole.map_equal or unseen):
         yield Hit(record=end.record, field=blame.in_end("verdict", end.verdict))
 

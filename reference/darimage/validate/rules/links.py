@@ -16,7 +16,7 @@ image = partial(over_things, Scope.IMAGE)
 
 @image("DARI-DIR-016", "links.unnamed", "no entry names it")
 def _unnamed(whole: Whole) -> Iterator[Hit]:
-    if whole.lacks_before_files():
+    if whole.lacks.before_files():
         return
     for at in np.flatnonzero(~whole.is_directory & (whole.names == 0)).tolist():
         yield Hit(None, int(whole.found.record[at]), int(whole.found.inode[at]))
@@ -28,7 +28,7 @@ def _count(whole: Whole) -> Iterator[Hit]:
     below = whole.tree.subdirectory_counts()
     for at in np.flatnonzero(whole.is_directory).tolist():
         wanted[at] = 2 + below.get(int(found.inode[at]), 0)
-    differ = wanted > found.nlink if whole.lacks_before_files() else wanted != found.nlink
+    differ = wanted > found.nlink if whole.lacks.before_files() else wanted != found.nlink
     for at in np.flatnonzero(differ).tolist():
         pair = (int(found.nlink[at]), int(wanted[at]))
         field = blame.field("extension.body.nlink", *pair)

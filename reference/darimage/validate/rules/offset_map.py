@@ -17,7 +17,7 @@ image = partial(over_things, Scope.IMAGE)
 def _absent(whole: Whole) -> Iterator[Hit]:
     known = whole.image.extension
     place = 0 if known is None else known.offset_map
-    if whole.offset_map is None and not whole.lacks_before_files(place):
+    if whole.offset_map is None and not whole.lacks.before_files(place):
         yield Hit()
 
 

@@ -56,7 +56,7 @@ def _files(whole: Whole) -> Iterator[Hit]:
     volume, begin = whole.image.extension, whole.begin_of_files
     if volume is None or whole.lacks.any_in(volume.files, volume.files + 1):
         return
-    if not len(whole.files[1]) and whole.lacks_before_files():
+    if not len(whole.files[1]) and whole.lacks.before_files():
         return  # nothing says where they would begin
     if volume.files != begin:
         told = f"files begin at record {begin}, the volume header says {volume.files}"
