@@ -45,6 +45,11 @@ class _Given(NamedTuple):
     capacity: int
     image: bytes
 
+    @property
+    def is_dari(self) -> bool:
+        """Whether it is of an image, no plain dump."""
+        return len(self.image) == _UUID
+
 
 def arranged(paths: Sequence[str]) -> Volume:
     """Return files side by side, volumes in their order whatever that of the names is.
@@ -115,14 +120,16 @@ def misnamed(path: str) -> list[str]:
         there.
     """
     found = _NUMBER.search(path)
-    there = volumes_there(path[: found.start()]) if found else {}
+    mine = _said(path, _NONE, _head(path)) if found else None
+    # Of an image that is not cut nothing else is looked for: it may lie among thousands.
+    if found is None or mine is None or not (mine.number and (mine.capacity or not mine.is_dari)):
+        return []
+    there = volumes_there(path[: found.start()])
     if len(there) < 2 or path not in there.values():
         return []
-    said = {name: _said(name, _NONE, _head(name)) for name in there.values()}
-    ours = {
-        number: said[name] for number, name in there.items() if said[name].image == said[path].image
-    }
-    is_set = said[path].number and any(one.number != number for number, one in ours.items())
+    said = {number: _said(name, _NONE, _head(name)) for number, name in there.items()}
+    ours = {number: one for number, one in said.items() if one.image == mine.image}
+    is_set = any(one.number != number for number, one in ours.items())
     return [one.path for one in ours.values()] if is_set else []
 
 
@@ -185,7 +192,7 @@ def _as_given(given: list[_Given]) -> Pieces:
 
 
 def _foreign(one: _Given) -> str:
-    known = f" ({uuid.UUID(bytes=one.image)})" if len(one.image) == _UUID else ""
+    known = f" ({uuid.UUID(bytes=one.image)})" if one.is_dari else ""
     return f"{one.path} is of another image{known}"
 
 
