@@ -28,7 +28,10 @@ WINDOW = 4096
 """Records of a big window."""
 
 _WHOLE_WINDOW = 4 * WINDOW
-"""The same where all is read: there the time goes into looking at windows, not into reading."""
+"""The same where all is read and headers are close: the time goes into looking at windows then.
+
+Where they are far apart it goes into reading, which is quicker into memory that caches hold.
+"""
 
 _READ_AGAIN = 1024
 """Records up to which the end of a window is rather read again than looked at alone."""
@@ -227,7 +230,8 @@ class _Walk:
     def _adapt(self, batch: Batch, before: int) -> None:
         """Choose how to read on by how far apart headers lie."""
         self.sparse = self.at - before > _FAR * len(batch)
-        self.size = min(_WHOLE_WINDOW if self.whole else WINDOW, self.size * 4)
+        most = _WHOLE_WINDOW if self.whole and not self.sparse else WINDOW
+        self.size = min(most, self.size * 4)
 
     def _until_end(self, batch: Batch) -> Batch:
         """Cut off what follows a row of ``TS_END`` (DARI-END-007)."""
