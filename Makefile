@@ -12,10 +12,11 @@ PYTEST_ARGS ?= -n auto --dist loadgroup
 
 MINUTES ?= 5
 FUZZ_TIMES ?= 20
+TIMES ?= 2000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: conformance help demo judges test-trixie test-user fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
+.PHONY: changes conformance help demo judges test-trixie test-user fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -69,13 +70,17 @@ fuzz: $(VENV)/.fuzz ## fuzz everything that reads images (MINUTES=5 altogether)
 fuzz-properties: $(VENV)/.dev ## try the properties of fuzz/ often (FUZZ_TIMES=20)
 	FUZZ_TIMES=$(FUZZ_TIMES) $(PY) -m pytest fuzz/properties $(PYTEST_ARGS)
 
+changes: $(VENV)/.dev ## change an image at random and see that all notice (TIMES=2000)
+	PYTHONPATH=reference/tests $(PY) -m support.changes --times $(TIMES) --seed "$$(date +%s)"
+
 generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (needs node and npm)
 	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh
 
 conformance-results: $(VENV)/.dev ## run the suite on its adapters and write docs/conformance/results.inc
 	$(PY) tools/conformance_results.py
 
-nightly: lint docs test-all test-user test-trixie fuzz-properties fuzz bench ## what runs at night
+nightly: TIMES = 100000
+nightly: lint docs test-all test-user test-trixie fuzz-properties fuzz changes bench ## what runs at night
 
 # uv lives in an environment of its own: it is needed for this and nothing else.
 lock: ## resolve requirements/*.txt again (UPGRADE=--upgrade takes newer versions)
