@@ -123,7 +123,8 @@ class _Follower:
                 self.started = True
                 self._look_for_substituted(mine)
                 yield self._followed(mine)
-            if len(mine) < len(batch) or self.covered >= self.wanted or self._lost():
+            ended = len(mine) < len(batch) and not self._is_bounded()
+            if ended or self.covered >= self.wanted or self._lost():
                 break
         if self.covered < self.wanted:
             self._tell_gaps(None)
@@ -141,8 +142,15 @@ class _Follower:
         """Tell whether the blocks of the next header are unknown."""
         return self.lost_from is not None and not self.marks.numbered
 
+    def _is_bounded(self) -> bool:
+        """Tell whether it is known where the run ends: then others among its headers end nothing."""
+        return self.marks.numbered and self.what.end is not None
+
     def _mine(self, batch: Batch) -> Batch:
-        """Return the headers up to the first that belongs to something else."""
+        """Return the headers up to the first that belongs to something else.
+
+        Where the run's end is known, all of them that belong to it (DARI-FIL-022).
+        """
         belongs = (batch.c_type == CType.TS_ADDR) & (batch.inode == self.what.number)
         if not self.started:
             begins = batch.starts_inode[0] or (self.marks.numbered and belongs[0])
@@ -151,6 +159,8 @@ class _Follower:
         self._tell_gaps(int(batch.record[others[0]]) if others.size else int(batch.record[-1]))
         if self.lost_from is not None and not self.marks.numbered:
             others = np.flatnonzero(~belongs | (batch.record > self.lost_from))
+        if self._is_bounded() and others.size:
+            return batch.part(np.flatnonzero(belongs))
         return batch.part(slice(0, int(others[0]))) if others.size else batch
 
     def _tell_gaps(self, before: int | None) -> None:
@@ -174,21 +184,24 @@ class _Follower:
     def _followed(self, batch: Batch) -> Followed:
         """Return what a batch says and move on behind it."""
         described = _described(batch)
-        first = self._first_blocks(batch, described)
-        known = len(first)
-        self.covered = max(self.covered, int(first[-1] + described[known - 1])) if known else 0
-        with_data = np.flatnonzero(batch.following[:known] > 0)
+        first, known = self._first_blocks(batch, described)
+        batch, described = batch.part(known), described[known]
+        claimed = np.maximum.accumulate(np.concatenate(([self.covered], first + described)))
+        self.covered = int(claimed[-1])
+        with_data = np.flatnonzero(batch.following > 0)
         part = batch.part(with_data)
         found = stretches(part, first[with_data])
+        if (first < claimed[:-1]).any():
+            found = _behind(found, part, claimed[:-1][with_data])
         there, cut_off = self._cut(found)
         end_is_hole = self._end_is_hole(batch, first, described)
-        covered = (first, described[:known])
+        start = np.maximum(first, claimed[:-1])
+        covered = (start, np.maximum(first + described - start, 0))
         return Followed(there, Groups.of(part), end_is_hole, covered, cut_off)
 
     def _end_is_hole(self, batch: Batch, first: Ints, described: Ints) -> bool:
         """Tell whether the header of the last block is here and flags it (DARI-FIL-020)."""
-        known = len(first)
-        last = np.flatnonzero((first < self.wanted) & (first + described[:known] >= self.wanted))
+        last = np.flatnonzero((first < self.wanted) & (first + described >= self.wanted))
         if not last.size or not self.marks.numbered:
             return False
         return bool(
@@ -196,27 +209,32 @@ class _Follower:
             and self.what.body == "inode_body"
         )
 
-    def _first_blocks(self, batch: Batch, described: Ints) -> Ints:
-        """Return the block each header begins with, as far as they go forward."""
+    def _first_blocks(self, batch: Batch, described: Ints) -> tuple[Ints, Ints]:
+        """Return the block that headers begin with, and which of them it is known of."""
         counted: Ints = self.covered + np.cumsum(described) - described
+        known = np.arange(len(batch))
         if not self.marks.numbered:
-            return counted
+            return counted, known
         body = batch.headers(self.what.body)["extension"]["body"]
         said: Ints = np.minimum(body["first_block"], np.uint64(_BLOCKS_MAX)).astype(np.int64)
         if (said == counted).all():
-            return said
-        floor = np.concatenate(([self.covered], said[:-1] + described[:-1]))
-        backward = np.flatnonzero(said < floor)
-        if backward.size:
-            place = int(batch.record[backward[0]])
-            told = f"first_block is {said[backward[0]]}, the header before ends with "
-            told += f"{floor[backward[0]] - 1}"
-            self._fault("format", told, place, "DARI-FIL-007")
-            said, floor = said[: backward[0]], floor[: backward[0]]
-        for at in np.flatnonzero(said > floor).tolist():
-            told = f"blocks {floor[at]} to {said[at] - 1} of the {self.what.what} are missing"
-            self._fault("missing", told, int(batch.record[at]))
-        return said
+            return said, known
+        known = np.flatnonzero(said < max(1, self.wanted))
+        floor = self.covered
+        for at, first in enumerate(said.tolist()):
+            place = int(batch.record[at])
+            if first >= max(1, self.wanted):
+                told = f"first_block is {first}, behind the end of the {self.what.what}"
+                self._fault("format", told, place, "DARI-FIL-007")
+                continue
+            if first < floor:
+                told = f"first_block is {first}, the header before ends with {floor - 1}"
+                self._fault("format", told, place, "DARI-FIL-007")
+            elif first > floor:
+                told = f"blocks {floor} to {first - 1} of the {self.what.what} are missing"
+                self._fault("missing", told, place)
+            floor = max(floor, first + int(described[at]))
+        return said[known], known
 
     def _cut(self, found: Stretches) -> tuple[Stretches, Stretches]:
         """Return what lies within the size, and what of it is past the end of the image."""
@@ -240,6 +258,22 @@ class _Follower:
         requirement: str = "DARI-FIL-015",
     ) -> None:
         self.on_fault(Fault(kind, told, None, self.what.number, record, requirement))
+
+
+def _behind(found: Stretches, batch: Batch, claimed: Ints) -> Stretches:
+    """Return stretches without the blocks that headers before theirs describe.
+
+    Args:
+        found: The stretches under some headers.
+        batch: The headers.
+        claimed: For each the block behind those that are described before it.
+    """
+    limit = claimed[np.searchsorted(batch.record, found.record, "right") - 1]
+    less = np.clip(limit - found.block, 0, found.length)
+    kept = less < found.length
+    return Stretches(
+        (found.block + less)[kept], (found.record + less)[kept], (found.length - less)[kept]
+    )
 
 
 def _described(batch: Batch) -> Ints:
