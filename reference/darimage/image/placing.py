@@ -91,7 +91,7 @@ def place(found: Found, total: int, *, numbered: bool) -> Placed:
     """
     faults: list[Fault] = []
     is_joint = (found.c_type == CType.TS_TAPE) & (found.volume > 1) & (not numbered)
-    joints = np.cumsum(is_joint)
+    joints = _joints_before(found, is_joint)
     even = found.address + is_joint * RECORD - joints * RECORD
     number = found.tapea.copy() if numbered else _counted(found, is_joint)
     if not numbered and not _mean_something(number, even):
@@ -136,6 +136,17 @@ def place(found: Found, total: int, *, numbered: bool) -> Placed:
 # -- numbers --------------------------------------------------------------------------------------
 
 
+def _joints_before(found: Found, is_joint: Mask) -> Ints:
+    """Return how many headers of further volumes lie in front of each header, and it included.
+
+    Those of missing volumes count: a gap is in their place.
+    """
+    here = np.cumsum(is_joint)
+    said = found.volume.astype(np.int64) - 1
+    known = is_joint & (said <= found.address // RECORD)
+    return np.maximum(here, np.maximum.accumulate(np.where(known, said, 0)))
+
+
 def _counted(found: Found, is_joint: Mask) -> Ints:
     """Return the numbers of the headers of a plain dump, headers of further volumes left out.
 
@@ -148,9 +159,17 @@ def _counted(found: Found, is_joint: Mask) -> Ints:
     if (steps == 0).sum() * 2 > len(steps):
         counted: Ints = tapea + ((found.c_type != CType.TS_TAPE) | is_joint)
         return counted
-    heads = np.unique(tapea[is_joint])
+    heads, at = np.unique(tapea[is_joint], return_index=True)
+    # Headers of volumes that are missing are counted as well, if those that are there say so.
+    said = found.volume[is_joint][at].astype(np.int64) - 1
+    here = np.arange(1, len(heads) + 1)
+    before = np.maximum.accumulate(np.where(said <= heads, np.maximum(said, here), here))
     # Of a joint the number is that of the record behind it.
-    left: Ints = tapea - np.searchsorted(heads, tapea, side="left")
+    behind_heads = np.searchsorted(heads, tapea, side="left")
+    left: Ints = tapea - np.concatenate(([0], before))[behind_heads]
+    if len(heads):
+        own = np.searchsorted(heads, tapea[is_joint])
+        left[is_joint] = tapea[is_joint] - before[own] + 1
     return left
 
 
@@ -248,6 +267,9 @@ def _pieces(anchors: _Anchors, steady: Mask, size: int, *, has_end: bool) -> Int
     following = np.concatenate((anchors.number[1:], anchors.number[-1:]))
     there = np.maximum((ends - anchors.place) // RECORD, 0)
     held = np.minimum(anchors.length, there)
+    # The header of a volume may be missing in front of the next one that is there.
+    bounded = np.concatenate((anchors.is_joint[1:], [False])) & (following > anchors.number)
+    held = np.where(bounded, np.minimum(held, following - anchors.number), held)
     after = anchors.number + held
     whole = anchors.whole
     found = [
