@@ -103,6 +103,7 @@ class _Follower:
         self.gaps: list[Fault] = []
         self.lost_from: int | None = None
         self.substituted = False
+        self.rest_told = False
 
     def run(self) -> Iterator[Followed]:
         what = self.what
@@ -128,7 +129,7 @@ class _Follower:
                 break
         if self.covered < self.wanted:
             self._tell_gaps(None)
-        if self.covered < self.wanted:
+        if self.covered < self.wanted and not self.rest_told:
             told = f"blocks {self.covered} to {self.wanted - 1} of the {what.what} are missing"
             self._fault("missing", told)
 
@@ -223,16 +224,16 @@ class _Follower:
         floor = self.covered
         for at, first in enumerate(said.tolist()):
             place = int(batch.record[at])
-            if first >= max(1, self.wanted):
-                told = f"first_block is {first}, behind the end of the {self.what.what}"
-                self._fault("format", told, place, "DARI-FIL-007")
-                continue
             if first < floor:
                 told = f"first_block is {first}, the header before ends with {floor - 1}"
                 self._fault("format", told, place, "DARI-FIL-007")
-            elif first > floor:
-                told = f"blocks {floor} to {first - 1} of the {self.what.what} are missing"
+            elif first > floor and not self.rest_told:
+                last = min(first, self.wanted) - 1
+                told = f"blocks {floor} to {last} of the {self.what.what} are missing"
                 self._fault("missing", told, place)
+            if first >= max(1, self.wanted):
+                self.rest_told = True
+                continue
             floor = max(floor, first + int(described[at]))
         return said[known], known
 
