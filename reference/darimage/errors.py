@@ -5,6 +5,7 @@ An error's class carries the exit code of a command that ends with it (docs/refe
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -62,3 +63,13 @@ class StorageError(DarimageError, OSError):
     def of(cls, error: OSError, name: str) -> StorageError:
         """Wrap an ``OSError``, naming the file or stream it happened on."""
         return cls(f"{name}: {error.strerror or error}")
+
+
+def check_machine(error: OSError) -> None:
+    """Raise an error that is of this machine or process, and of no file in particular.
+
+    Raises:
+        StorageError: There are too many open files, or there is no memory.
+    """
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        raise StorageError(error.strerror) from error

@@ -80,7 +80,19 @@ CHANGES = [
     (
         "replaced",
         lambda path: replace(path, lambda p: p.write_bytes(b"y" * 5000)),
-        bytes(5000),
+        b"y" * 5000,
+        False,
+    ),
+    (
+        "replaced",
+        lambda path: replace(path, lambda p: p.write_bytes(b"y" * 6000)),
+        b"y" * 5000,
+        False,
+    ),
+    (
+        "replaced",
+        lambda path: replace(path, lambda p: p.write_bytes(b"y" * 4000)),
+        b"y" * 4000 + bytes(1000),
         True,
     ),
     ("changed", touch_as_new, b"y" * 5000, False),

@@ -144,7 +144,7 @@ class _Follower:
         return self.lost_from is not None and not self.marks.numbered
 
     def _is_bounded(self) -> bool:
-        """Tell whether it is known where the run ends: then others among its headers end nothing."""
+        """Tell whether it is known where the run ends: headers of others end nothing then."""
         return self.marks.numbered and self.what.end is not None
 
     def _mine(self, batch: Batch) -> Batch:

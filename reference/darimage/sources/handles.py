@@ -77,6 +77,13 @@ class DirectoryHandles:
                 os.close(self._open.popitem(last=False)[1])
         return descriptor
 
+    def keep(self, number: int, descriptor: int) -> None:
+        """Take over the descriptor of a directory that was found elsewhere."""
+        old = self._open.pop(number, None)
+        if old is not None:
+            os.close(old)
+        self._open[number] = descriptor
+
     def close(self) -> None:
         """Close all descriptors."""
         for descriptor in self._open.values():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from darimage.errors import StorageError
+from darimage.errors import StorageError, check_machine
 from darimage.faults import Fault
 from darimage.progress import Progress
 from darimage.sources.ahead import ScanAhead, Sender
@@ -303,6 +303,7 @@ class _Scanner:
         return number
 
     def _fault(self, kind: str, path: bytes, error: OSError, lead: str = "") -> None:
+        check_machine(error)
         self.out.faults.append(Fault(kind, f"{lead}{error.strerror or error}", path))
 
 

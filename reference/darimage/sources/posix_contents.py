@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from darimage.errors import check_machine
 from darimage.faults import Fault
 from darimage.sources.handles import DirectoryHandles
 from darimage.sources.inode_flags import inode_flags
+from darimage.sources.moved import Moved
 from darimage.sources.scan import (
     FIELDS,
     HIGHEST,
@@ -27,8 +29,22 @@ from darimage.sources.streams.reading import StreamContents
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _UNNOTICED = _FLAGS | os.O_NOATIME
-_SIZE, _MTIME = FIELDS.index("size"), FIELDS.index("mtime_ns")
+_MODE, _SIZE = FIELDS.index("mode"), FIELDS.index("size")
+_MTIME, _CTIME = FIELDS.index("mtime_ns"), FIELDS.index("ctime_ns")
 _DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
+
+
+_KINDS = {errno.ENOENT: "vanished", errno.ENOTDIR: "vanished", errno.ELOOP: "replaced"}
+
+Place = tuple[int, bytes]
+"""Number of a directory, and a name in it."""
+
+Opened = tuple[int, Place]
+"""A descriptor, and where it was opened."""
+
+
+class _ReplacedError(OSError):
+    """What is there is no file that could be read instead."""
 
 
 class PosixContents:
@@ -45,9 +61,13 @@ class PosixContents:
         self._scan = scan
         self._handles = DirectoryHandles(root, scan.above)
         depot = partial(open_depot, streams or Choice(), root)
-        self._streams = StreamContents(scan, self._handles, depot)
+        self._streams = StreamContents(scan, self._directory, depot)
+        self._moved = Moved(scan, root, self._handles)
         self._number = -1
         self._fd = -1
+        self._is_another = False
+        self._way: Fault | None = None
+        self._gone: tuple[int, OSError] | None = None
 
     def fill(self, number: int, pieces: Sequence[Piece], *, last: bool = True) -> Shortfall | None:
         """Fill pieces of an inode with its data; see ``Contents.fill``."""
@@ -145,34 +165,124 @@ class PosixContents:
         self._handles.close()
 
     def _open(self, number: int) -> None:
+        """Open a file: the one that was scanned, or else what its path leads to (DARI-FIL-025).
+
+        Raises:
+            OSError: Nothing that can be read is there.
+        """
         self._close_file()
-        scan = self._scan
-        at = self._handles.descriptor(scan.other_parent[number])
-        name = scan.names[scan.other_entry[number]]
-        try:
-            self._fd = os.open(name, _UNNOTICED, dir_fd=at)
-        except PermissionError:
-            # Only the owner of a file may read it without touching its access time.
-            self._fd = os.open(name, _FLAGS, dir_fd=at)
+        if self._gone is not None and self._gone[0] == number:
+            raise self._gone[1]
+        places = self._scan.places(number)
+        opened, trouble = self._first_of(number, places, self._handles.descriptor)
+        is_moved = False
+        if opened is None:
+            opened, _ = self._first_of(number, places, self._elsewhere)
+            is_moved = opened is not None
+        if opened is None:
+            opened = self._any_of(places)
+        if opened is None:
+            trouble = trouble or _ReplacedError(errno.EINVAL, "is no regular file any more")
+            self._gone = (number, trouble)
+            raise trouble
+        self._fd, place = opened
         self._number = number
+        self._is_another = not self._is_scanned(number)
+        if self._is_another:
+            return
+        if place != places[0]:
+            path = os.fsdecode(self._scan.path_in(*place))
+            told = f"is not there any more; it was read by its other name {path!r}"
+            self._way = self._fault(number, "vanished", told)
+        elif is_moved:
+            told = "was renamed while the image was made; what was in it is read where it is now"
+            self._way = Fault("moved", told, self._scan.directory_path(place[0]))
+
+    def _first_of(
+        self, number: int, places: Sequence[Place], directory: Callable[[int], int]
+    ) -> tuple[Opened | None, OSError | None]:
+        """Open the first of some places that holds the file that was scanned."""
+        trouble: OSError | None = None
+        for place in places:
+            try:
+                self._fd = _open_at(place[1], directory(place[0]))
+            except OSError as error:
+                check_machine(error)
+                trouble = trouble or error
+                continue
+            if self._is_scanned(number):
+                return (self._fd, place), None
+            self._close_file()
+        return None, trouble
+
+    def _any_of(self, places: Sequence[Place]) -> Opened | None:
+        """Open whatever regular file is at the first of some places that has one."""
+        for place in places:
+            try:
+                self._fd = _open_at(place[1], self._handles.descriptor(place[0]))
+            except OSError as error:
+                check_machine(error)
+                continue
+            if stat.S_ISREG(os.fstat(self._fd).st_mode):
+                return self._fd, place
+            self._close_file()
+        return None
+
+    def _directory(self, number: int) -> int:
+        """Return the descriptor of a directory, where it was or where it is now."""
+        try:
+            return self._handles.descriptor(number)
+        except OSError as error:
+            check_machine(error)
+            return self._elsewhere(number)
+
+    def _elsewhere(self, directory: int) -> int:
+        """Return the descriptor of a directory that is elsewhere now.
+
+        Raises:
+            FileNotFoundError: It is nowhere else.
+        """
+        found = None if self._moved.is_in_place(directory) else self._moved.find(directory)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return found
+
+    def _is_scanned(self, number: int) -> bool:
+        """Tell whether the open file is the one that was scanned.
+
+        Inode numbers of some file systems do not last (FUSE): one that looks just the same is it.
+        """
+        info, row = os.fstat(self._fd), self._scan.others[number * WIDTH : (number + 1) * WIDTH]
+        if (info.st_dev, info.st_ino) == (row[_DEVICE], row[_INODE]):
+            return stat.S_ISREG(info.st_mode)
+        now = (info.st_dev, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        return now == (row[_DEVICE], row[_MODE], row[_SIZE], row[_MTIME], row[_CTIME])
 
     def _close_file(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = self._number = -1
+        self._is_another, self._way = False, None
 
     def _changes(self, number: int, pieces: Sequence[Piece], last: bool) -> Shortfall | None:
         """Compare a file that was read as planned with what the scan saw."""
         info = os.fstat(self._fd)
         row = number * WIDTH
         others = self._scan.others
-        if info.st_ino != others[row + _INODE] or info.st_dev != others[row + _DEVICE]:
-            return self._blank(number, pieces, "replaced", "is another file than was scanned")
         size = others[row + _SIZE]
-        if not last or (
-            info.st_size == size and min(info.st_mtime_ns, HIGHEST) == others[row + _MTIME]
-        ):
-            return None
+        if self._is_another:
+            told = "is another file than was scanned; it was read as it is now"
+            if info.st_size > size:
+                told += f", the first {size} of its {info.st_size} bytes"
+            doubtful: list[tuple[int, int]] = []
+            if number in self._scan.extents:
+                # Its data may lie where the other had holes, and there is no place for it.
+                told += ", but for what lies where the other had holes"
+                doubtful = [(at, at + sum(view.nbytes for view in views)) for at, views in pieces]
+            return Shortfall(doubtful, self._fault(number, "replaced", told))
+        mtime = max(-HIGHEST - 1, min(info.st_mtime_ns, HIGHEST))
+        if not last or (info.st_size == size and mtime == others[row + _MTIME]):
+            return None if self._way is None else Shortfall([], self._way)
         if info.st_size == size:
             return Shortfall([], self._fault(number, "changed", "changed while it was read"))
         kind = "grew" if info.st_size > size else "shrank"
@@ -186,12 +296,11 @@ class PosixContents:
                 self._open(number)
             info = os.fstat(self._fd)
         except OSError as error:
-            kind = {errno.ENOENT: "vanished", errno.ELOOP: "replaced"}.get(
-                error.errno or 0, "unreadable"
-            )
+            check_machine(error)
+            kind = _KINDS.get(error.errno or 0, "unreadable")
+            if isinstance(error, _ReplacedError):
+                kind = "replaced"
             return self._blank(number, pieces, kind, error.strerror or str(error))
-        if not stat.S_ISREG(info.st_mode):
-            return self._blank(number, pieces, "replaced", "is no regular file any more")
         missing: list[tuple[int, int]] = []
         reason: OSError | None = None
         for offset, views in pieces:
@@ -209,6 +318,10 @@ class PosixContents:
             text = f"{reason.strerror}; zeros stand for the data"
             return Shortfall(missing, self._fault(number, "unreadable", text))
         size = self._scan.others[number * WIDTH + _SIZE]
+        if self._is_another:
+            text = f"is another file than was scanned, of {info.st_size} instead of {size} bytes; "
+            text += "it was read as it is now, zeros fill it up"
+            return Shortfall(missing, self._fault(number, "replaced", text))
         # Files of the kernel, as those in /sys, end before the size that they are said to have.
         if info.st_size >= size:
             text = f"ends after {missing[0][0]} of its {size} bytes; zeros fill it up"
@@ -231,6 +344,15 @@ class PosixContents:
 
     def _fault(self, number: int, kind: str, message: str) -> Fault:
         return Fault(kind, message, self._scan.other_path(number))
+
+
+def _open_at(name: bytes, directory: int) -> int:
+    """Open a file for reading, if possible without touching its access time."""
+    try:
+        return os.open(name, _UNNOTICED, dir_fd=directory)
+    except PermissionError:
+        # Only the owner of a file may read it that way.
+        return os.open(name, _FLAGS, dir_fd=directory)
 
 
 def _fill_from(data: bytes, pieces: Sequence[Piece]) -> None:

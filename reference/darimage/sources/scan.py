@@ -7,7 +7,9 @@ them (DARI-DIR-014): a directory, its entries sorted by name, then each of its s
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
@@ -190,11 +192,12 @@ class Scan:
 
     def report_clamped(self) -> None:
         """Add a fault for each inode with a time that does not fit."""
-        for number in self.clamped:
-            fault = Fault(
-                "clamped", "a time is later than an image can hold", self.key_path(number)
-            )
-            self.faults.append(fault)
+        times = [FIELDS.index(f"{name}_ns") for name in ("atime", "mtime", "ctime")]
+        for key in self.clamped:
+            table, at = (self.directories, ~key) if key < 0 else (self.others, key)
+            early = any(table[at * WIDTH + time] < 0 for time in times)
+            told = f"a time is {'earlier' if early else 'later'} than an image can hold"
+            self.faults.append(Fault("clamped", told, self.key_path(key)))
 
     def directory_path(self, number: int) -> bytes:
         """Return the path of a directory; empty for the root."""
@@ -210,6 +213,23 @@ class Scan:
             key, stream = found
             return self.key_path(key) + b":" + stream.name
         return self.path_in(self.other_parent[number], self.names[self.other_entry[number]])
+
+    def places(self, number: int) -> list[tuple[int, bytes]]:
+        """Return directory and name of each entry of an inode that is no directory.
+
+        The first is that of ``other_entry``. To be asked only when all is scanned.
+        """
+        entries = self._entries.get(number, (self.other_entry[number],))
+        return [(bisect_right(self.first_entry, at) - 1, self.names[at]) for at in entries]
+
+    @cached_property
+    def _entries(self) -> dict[int, list[int]]:
+        """The entries of inodes that have several."""
+        found: dict[int, list[int]] = {}
+        for entry, number in enumerate(self.targets):
+            if number >= 0 and self.other_entry[number] != entry:
+                found.setdefault(number, [self.other_entry[number]]).append(entry)
+        return found
 
     def key_path(self, key: int) -> bytes:
         """Return the path of an inode, or of the directory ``~key``."""

@@ -8,9 +8,9 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from darimage.errors import check_machine
 from darimage.faults import Fault
 from darimage.sections.crc import crc32c
-from darimage.sources.handles import DirectoryHandles
 from darimage.sources.scan import FIELDS, WIDTH, Piece, Scan, Shortfall, blank
 from darimage.sources.streams.form import File, InAttributes, InFile
 from darimage.sources.streams.ntfs import open_beside
@@ -45,16 +45,18 @@ class _Data(Protocol):
 class StreamContents:
     """Reads the streams of a scan, one open at a time."""
 
-    def __init__(self, scan: Scan, handles: DirectoryHandles, depot: Callable[[], int]) -> None:
-        """Read by what ``handles`` opens.
+    def __init__(
+        self, scan: Scan, directory: Callable[[int], int], depot: Callable[[], int]
+    ) -> None:
+        """Prepare to read.
 
         Args:
             scan: What was scanned.
-            handles: The directories of its tree.
+            directory: Returns the descriptor of a directory of its tree, good until the next call.
             depot: Opens the depot; called if a stream is there.
         """
         self._scan = scan
-        self._handles = handles
+        self._directory = directory
         self._open_depot = depot
         self._depot = -1
         self._number = -1
@@ -70,6 +72,7 @@ class StreamContents:
         except _ReplacedError as error:
             return self._blank(number, pieces, "replaced", str(error))
         except OSError as error:
+            check_machine(error)
             kind = "vanished" if error.errno in (errno.ENOENT, errno.ENODATA) else "unreadable"
             return self._blank(number, pieces, kind, error.strerror or str(error))
         return None
@@ -109,11 +112,11 @@ class StreamContents:
         """Return the base of a stream, if it still is the inode that was scanned."""
         scan = self._scan
         if key < 0:
-            at = self._handles.descriptor(~key)
+            at = self._directory(~key)
             file: File = at
             info, row = os.fstat(at), scan.directories[~key * WIDTH : (~key + 1) * WIDTH]
         else:
-            at = self._handles.descriptor(scan.other_parent[key])
+            at = self._directory(scan.other_parent[key])
             file = b"/proc/self/fd/%d/" % at + scan.names[scan.other_entry[key]]
             info, row = os.lstat(file), scan.others[key * WIDTH : (key + 1) * WIDTH]
         if info.st_ino != row[_INODE] or info.st_dev != row[_DEVICE]:
