@@ -356,12 +356,12 @@ def test_a_later_version_of_the_tables_is_reached_step_by_step(levels):
     step = "ALTER TABLE image ADD COLUMN note TEXT; CREATE INDEX by_name ON image (name);"
     with closing(sqlite3.connect(levels.catalogue, isolation_level=None)) as connection:
         migrate(connection, "catalogue", (*MIGRATIONS, step))
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
         assert connection.execute("SELECT note FROM image").fetchall() == [(None,)]
         broken_step = "ALTER TABLE image ADD COLUMN more TEXT; ALTER TABLE none ADD COLUMN x;"
         with pytest.raises(sqlite3.OperationalError):
             migrate(connection, "catalogue", (*MIGRATIONS, step, broken_step))
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
         columns = connection.execute("SELECT name FROM pragma_table_info('image')").fetchall()
         assert ("note",) in columns
         assert ("more",) not in columns

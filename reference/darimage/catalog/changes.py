@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darimage.catalog.numbers import Numbers, Tree
-from darimage.catalog.seen import INODE, Mask, Seen
+from darimage.catalog.seen import INODE, Column, Mask, Seen
 
 
 def held(tree: Tree, numbers: Numbers, now: Seen, base: Seen) -> Mask:
@@ -30,6 +30,15 @@ def held(tree: Tree, numbers: Numbers, now: Seen, base: Seen) -> Mask:
         # Streams of a directory that only leads to something come with it.
         found[tree.directories + number] |= found[tree.row(key)]
     return found
+
+
+def leave_out(tree: Tree, found: Mask, rows: Column) -> None:
+    """Take inodes and their streams out of what an image holds."""
+    found[rows] = False
+    gone = set(rows.tolist())
+    for number, (key, _) in tree.scan.stream_of.items():
+        if tree.row(key) in gone:
+            found[tree.directories + number] = False
 
 
 def _with_streams(now: Seen, changed: Mask) -> None:

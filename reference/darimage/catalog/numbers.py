@@ -207,10 +207,14 @@ def seen(tree: Tree, numbers: Numbers, surely: Mask) -> Seen:
         streams[int(rows[row])] = stream.name
         links.stream(owner, row, stream.name)
     names = links.sums(rows)
+    parents = np.concatenate((scan.directory_parent, scan.other_parent)).astype(np.int64)
+    parent = rows[parents]
+    parent[0] = 0
     columns = {
         "number": rows,
         "kind": np.where(tree.is_stream, STREAM, INODE),
         "base": base,
+        "parent": parent,
         "device": tree.column("source_device"),
         "inode": tree.column("source_inode"),
         "mode": tree.column("mode"),

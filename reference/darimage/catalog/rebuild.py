@@ -146,6 +146,7 @@ def _columns(image: Image, rows: np.ndarray[tuple[int, int], np.dtype[np.uint8]]
         "number": headers["c_inumber"],
         "kind": np.where(body["base_inode"] != 0, STREAM, INODE),
         "base": body["base_inode"],
+        "parent": np.zeros(len(headers)),
         "device": body["source_device"],
         "inode": body["source_inode"],
         "mode": inode["di_mode"],
@@ -191,6 +192,7 @@ def _enter(catalogue: Catalogue, source: bytes, device: int, chains: list[list[_
             base=ids[chain[-2].identity.uuid] if len(chain) > 1 else None,
             held=int((chain[-1].rows[:, 1] != STREAM_DIRECTORY).sum()),
             scanned_ns=(identity.date + 1) * _NS,
+            bytes=image.records * RECORD,
         )
         ids[identity.uuid] = catalogue.add_image(backup_set, entered, seen)
         catalogue.raise_highest(backup_set, image.exists.highest)
@@ -210,17 +212,21 @@ def _seen(links: list[_Link]) -> Seen:
         entry.inode: entry.name for one in chain.streams.by_base.values() for entry in one.entries
     }
     seen = Seen.of(rows, streams)
-    return replace(seen, names=_names(chain, seen))
+    return _named(chain, seen)
 
 
-def _names(chain: Chain, seen: Seen) -> Column:
+def _named(chain: Chain, seen: Seen) -> Seen:
+    """Return what was seen with what the names of a chain say."""
     directories, inodes, names = chain.names.links()
     owners, known = seen.find(directories)
     targets, named = seen.find(inodes)
+    parent = np.zeros(len(seen), np.int64)
+    linked = np.flatnonzero(known & named)[::-1]
+    parent[targets[linked]] = directories[linked]
     links = Links(names, owners, np.where(known & named, targets, -1))
     for one in chain.streams.by_base.values():
         for entry in one.entries:
             (owner, target), there = seen.find(np.array([one.base, entry.inode]))
             if there.all():
                 links.stream(int(owner), int(target), entry.name)
-    return links.sums(seen.number)
+    return replace(seen, names=links.sums(seen.number), parent=parent)

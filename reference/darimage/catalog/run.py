@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from darimage.catalog import changes, numbers
 from darimage.catalog.numbers import Births, Tree
-from darimage.catalog.seen import Seen
+from darimage.catalog.seen import Column, Mask, Seen
 from darimage.catalog.store import BackupSet, Catalogue, CataloguedImage
 from darimage.errors import StorageError, UsageError
 from darimage.faults import Fault
@@ -24,12 +25,16 @@ from darimage.image.chain import date_text
 from darimage.image.numbering import ROOT, Numbering
 from darimage.image.writer import Report
 from darimage.sources.scan import Scan
+from darimage.units import RECORD, S_IFMT
 
 HIGHEST_LEVEL = 9
 
 _TICK_NS = 20_000_000
 """Longest step of the clock that file systems take their times from."""
 
+
+Unreadable = Callable[[Scan, Iterable[int]], Iterable[tuple[int, OSError]]]
+"""Tells of files of a scan, by number, which cannot be opened, and why."""
 
 _PATIENCE = 2.0
 """Seconds to wait for a date; what is farther off comes of a clock that was set back."""
@@ -116,12 +121,15 @@ class Run:
             time.sleep(pause)
         self._began_ns = time.time_ns()
 
-    def number(self, scan: Scan, births: Births | None = None) -> Numbering:
+    def number(
+        self, scan: Scan, births: Births | None = None, unreadable: Unreadable | None = None
+    ) -> Numbering:
         """Return the numbers of a tree, and what the image holds of it.
 
         Args:
             scan: The tree.
             births: Tells when inodes were made, if the source can.
+            unreadable: Tells which files cannot be opened, if the source can.
         """
         self._scanned_ns = time.time_ns()
         self._tree = tree = Tree(scan)
@@ -141,10 +149,49 @@ class Run:
             self._numbers.stream_directories,
             not_before=self._before + 1,
         )
-        return made if self.base is None else self._incremental(made, self.base, then)
-
-    def _incremental(self, made: Numbering, base: CataloguedImage, then: Seen) -> Numbering:
+        if self.base is None:
+            return made
         held = changes.held(self._tree, self._numbers, self._seen, then)
+        out_of_reach = self._keep_unreadable(held, then, before, unreadable)
+        return self._incremental(replace(made, out_of_reach=out_of_reach), self.base, held)
+
+    def _keep_unreadable(
+        self, held: Mask, then: Seen, before: Seen, unreadable: Unreadable | None
+    ) -> Column:
+        """Leave to the base what it has and cannot be read now (DARI-INC-016).
+
+        Args:
+            held: Which rows the image holds; it is changed.
+            then: What the base has.
+            before: What the last image has.
+            unreadable: Tells which files cannot be opened, if the source can.
+
+        Returns:
+            The numbers of what was below directories that cannot be read.
+        """
+        tree, scan = self._tree, self._tree.scan
+        keys = set(scan.unreadable)
+        if unreadable is not None:
+            files = held & (tree.column("mode") & S_IFMT == stat.S_IFREG) & ~tree.is_stream
+            files &= then.find(self._numbers.rows)[1]
+            numbers = (np.flatnonzero(files) - tree.directories).tolist()
+            for number, error in unreadable(scan, numbers):
+                if number not in keys:
+                    keys.add(number)
+                    told = str(error.strerror or error)
+                    scan.faults.append(Fault("unreadable", told, scan.other_path(number)))
+        rows = np.array([tree.row(key) for key in sorted(keys)], np.int64)
+        rows = rows[(rows != 0) & then.find(self._numbers.rows[rows])[1]]
+        changes.leave_out(tree, held, rows)
+        kept = set(rows.tolist())
+        _say_kept(scan, {key for key in keys if tree.row(key) in kept})
+        directories = self._numbers.rows[rows[rows < tree.directories]]
+        seen, had = self._seen.find(before.number)[1], then.find(before.number)[1]
+        rest = before.pick(before.below(directories) & ~seen & had)
+        self._seen = self._seen.joined(rest)
+        return rest.number
+
+    def _incremental(self, made: Numbering, base: CataloguedImage, held: Mask) -> Numbering:
         directories, others = np.split(held, [self._tree.directories])
         return Numbering(
             made.directories,
@@ -152,6 +199,7 @@ class Run:
             made.stream_directories,
             directories,
             others,
+            made.out_of_reach,
             level=self.level,
             base_date=base.date,
             base_uuid=base.uuid,
@@ -195,6 +243,7 @@ class Run:
             base=None if self.base is None else self.base.id,
             held=report.directories + report.others,
             scanned_ns=self._scanned_ns,
+            bytes=report.records * RECORD,
         )
         seen = self._doubting(report.faults)
         with Catalogue.open(self._path) as catalogue, catalogue.transaction():
@@ -209,6 +258,15 @@ class Run:
         sure = self._seen.sure.copy()
         sure[at] = 0
         return replace(self._seen, sure=sure)
+
+
+def _say_kept(scan: Scan, kept: set[int]) -> None:
+    """Say of what cannot be read that the base's state of it counts."""
+    paths = {scan.key_path(key) for key in kept}
+    for at, fault in enumerate(scan.faults):
+        if fault.kind == "unreadable" and fault.path in paths:
+            told = f"{fault.message}; as it was in the image before, it stays in the chain"
+            scan.faults[at] = fault._replace(message=told)
 
 
 def _rows_of(tree: Tree, paths: set[bytes]) -> list[int]:

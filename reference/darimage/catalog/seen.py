@@ -14,7 +14,19 @@ Mask = npt.NDArray[np.bool_]
 INODE, STREAM_DIRECTORY, STREAM = range(3)
 """Kinds of a row: a file or directory that has names, what holds its streams, one of these."""
 
-STATE = ("kind", "base", "device", "inode", "mode", "size", "mtime_ns", "ctime_ns", "names", "sure")
+STATE = (
+    "kind",
+    "base",
+    "parent",
+    "device",
+    "inode",
+    "mode",
+    "size",
+    "mtime_ns",
+    "ctime_ns",
+    "names",
+    "sure",
+)
 """Columns besides the number."""
 
 COMPARED = ("mode", "size", "mtime_ns", "ctime_ns", "names")
@@ -29,6 +41,7 @@ class Seen:
         number: Number in the images of the backup set.
         kind: ``INODE``, ``STREAM_DIRECTORY`` or ``STREAM``.
         base: Number of the inode that a stream or stream directory belongs to, else 0.
+        parent: Number of a directory that names it; 0 of the root, unknown otherwise.
         device: ``st_dev`` in the source; 0 unknown.
         inode: ``st_ino`` in the source; 0 unknown.
         mode: ``st_mode``.
@@ -43,6 +56,7 @@ class Seen:
     number: Column
     kind: Column
     base: Column
+    parent: Column
     device: Column
     inode: Column
     mode: Column
@@ -60,7 +74,7 @@ class Seen:
 
     @classmethod
     def of(cls, rows: Column, streams: dict[int, bytes]) -> Seen:
-        """Return rows of shape (n, 11), in any order, as columns; they may share memory."""
+        """Return rows of shape (n, 12), in any order, as columns; they may share memory."""
         names = ("number", *STATE)
         columns = {name: rows[:, at] for at, name in enumerate(names)}
         return cls(**columns, streams=streams).sorted()
@@ -69,7 +83,7 @@ class Seen:
         return len(self.number)
 
     def rows(self) -> Column:
-        """Return the columns as rows of shape (n, 11)."""
+        """Return the columns as rows of shape (n, 12)."""
         return np.stack([self.number, *(getattr(self, name) for name in STATE)], axis=1)
 
     def sorted(self) -> Seen:
@@ -77,6 +91,21 @@ class Seen:
         if (np.diff(self.number) > 0).all():
             return self
         return self.pick(np.argsort(self.number, kind="stable"))
+
+    def joined(self, other: Seen) -> Seen:
+        """Return the inodes of both, which have none in common."""
+        rows = np.concatenate((self.rows(), other.rows()))
+        return Seen.of(rows, {**other.streams, **self.streams})
+
+    def below(self, directories: Column) -> Mask:
+        """Tell which inodes are below some directories, streams included."""
+        found = np.zeros(len(self), np.bool_)
+        above = directories
+        while above.size:
+            new = (np.isin(self.parent, above) | np.isin(self.base, above)) & ~found
+            found |= new
+            above = self.number[new]
+        return found
 
     def pick(self, keep: Any) -> Seen:
         """Return some of the inodes, by whatever selects from an array."""

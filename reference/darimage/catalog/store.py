@@ -55,6 +55,7 @@ class CataloguedImage(NamedTuple):
         base: Id of the image it is relative to; ``None`` if it is full.
         held: Inodes in it.
         scanned_ns: When its tree had been looked at, nanoseconds since 1970.
+        bytes: Its length; 0 if that is not known.
     """
 
     id: int
@@ -66,6 +67,7 @@ class CataloguedImage(NamedTuple):
     base: int | None
     held: int
     scanned_ns: int
+    bytes: int
 
 
 _IMAGE = ", ".join(CataloguedImage._fields)
@@ -95,8 +97,8 @@ class Catalogue:
             # No transaction begins by itself: each is opened where it is wanted.
             connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
             with contextlib.closing(connection):
-                connection.execute("PRAGMA foreign_keys = ON")
                 migrate(connection, name)
+                connection.execute("PRAGMA foreign_keys = ON")
                 yield cls(connection, name)
 
     @contextlib.contextmanager

@@ -50,7 +50,61 @@ CREATE TABLE inode (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_STRICT = """
+ALTER TABLE backup_set RENAME TO old_backup_set;
+ALTER TABLE image RENAME TO old_image;
+ALTER TABLE inode RENAME TO old_inode;
+CREATE TABLE backup_set (
+    id INTEGER PRIMARY KEY,
+    source BLOB NOT NULL,
+    device INTEGER NOT NULL,
+    highest INTEGER NOT NULL,
+    UNIQUE (source, device)
+) STRICT;
+CREATE TABLE image (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    backup_set INTEGER NOT NULL REFERENCES backup_set ON DELETE CASCADE,
+    date INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    uuid BLOB NOT NULL,
+    good INTEGER NOT NULL,
+    base INTEGER REFERENCES image,
+    held INTEGER NOT NULL,
+    scanned_ns INTEGER NOT NULL,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (backup_set, date)
+) STRICT;
+CREATE TABLE inode (
+    backup_set INTEGER NOT NULL REFERENCES backup_set ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    kind INTEGER NOT NULL,
+    base INTEGER NOT NULL,
+    parent INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    mode INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    names INTEGER NOT NULL,
+    sure INTEGER NOT NULL,
+    stream BLOB,
+    PRIMARY KEY (backup_set, number, since)
+) STRICT, WITHOUT ROWID;
+INSERT INTO backup_set SELECT id, source, device, highest FROM old_backup_set;
+INSERT INTO image SELECT id, backup_set, date, level, name, uuid, good, base, held, scanned_ns, 0
+    FROM old_image;
+INSERT INTO inode SELECT backup_set, number, since, until, kind, base, 0, device, inode, mode, size,
+    mtime_ns, ctime_ns, names, sure, stream FROM old_inode;
+DROP TABLE old_inode;
+DROP TABLE old_image;
+DROP TABLE old_backup_set;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _STRICT)
 """What makes a catalogue of version n one of version n + 1; an empty file has version 0."""
 
 
@@ -58,6 +112,8 @@ def migrate(
     connection: sqlite3.Connection, name: str, migrations: tuple[str, ...] = MIGRATIONS
 ) -> None:
     """Bring a catalogue to the version of this program, all of it or nothing.
+
+    Foreign keys are not to be enforced meanwhile: tables are made again.
 
     Raises:
         UsageError: It is a newer program's, or no catalogue.

@@ -181,6 +181,7 @@ def _create(
             acls=not options["no_acls"],
             streams=options["streams"],
         ),
+        keep_unreadable=run is not None and run.base is not None,
     )
     tree.begin()
     # All below needs numpy: it is imported while the tree is scanned.
@@ -197,7 +198,9 @@ def _create(
         reproducible=options["reproducible"],
         volume_records=options["volume_records"],
     )
-    number = fresh if run is None else partial(run.number, births=tree.births)
+    number = fresh
+    if run is not None:
+        number = partial(run.number, births=tree.births, unreadable=tree.unreadable)
     return create(tree, sink, settings, common.progress(quiet=quiet), number)
 
 

@@ -154,7 +154,8 @@ class Inventory:
         same = np.array_equal(numbers, self._numbers)
         self.inode = self._numbers if same else numbers
         streams = np.array(list(numbering.stream_directories.values()), np.int64)
-        self.existing = np.concatenate((self._numbers, streams)) if len(streams) else self._numbers
+        more = np.concatenate((streams, numbering.out_of_reach))
+        self.existing = np.concatenate((self._numbers, more)) if len(more) else self._numbers
 
     def _take_links(self) -> None:
         scan = self.scan

@@ -26,6 +26,8 @@ class Numbering:
         stream_directories: By key of the scan, the number of its stream directory.
         held_directories: Which directories the image holds; ``None`` all.
         held_others: Which other inodes it holds; ``None`` all.
+        out_of_reach: Numbers of inodes that the base has and that could not be looked at: they
+            exist, for all that is known (DARI-INC-016).
         level: Level of the image, 0 to 9.
         base_date: ``c_date`` of the image it is relative to; 0 if it is full.
         base_uuid: Identity of that image, zero if it is full.
@@ -37,6 +39,7 @@ class Numbering:
     stream_directories: dict[int, int] = field(default_factory=dict)
     held_directories: Mask | None = None
     held_others: Mask | None = None
+    out_of_reach: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     level: int = 0
     base_date: int = 0
     base_uuid: bytes = bytes(16)

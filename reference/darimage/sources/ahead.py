@@ -49,6 +49,7 @@ _REST = (
     "streams",
     "stream_of",
     "clamped",
+    "unreadable",
     "faults",
     "skipped",
 )

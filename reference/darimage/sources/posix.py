@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 _SIZE = FIELDS.index("size")
 _DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
+_OPENED = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_UNREADABLE = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
+"""What a file that is there says when it cannot be read."""
+
 _S_IFREG, _S_IFDIR = stat.S_IFREG, stat.S_IFDIR
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -43,6 +47,7 @@ class PosixSource:
         one_file_system: bool = False,
         leave_out: Collection[tuple[int, int]] = (),
         wanted: Wanted | None = None,
+        keep_unreadable: bool = False,
     ) -> None:
         """Name the tree.
 
@@ -51,7 +56,9 @@ class PosixSource:
             one_file_system: Directories on other file systems are taken in empty.
             leave_out: Device and inode numbers of files that are not taken in.
             wanted: What is taken in besides data; by default all.
+            keep_unreadable: Take in files that may not be read, as ``Scan.unreadable``.
         """
+        self.keep_unreadable = keep_unreadable
         self.wanted = wanted or Wanted()
         self.path = os.fspath(path)
         self.filesys = os.fsencode(os.path.abspath(path))
@@ -124,6 +131,27 @@ class PosixSource:
         finally:
             handles.close()
 
+    def unreadable(self, scan: Scan, numbers: Iterable[int]) -> Iterator[tuple[int, OSError]]:
+        """Yield which files cannot be opened, and why.
+
+        Args:
+            scan: What was scanned.
+            numbers: Files of it.
+        """
+        handles = DirectoryHandles(self.open_root(), scan.above)
+        try:
+            for number in numbers:
+                name = scan.names[scan.other_entry[number]]
+                try:
+                    at = handles.descriptor(scan.other_parent[number])
+                    os.close(os.open(name, _OPENED, dir_fd=at))
+                except OSError as error:
+                    check_machine(error)
+                    if error.errno in _UNREADABLE:
+                        yield number, error
+        finally:
+            handles.close()
+
     def open_root(self) -> int:
         """Return a new descriptor of the root."""
         try:
@@ -188,6 +216,7 @@ class _Scanner:
                 below = self._entries(number)
             except OSError as error:
                 self._fault("unreadable", self.out.directory_path(number), error)
+                self.out.unreadable.append(~number)
                 continue
             pending += reversed(below)
             pending = self.leave(pending)
@@ -291,8 +320,12 @@ class _Scanner:
                 row[_SIZE] = 0
         except OSError as error:
             kind = "vanished" if error.errno == errno.ENOENT else "unreadable"
-            self._fault(kind, self.out.path_in(parent, name), error, "left out: ")
-            return None
+            is_kept = kind == "unreadable" and self.source.keep_unreadable
+            lead = "" if is_kept else "left out: "
+            self._fault(kind, self.out.path_in(parent, name), error, lead)
+            if not is_kept:
+                return None
+            self.out.unreadable.append(len(self.out.other_parent))
         number = self.out.add_other(row, parent)
         if link is not None:
             self.out.links[number] = link
@@ -330,9 +363,7 @@ def _readable(name: bytes, at: int) -> bool:
 
 def _present(name: bytes, at: int, size: int) -> Ranges | None:
     """Return the present byte ranges of a file that holds fewer blocks than its size has."""
-    descriptor = os.open(
-        name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=at
-    )
+    descriptor = os.open(name, _OPENED, dir_fd=at)
     try:
         return present(descriptor, size)
     finally:

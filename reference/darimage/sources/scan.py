@@ -93,6 +93,7 @@ class Scan:
         linked: Other inodes that have several names, by device and inode number; only as long as
             it is scanned.
         clamped: Directories (``~number``) and others with a time that does not fit (DARI-LIM-002).
+        unreadable: Directories (``~number``) and others that were seen and could not be read.
         faults: What could not be taken in.
         skipped: Paths left out on purpose.
     """
@@ -116,6 +117,7 @@ class Scan:
         self.stream_of: dict[int, tuple[int, Stream]] = {}
         self.linked: dict[tuple[int, int], int] = {}
         self.clamped: list[int] = []
+        self.unreadable: list[int] = []
         self.faults: list[Fault] = []
         self.skipped: list[bytes] = []
 

@@ -144,6 +144,7 @@ class Tail:
                 whole.streams[moved.key(key)] = own
                 whole.stream_of.update((stream.number, (moved.key(key), stream)) for stream in own)
         whole.clamped += [moved.key(key) for key in scan.clamped if is_new(key)]
+        whole.unreadable += [moved.key(key) for key in scan.unreadable if is_new(key)]
         whole.faults += scan.faults
         whole.skipped += scan.skipped
 

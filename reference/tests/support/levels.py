@@ -54,8 +54,8 @@ class Levels:
         with alone(self.catalogue, *self._key):
             wish = Wish(level, since)
             run = Run(self.catalogue, *self._key, wish, patient=self._patient)
-            source = PosixSource(self.source)
-            number = partial(run.number, births=source.births)
+            source = PosixSource(self.source, keep_unreadable=run.base is not None)
+            number = partial(run.number, births=source.births, unreadable=source.unreadable)
             sink = FileSet(path, capacity) if capacity else FileSink(path)
             report = create(source, sink, Options(**options), number=number)
             run.finish(report, os.fsencode(path))
