@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import sys
 
+from darimage import ending, standard_streams
 from darimage.importing import importing
 
 
 def run() -> None:
     """Run the program and exit with its code."""
     try:
+        ending.install()
+        standard_streams.secure()
         with importing():
             from darimage.cli import main
 
         main(prog_name="darimage")
+    except ending.Ended as ended:
+        # Here and nowhere else: it may come at any time.
+        sys.stderr.write(f"darimage: {ended}\n")
+        standard_streams.drop_answers()
+        raise
     except KeyboardInterrupt:
-        # Too early or too late for the commands to see it; their code for it is the same.
+        # So early that nothing looked after signals yet.
         sys.exit(130)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-_ENDING = {signal.SIGINT, signal.SIGTERM}
+from darimage.ending import WORDS
 
 
 def fork() -> int:
@@ -13,7 +13,7 @@ def fork() -> int:
 
     The interpreter has work to do in the child before anything can catch the signal's exception.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WORDS)
     try:
         return os.fork()
     finally:

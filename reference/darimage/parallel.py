@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NoReturn, Self, TypeVar, cast
 
+from darimage.ending import Ended, leave_to_parent
 from darimage.errors import DarimageError
 from darimage.forking import fork
 from darimage.progress import Progress
@@ -103,7 +104,7 @@ def _work(job: Job[Any], counters: mmap.mmap, index: int, pipe: int) -> NoReturn
     """Run a job in a child; never returns into the parent's code."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        leave_to_parent()
         at, done = index * _COUNTER.size, 0
 
         def advance(amount: int) -> None:
@@ -127,6 +128,7 @@ def _gather(
 ) -> list[Any]:
     received: dict[int, list[bytes]] = {pipe: [] for _, pipe in workers}
     waiting = {pipe for _, pipe in workers}
+    pids = {pipe: pid for pid, pipe in workers}
     answers: dict[int, Any] = {}
     told = 0
     while waiting:
@@ -137,7 +139,7 @@ def _gather(
                 received[pipe].append(chunk)
             else:
                 waiting.discard(pipe)
-                answers[pipe] = _answer(received.pop(pipe))
+                answers[pipe] = _answer(pids[pipe], received.pop(pipe))
         done = sum(
             _COUNTER.unpack_from(counters, i * _COUNTER.size)[0] for i in range(len(workers))
         )
@@ -146,10 +148,15 @@ def _gather(
     return [answers[pipe] for _, pipe in workers]
 
 
-def _answer(chunks: list[bytes]) -> Any:
-    if not chunks:
-        raise WorkerError("a worker process died")
-    good, value = pickle.loads(b"".join(chunks))  # noqa: S301 - from our own child
+def _answer(pid: int, chunks: list[bytes]) -> Any:
+    try:
+        good, value = pickle.loads(b"".join(chunks))  # noqa: S301 - from our own child
+    except (EOFError, pickle.UnpicklingError):
+        how = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        if how is not None and (how.si_code, how.si_status) == (os.CLD_KILLED, signal.SIGTERM):
+            # Whoever ends a worker so ends the run; it may be told first.
+            raise Ended(signal.SIGTERM) from None
+        raise WorkerError("a worker process died") from None
     if not good:
         raise value
     return value

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from darimage.errors import DarimageError, StorageError, UsageError
 
 _WAIT_SECONDS = 300.0
 """How long to wait for another run's transaction, which takes seconds."""
+
+_STEP_SECONDS = 0.05
 
 _AT_ONCE = 1 << 14
 """Rows that are numbers of Python's at a time."""
@@ -73,6 +76,20 @@ class CataloguedImage(NamedTuple):
 _IMAGE = ", ".join(CataloguedImage._fields)
 
 
+class _Waiting(sqlite3.Connection):
+    """Waits for other runs a little at a time: a signal to end would wait with it otherwise."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        until = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                return super().execute(*arguments)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_STEP_SECONDS)
+
+
 class Catalogue:
     """An open catalogue. Forked processes must not use it."""
 
@@ -95,7 +112,7 @@ class Catalogue:
         with _errors_of(name):
             path.parent.mkdir(parents=True, exist_ok=True)
             # No transaction begins by itself: each is opened where it is wanted.
-            connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            connection = sqlite3.connect(path, 0, isolation_level=None, factory=_Waiting)
             with contextlib.closing(connection):
                 migrate(connection, name)
                 connection.execute("PRAGMA foreign_keys = ON")

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import click
 
+from darimage import standard_streams
 from darimage._version import FORMAT_VERSION, __version__
 from darimage.importing import importing
 
@@ -36,7 +35,6 @@ COMMANDS = {
 EXIT_IO = 3
 EXIT_INTERRUPT = 130
 EXIT_PIPE = 141
-EXIT_TERMINATED = 143
 
 
 class _ReaderGoneError(Exception):
@@ -76,9 +74,6 @@ class Program(click.Group):
         # One thread is enough for sums and saves numpy the start of a pool.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         options["standalone_mode"] = False
-        # What is half done is cleaned up on the way out, as for an interrupt.
-        with suppress(ValueError):  # only the main thread may
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
         try:
             code = super().main(args, *rest, **options)
         except click.exceptions.Exit as error:
@@ -89,8 +84,8 @@ class Program(click.Group):
         except (click.Abort, KeyboardInterrupt):
             code = _complain("interrupted", EXIT_INTERRUPT)
         except _ReaderGoneError:
-            # Whoever read the answer has seen enough; Python must not complain at exit either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            # Whoever read the answer has seen enough.
+            standard_streams.drop_answers()
             code = EXIT_PIPE
         except Exception as error:  # noqa: BLE001 - it is raised again if it is a fault of ours
             code = _known(error)
@@ -103,7 +98,11 @@ def _known(error: Exception) -> int:
 
     if isinstance(error, DarimageError):
         return _complain(str(error), error.exit_code)
+    if isinstance(error, MemoryError):
+        return _complain("not enough memory", EXIT_IO)
     if isinstance(error, OSError):
+        if error.filename == standard_streams.ANSWERS:
+            standard_streams.drop_answers()
         name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return _complain(f"{name}{error.strerror or error}", EXIT_IO)
     raise error

@@ -162,6 +162,14 @@ def print_faults(faults: Iterable[Fault]) -> None:
         click.echo(f"darimage: {note}{fault.text()}", err=True)
 
 
+def clear_leftovers(folder: str) -> None:
+    """Remove what killed runs left in a folder that is written into, and say so."""
+    from darimage.volumes import leftovers
+
+    for path in leftovers.clear(folder):
+        click.echo(f"darimage: note: {path}, left by a run that was killed, is removed", err=True)
+
+
 def size_text(size: int) -> str:
     """Return a size in bytes for people."""
     amount = float(size)

@@ -102,6 +102,8 @@ def command(
     """
     _check(options)
     options["volume_records"] = _records_per_volume(options)
+    if not is_stream(image):
+        common.clear_leftovers(image if os.path.isdir(image) else os.path.dirname(image))
     sink = _open_sink(image, options)
     try:
         if options["level"] is None and options["since"] is None:

@@ -10,12 +10,14 @@ import gc
 import mmap
 import os
 import pickle
+import signal
 import sys
 import termios
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from darimage.ending import leave_to_parent
 from darimage.errors import DarimageError
 from darimage.forking import fork
 from darimage.progress import Progress
@@ -108,6 +110,8 @@ class ScanAhead:
                 self._share(progress, scan_too)
         finally:
             os.close(self._pipe)
+            if not self._is_whole:
+                os.kill(self._pid, signal.SIGKILL)  # it may hang in a file system
             os.waitpid(self._pid, 0)
         # A directory is named before it is scanned: its entry's target may have come too early.
         for number, entry in enumerate(scan.directory_entry[1:], 1):
@@ -254,6 +258,7 @@ def _work(scan: Callable[[Scan, Sender], None], pipe: int, asked: mmap.mmap) -> 
     """Scan in the child; never returns into the parent's code."""
     status = 1
     try:
+        leave_to_parent()
         gc.disable()
         found = Scan()
         sender = Sender(pipe, found, asked)

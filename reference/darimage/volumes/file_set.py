@@ -12,7 +12,8 @@ from collections import OrderedDict
 from contextlib import suppress
 
 from darimage.errors import StorageError, UsageError
-from darimage.volumes.writing import Buffer, partial_name
+from darimage.volumes import leftovers
+from darimage.volumes.writing import Buffer
 
 DIGITS = 3
 """Digits of a volume's number in its name, or more."""
@@ -71,10 +72,9 @@ class FileSet:
         if not overwrite and (there := volumes_there(self._prefix)):
             raise UsageError(f"{next(iter(there.values()))}: exists (--force replaces it)")
         self._folder, stem = os.path.split(self._prefix)
-        self._beside = os.path.join(self._folder, partial_name(stem))
+        self._beside = os.path.join(self._folder, leftovers.partial_name(stem))
         try:
-            os.mkdir(self._beside, 0o700)
-            self.fd = os.open(self._beside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self.fd = leftovers.create_directory(self._beside)
         except OSError as error:
             raise StorageError.of(error, self.name) from error
         self._files: OrderedDict[int, int] = OrderedDict()

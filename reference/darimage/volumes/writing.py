@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from darimage.errors import StorageError, UsageError
+from darimage.volumes import leftovers
 
 Buffer = bytes | bytearray | memoryview
 
@@ -40,11 +41,6 @@ class Sink(Protocol):
         ...
 
 
-def partial_name(name: str) -> str:
-    """Return what a file or directory is called until what is written there is whole."""
-    return f".{name[:200]}.{os.getpid()}.partial"
-
-
 class FileSink:
     """A file written beside its place, synced, and renamed into it by ``finish``."""
 
@@ -61,11 +57,9 @@ class FileSink:
         if not overwrite and os.path.lexists(self.name):
             raise UsageError(f"{self.name}: exists (--force replaces it)")
         self._folder, called = os.path.split(self.name)
-        self._beside = os.path.join(self._folder, partial_name(called))
+        self._beside = os.path.join(self._folder, leftovers.partial_name(called))
         try:
-            self.fd = os.open(
-                self._beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
-            )
+            self.fd = leftovers.create_file(self._beside, 0o666)
         except OSError as error:
             raise StorageError.of(error, self.name) from error
 
@@ -84,9 +78,10 @@ class FileSink:
         """Sync the file, rename it into place and sync the directory."""
         try:
             os.fsync(self.fd)
+            os.replace(self._beside, self.name)
+            # Not before: the lock goes with it.
             os.close(self.fd)
             self.fd = -1
-            os.replace(self._beside, self.name)
             directory = os.open(self._folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(directory)
@@ -116,7 +111,12 @@ class StreamSink:
         self._position = 0
 
     def write_at(self, offset: int, data: Buffer) -> None:
-        """Write all of ``data``, which must follow what was written before."""
+        """Write all of ``data``, which must follow what was written before.
+
+        Raises:
+            BrokenPipeError: Whoever read it has gone away.
+            StorageError: It cannot be written.
+        """
         if offset != self._position:
             raise StorageError(f"{self.name}: cannot write byte {offset} after {self._position}")
         view = memoryview(data).cast("B")
@@ -125,6 +125,8 @@ class StreamSink:
                 done = os.write(self._fd, view)
                 self._position += done
                 view = view[done:]
+        except BrokenPipeError:
+            raise  # whoever reads it has seen enough: no failure of the machine
         except OSError as error:
             raise StorageError.of(error, self.name) from error
 
