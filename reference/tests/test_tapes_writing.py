@@ -228,7 +228,7 @@ def test_a_run_that_fails_anywhere_leaves_nothing(tmp_path, monkeypatch, after):
 
         return call
 
-    for name in ("pwritev", "fsync", "replace"):
+    for name in ("pwritev", "fsync", "rename"):
         monkeypatch.setattr(f"os.{name}", failing(getattr(os, name)))
     with pytest.raises(StorageError):
         written(big(), Changer(tmp_path, Simh(), 200_000), 20_480)
@@ -237,14 +237,70 @@ def test_a_run_that_fails_anywhere_leaves_nothing(tmp_path, monkeypatch, after):
     assert verify(tmp_path).good
 
 
-def test_what_a_killed_run_left_does_no_harm(tmp_path):
-    (tmp_path / ".tape001.tap.99.partial").write_bytes(b"half")
-    (tmp_path / "tape001.tap").write_bytes(b"moved, but not in the catalogue")
-    with pytest.raises(StorageError):
-        Image.open(tmp_path)
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path, monkeypatch, at):
+    """Tried at every system call by test_interrupted."""
+    written(Node.directory({}), Changer(tmp_path, Simh(), 10**6), 10240)
+    moves, real = 0, os.rename
+
+    def rename(*names):
+        nonlocal moves
+        moves += 1
+        if moves > at:
+            raise Killed
+        real(*names)
+
+    monkeypatch.setattr("os.rename", rename)
+    monkeypatch.setattr(Changer, "abort", Changer._close)
+    try:
+        parts = written(big(), Changer(tmp_path, Simh(), 100_000), 20_480).parts
+        assert len(parts) + 1 <= at
+    except Killed:
+        assert len(images_in(tmp_path)) == 1
+    monkeypatch.undo()
+    before = images_in(tmp_path)
+    held = {part.name: (tmp_path / part.name).read_bytes() for image in before for part in image}
+    assert verify(tmp_path).good
+    written(big(), Changer(tmp_path, Simh(), 10**6), 10_240)
+    after = images_in(tmp_path)
+    assert after[:-1] == before
+    assert sorted(os.listdir(tmp_path)) == sorted([CATALOGUE, *held, after[-1][0].name])
+    assert {name: (tmp_path / name).read_bytes() for name in held} == held
+    assert verify(tmp_path).good
+
+
+def test_a_tape_that_nobody_knows_is_left_alone(tmp_path):
+    """The catalogue may be what is lost."""
+    written(big(), Changer(tmp_path, Simh(), 10**6), 10_240)
+    held = (tmp_path / "tape001.tap").read_bytes()
+    (tmp_path / CATALOGUE).unlink()
     sink = written(big(), Changer(tmp_path, Simh(), 10**6), 10_240)
     assert [part.name for part in sink.parts] == ["tape002.tap"]
-    assert verify(tmp_path).good
+    assert (tmp_path / "tape001.tap").read_bytes() == held
+
+
+def test_a_tape_that_is_kept_elsewhere_keeps_its_name(tmp_path):
+    written(big(), Changer(tmp_path / "here", Simh(), 10**6), 10_240)
+    os.rename(tmp_path / "here/tape001.tap", tmp_path / "tape001.tap")
+    sink = written(sample(), Changer(tmp_path / "here", Simh(), 10**6), 10_240)
+    assert [part.name for part in sink.parts] == ["tape002.tap"]
+    os.rename(tmp_path / "tape001.tap", tmp_path / "here/tape001.tap")
+    assert verify(f"{tmp_path}/here:1").good
+    assert verify(f"{tmp_path}/here:2").good
+
+
+def test_a_tape_that_comes_meanwhile_is_not_replaced(tmp_path):
+    loader = Changer(tmp_path / "tapes", Simh(), 10**6)
+    (tmp_path / "tapes/tape001.tap").write_bytes(b"another's")
+    sink = TapeSink(loader, 10_240)
+    with pytest.raises(StorageError, match="has come there meanwhile"):
+        create(MemorySource(sample()), sink, Options())
+    sink.abort()
+    assert os.listdir(tmp_path / "tapes") == ["tape001.tap"]
 
 
 def test_a_single_tape_that_is_full_is_an_error_and_leaves_nothing(tmp_path):

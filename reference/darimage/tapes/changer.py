@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 from contextlib import suppress
 from typing import Any
 
@@ -19,10 +20,12 @@ from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Form
 from darimage.tapes.names import CATALOGUE, is_changer
 from darimage.tapes.sink import Part
-from darimage.volumes.writing import FileSink
+from darimage.volumes.writing import partial_name
 
 _VERSION = 1
 _SLOT = re.compile(r"tape([0-9]{3,9})\.[a-z]+")
+_TAPES = "tapes"
+_PARTIAL = re.compile(r"\.tapes\.[0-9]+\.partial")
 _SIZE_MOST = 1 << 62
 _CATALOGUE_MOST = 1 << 28
 
@@ -77,18 +80,24 @@ def _part(one: dict[str, Any]) -> Part:
 class Changer:
     """Brings fresh tapes of a folder.
 
+    They are written into a directory of their own in it. When all are on the disk they are moved to
+    their places, and the new catalogue last: with that the image is there (decision 0280).
+
     Attributes:
         name: Name of the image: the folder and its number.
         fd: The folder.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], form: Form, capacity: int) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], form: Form, capacity: int, *, mode: int = 0o600
+    ) -> None:
         """Use a folder, which is made if it is not there.
 
         Args:
             folder: Its name.
             form: Kind of container.
             capacity: Bytes of a tape.
+            mode: Mode of the tapes; no umask is taken off.
 
         Raises:
             StorageError: It cannot be used, or another run writes to it.
@@ -97,21 +106,40 @@ class Changer:
         self._folder = os.fspath(folder)
         self._form = form
         self._capacity = capacity
-        self._slots: list[FileSink] = []
-        self._is_whole = False
+        self._mode = mode
+        self._tape = -1
+        self._is_new = not os.path.lexists(self._folder)
+        self._beside = os.path.join(self._folder, partial_name(_TAPES))
         try:
             os.makedirs(self._folder, exist_ok=True)
             self.fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StorageError.of(error, self._folder) from error
+        try:
+            self._begin()
+        except OSError as error:
+            self._close()
+            raise _told(error, self._folder) from error
+        except BaseException:
+            self._close()
+            raise
+
+    def _begin(self) -> None:
+        """Keep others away, clear up after them, and make the directory to write into."""
+        try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(self.fd)
-            raise StorageError(f"{folder}: another run writes to these tapes") from error
-        except OSError as error:
-            raise StorageError.of(error, os.fspath(folder)) from error
+            raise StorageError(f"{self._folder}: another run writes to these tapes") from error
         self._images = self._known()
         self.name = f"{self._folder.rstrip('/') or '/'}:{len(self._images) + 1}"
-        taken = [int(found[1]) for name in os.listdir(self.fd) if (found := _SLOT.fullmatch(name))]
-        self._next = max(taken, default=0) + 1
+        # Whoever wrote there holds the folder no more.
+        for name in filter(_PARTIAL.fullmatch, os.listdir(self.fd)):
+            _undo(self._folder, os.path.join(self._folder, name))
+        # A tape that is known stays so when it is kept elsewhere.
+        known = [tape["name"] for image in self._images for tape in image["tapes"]]
+        found = filter(None, map(_SLOT.fullmatch, [*os.listdir(self.fd), *known]))
+        self._next = 1 + max((int(slot[1]) for slot in found), default=0)
+        os.mkdir(self._beside, 0o700)
 
     def _known(self) -> list[dict[str, Any]]:
         if not is_changer(self._folder):
@@ -124,45 +152,113 @@ class Changer:
     def load(self, _number: int) -> ContainerTape:
         """Return a fresh tape."""
         name = f"tape{self._next:03}{self._form.suffix}"
+        try:
+            self._put_away()
+            self._tape = self._create(name)
+        except OSError as error:
+            raise StorageError.of(error, os.path.join(self._folder, name)) from error
         self._next += 1
-        slot = FileSink(os.path.join(self._folder, name))
-        self._slots.append(slot)
-        return ContainerTape(slot.fd, name, self._form, self._capacity)
+        return ContainerTape(self._tape, name, self._form, self._capacity)
+
+    def _create(self, name: str) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(os.path.join(self._beside, name), flags, 0o600)
+        if self._mode != 0o600:
+            os.fchmod(descriptor, self._mode)
+        return descriptor
+
+    def _put_away(self) -> None:
+        """Have the tape that was written on the disk, and close it."""
+        if self._tape >= 0:
+            os.fsync(self._tape)
+            os.close(self._tape)
+            self._tape = -1
 
     def finish(self, parts: list[Part], block: int) -> None:
         """Move the tapes to their places, and enter the image into the catalogue."""
-        for slot in self._slots:
-            slot.finish()
         image = {
             "image": len(self._images) + 1,
             "bytes": parts[-1].start + parts[-1].size,
             "block": block,
             "tapes": [part._asdict() for part in parts],
         }
-        catalogue = FileSink(os.path.join(self._folder, CATALOGUE), overwrite=True)
+        told = {"version": _VERSION, "images": [*self._images, image]}
         try:
-            told = {"version": _VERSION, "images": [*self._images, image]}
-            catalogue.write_at(0, json.dumps(told, indent=1).encode())
-            catalogue.finish()
-        except BaseException:
-            catalogue.abort()
-            raise
-        self._is_whole = True
+            self._put_away()
+            with open(self._create(CATALOGUE), "wb") as file:
+                file.write(json.dumps(told, indent=1).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            _sync(self._beside)
+            for part in parts:
+                self._move(part.name, replaces=False)
+            os.fsync(self.fd)
+            self._move(CATALOGUE, replaces=True)
+            os.fsync(self.fd)
+        except OSError as error:
+            raise _told(error, self.name) from error
+        with suppress(OSError):
+            os.rmdir(self._beside)
         self._close()
+
+    def _move(self, name: str, *, replaces: bool) -> None:
+        """Move a file to its place."""
+        place = os.path.join(self._folder, name)
+        if not replaces and os.path.lexists(place):
+            raise StorageError(f"{place}: has come there meanwhile, and is not replaced")
+        os.rename(os.path.join(self._beside, name), place)
 
     def abort(self) -> None:
-        """Remove what was written."""
-        for slot in self._slots if not self._is_whole else []:
-            slot.abort()
-            with suppress(OSError):
-                os.unlink(slot.name)
-        self._slots = []
+        """Remove what was written, unless the image is there."""
+        if self.fd < 0:
+            return
+        _undo(self._folder, self._beside)
         self._close()
+        if self._is_new:
+            # That of an image that is there is not empty.
+            with suppress(OSError):
+                os.rmdir(self._folder)
 
     def _close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        for descriptor in (self._tape, self.fd):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._tape = self.fd = -1
+
+
+def _undo(folder: str, beside: str) -> None:
+    """Remove a directory that tapes are written into, and those that were moved out of it.
+
+    As long as the new catalogue is in it, the image is not there. A tape that cannot be removed
+    keeps the directory, which says whose it is, for the next run.
+    """
+    with suppress(OSError):
+        held = os.listdir(beside)
+        for name in _moving(beside) if CATALOGUE in held else []:
+            if name not in held:
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+        shutil.rmtree(beside)
+
+
+def _moving(beside: str) -> list[str]:
+    """Return the tapes of the image that a directory has the catalogue of."""
+    try:
+        return [part.name for image in images_in(beside)[-1:] for part in image]
+    except FormatError:
+        return []  # it was not finished, so nothing was moved
+
+
+def _told(error: OSError, name: str) -> StorageError:
+    return error if isinstance(error, StorageError) else StorageError.of(error, name)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def parts_of(folder: str, number: int | None) -> list[Part]:

@@ -93,7 +93,11 @@ class TapeSink:
         self._block = block
         self._held = bytearray()
         self._position = 0
-        self._tape = loader.load(1)
+        try:
+            self._tape = loader.load(1)
+        except BaseException:
+            loader.abort()
+            raise
         self._begin()
 
     def write_at(self, offset: int, data: Buffer) -> None:
