@@ -20,12 +20,12 @@ from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Form
 from darimage.tapes.names import CATALOGUE, is_changer
 from darimage.tapes.sink import Part
-from darimage.volumes.writing import partial_name
 
 _VERSION = 1
 _SLOT = re.compile(r"tape([0-9]{3,9})\.[a-z]+")
-_TAPES = "tapes"
-_PARTIAL = re.compile(r"\.tapes\.[0-9]+\.partial")
+_BESIDE = ".tapes.partial"
+"""The directory that an image is written into; whoever does so has locked the folder."""
+
 _SIZE_MOST = 1 << 62
 _CATALOGUE_MOST = 1 << 28
 
@@ -109,7 +109,7 @@ class Changer:
         self._mode = mode
         self._tape = -1
         self._is_new = not os.path.lexists(self._folder)
-        self._beside = os.path.join(self._folder, partial_name(_TAPES))
+        self._beside = os.path.join(self._folder, _BESIDE)
         try:
             os.makedirs(self._folder, exist_ok=True)
             self.fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -132,9 +132,7 @@ class Changer:
             raise StorageError(f"{self._folder}: another run writes to these tapes") from error
         self._images = self._known()
         self.name = f"{self._folder.rstrip('/') or '/'}:{len(self._images) + 1}"
-        # Whoever wrote there holds the folder no more.
-        for name in filter(_PARTIAL.fullmatch, os.listdir(self.fd)):
-            _undo(self._folder, os.path.join(self._folder, name))
+        _undo(self._folder, self._beside)
         # A tape that is known stays so when it is kept elsewhere.
         known = [tape["name"] for image in self._images for tape in image["tapes"]]
         found = filter(None, map(_SLOT.fullmatch, [*os.listdir(self.fd), *known]))
