@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Self
 
 from darimage.errors import FormatError
+from darimage.showing import as_text, display
 from darimage.units import RECORD
 
 
@@ -105,14 +106,8 @@ class Fault(NamedTuple):
         """Return what is known as a dictionary for JSON."""
         known = {key: value for key, value in self._asdict().items() if value is not None}
         if self.path is not None:
-            known["path"] = display(self.path)
+            known["path"] = as_text(self.path)
         if self.field is not None:
             about = {**self.field._asdict(), "field": self.field.path}
             known |= {key: about[key] for key in ("field", "found", "expected") if about[key]}
         return known
-
-
-def display(path: bytes) -> str:
-    r"""Return a path as text; control characters and bytes that are not UTF-8 as ``\xNN``."""
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

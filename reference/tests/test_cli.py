@@ -98,7 +98,7 @@ def test_no_progress_in_a_pipe(image, tmp_path):
 
 
 def test_list_in_its_forms(image):
-    assert program("list", image).stdout == b".\nbelow\nbelow/file\nlink\nodd\\xff\\n\nother\n"
+    assert program("list", image).stdout == b".\nbelow\nbelow/file\nlink\nodd\\xff\\x0a\nother\n"
     assert program("list", image, "below").stdout == b"below\nbelow/file\n"
     drawn = program("list", "--tree", image).stdout.decode()
     assert drawn.splitlines()[:3] == [".", "├── below", "│   └── file"]

@@ -7,6 +7,7 @@ numpy.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import click
 from darimage import standard_streams
 from darimage._version import FORMAT_VERSION, __version__
 from darimage.importing import importing
+from darimage.showing import line
 
 COMMANDS = {
     "create": "make an image of a directory tree",
@@ -79,7 +81,7 @@ class Program(click.Group):
         except click.exceptions.Exit as error:
             code = error.exit_code
         except click.ClickException as error:
-            error.show()
+            _show(error)
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
             code = _complain("interrupted", EXIT_INTERRUPT)
@@ -90,6 +92,13 @@ class Program(click.Group):
         except Exception as error:  # noqa: BLE001 - it is raised again if it is a fault of ours
             code = _known(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: click.ClickException) -> None:
+    """Say what click has to say, which may have names of the command line in it."""
+    told = io.StringIO()
+    error.show(file=told)
+    click.echo("\n".join(map(line, told.getvalue().splitlines())), err=True)
 
 
 def _known(error: Exception) -> int:
@@ -109,7 +118,7 @@ def _known(error: Exception) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    click.echo(f"darimage: {message}", err=True)
+    click.echo(line(f"darimage: {message}"), err=True)
     return code
 
 

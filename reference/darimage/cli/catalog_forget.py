@@ -52,7 +52,7 @@ def command(
         common.print_json({"catalog": catalogue.name, "forgotten": answer})
     elif not quiet:
         for known, found in gone:
-            click.echo(f"forgotten: {sets.line(known, found)}")
+            common.say(f"forgotten: {sets.line(known, found)}")
     return 0
 
 

@@ -26,5 +26,5 @@ def command(catalog: str | None, *, as_json: bool) -> int:
         common.print_json({"catalog": catalogue.name, "sets": answer})
     else:
         for known, images in found:
-            click.echo(sets.line(known, images))
+            common.say(sets.line(known, images))
     return 0

@@ -49,5 +49,5 @@ def command(
         common.print_json({"catalog": catalogue.name, "sets": answer})
     elif not quiet:
         for known, known_images in found:
-            click.echo(sets.line(known, known_images))
+            common.say(sets.line(known, known_images))
     return 0

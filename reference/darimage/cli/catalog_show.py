@@ -29,7 +29,7 @@ def command(source: str, catalog: str | None, *, as_json: bool) -> int:
         common.print_json({"catalog": catalogue.name, "sets": answer})
         return 0
     for known, images in found:
-        click.echo(sets.line(known, images))
+        common.say(sets.line(known, images))
         for line in sets.table(images):
-            click.echo(line)
+            common.say(line)
     return 0

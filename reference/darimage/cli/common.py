@@ -13,6 +13,7 @@ import click
 
 from darimage.faults import Fault
 from darimage.progress import SILENT, Progress
+from darimage.showing import json_for_log, line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -148,18 +149,28 @@ def _as_bytes(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
     return [os.fsencode(item) for item in value]
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line of an answer that may have names in it."""
+    click.echo(line(text), err=err)
+
+
+def complain(message: str) -> None:
+    """Print a line on standard error, behind the program's name."""
+    say(f"darimage: {message}", err=True)
+
+
 def print_json(answer: Mapping[str, Any], *, err: bool = False) -> None:
     """Print an answer as JSON."""
     import json
 
-    click.echo(json.dumps(answer, indent=2), err=err)
+    click.echo(json_for_log(json.dumps(answer, indent=2)), err=err)
 
 
 def print_faults(faults: Iterable[Fault]) -> None:
     """Print faults to standard error, a line each."""
     for fault in faults:
         note = "note: " if fault.is_note else ""
-        click.echo(f"darimage: {note}{fault.text()}", err=True)
+        complain(f"{note}{fault.text()}")
 
 
 def clear_leftovers(folder: str) -> None:
@@ -167,7 +178,7 @@ def clear_leftovers(folder: str) -> None:
     from darimage.volumes import leftovers
 
     for path in leftovers.clear(folder):
-        click.echo(f"darimage: note: {path}, left by a run that was killed, is removed", err=True)
+        complain(f"note: {path}, left by a run that was killed, is removed")
 
 
 def size_text(size: int) -> str:

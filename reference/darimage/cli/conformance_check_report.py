@@ -42,15 +42,15 @@ def command(
         common.print_json({"report": str(report), "problems": found})
     else:
         for line in found[:_LISTED]:
-            click.echo(f"darimage: {line}", err=True)
+            common.complain(line)
         if len(found) > _LISTED:
-            click.echo(f"darimage: … and {len(found) - _LISTED} more (--json has all)", err=True)
+            common.complain(f"… and {len(found) - _LISTED} more (--json has all)")
         if not quiet and not found:
             scope = told["scope"]
             counted = common.plural(scope["cases"], "case")
             if not scope["complete"]:
                 counted = f"{scope['cases']} of {common.plural(scope['of'], 'case')}"
-            click.echo(f"{report}: {counted}, {told['conclusion']}; all of it follows")
+            common.say(f"{report}: {counted}, {told['conclusion']}; all of it follows")
             for remark in told["remarks"]:
-                click.echo(f"{report}: {remark}")
+                common.say(f"{report}: {remark}")
     return common.EXIT_FAULTS if found else 0

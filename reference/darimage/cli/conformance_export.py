@@ -41,4 +41,4 @@ def command(
     suite = Suite(home)
     count = export(suite, directory, chosen(suite, vectors), giants_to=giants or 0)
     if not quiet:
-        click.echo(f"{directory}: {common.plural(count, 'vector')}")
+        common.say(f"{directory}: {common.plural(count, 'vector')}")

@@ -34,4 +34,4 @@ def command(vectors: tuple[str, ...], home: Path, *, as_json: bool) -> None:
         return
     for vector in chosen(suite, vectors):
         broken = "" if vector.is_valid else f" [{vector.told['requirements'][0]}]"
-        click.echo(f"{vector.id}  {vector.name}: {vector.told['title']}{broken}")
+        common.say(f"{vector.id}  {vector.name}: {vector.told['title']}{broken}")

@@ -184,19 +184,20 @@ def _write(path: Path | None, data: str | bytes) -> None:
 def _report(made: dict[str, Any], *, quiet: bool) -> None:
     bad = [case for case in made["cases"] if case["verdict"] in _SHOWN]
     for case in bad[:_LISTED]:
-        click.echo(f"{case['id']} ({case['name']}): {case['verdict']}: {case['reason']}")
+        common.say(f"{case['id']} ({case['name']}): {case['verdict']}: {case['reason']}")
         for line in case["seen"]["differences"][1:_DIFFERENCES]:
-            click.echo(f"    {line}")
+            common.say(f"    {line}")
     if len(bad) > _LISTED:
-        click.echo(f"… and {len(bad) - _LISTED} more")
+        common.say(f"… and {len(bad) - _LISTED} more")
     name, scope = made["testee"]["name"], made["scope"]
     if not quiet:
-        click.echo("\n".join(summary_lines(made)))
+        for line in summary_lines(made):
+            common.say(line)
         counted = ", ".join(f"{n} {verdict}" for verdict, n in made["counts"].items() if n)
         part = "" if scope["complete"] else f" ({scope['cases']} of {scope['of']} cases)"
-        click.echo(f"{name}: {made['conclusion']}{part}: {counted}")
+        common.say(f"{name}: {made['conclusion']}{part}: {counted}")
     for remark in made["remarks"]:
-        click.echo(f"{name}: {remark}", err=quiet)
+        common.say(f"{name}: {remark}", err=quiet)
 
 
 _SHOWN = frozenset({"fail", "crash", "timeout", "unexpected-pass", "harness-error"})

@@ -122,9 +122,9 @@ def command(
     else:
         common.print_faults(report.faults)
         for warning in report.warnings:
-            click.echo(f"darimage: warning: {warning}", err=True)
+            common.complain(f"warning: {warning}")
         if not quiet or not report.good:
-            click.echo(_summary(report, sink), err=to_stdout)
+            common.say(_summary(report, sink), err=to_stdout)
     return 0 if report.good else common.EXIT_FAULTS
 
 

@@ -25,5 +25,5 @@ def command(*, as_json: bool) -> int:
         return 0
     for drive in drives:
         rate = f"{drive.rate / 1e6:g} MB/s"
-        click.echo(f"{drive.name:<14} {rate:>10}  {drive.title}")
+        common.say(f"{drive.name:<14} {rate:>10}  {drive.title}")
     return 0

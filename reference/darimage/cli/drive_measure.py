@@ -82,5 +82,5 @@ def command(device: str, output: str, *, rounds: int, quiet: bool, as_json: bool
     elif not quiet:
         near, far = found.seek[0][1], found.seek[-1][1]
         told = f"{model.rate / 1e6:,.1f} MB/s, seeks from {near * 1e3:.3g} to {far * 1e3:.3g} ms"
-        click.echo(f"{output}: {told}")
+        common.say(f"{output}: {told}")
     return 0

@@ -28,7 +28,7 @@ def command(model: str, *, as_json: bool) -> int:
         common.print_json(_answer(drive))
     else:
         for line in _lines(drive):
-            click.echo(line)
+            common.say(line)
     return 0
 
 

@@ -51,9 +51,9 @@ def command(image: common.ImageName, number: int, *, as_json: bool) -> int:
     what = "no header"
     if order is not None:
         what = f"header, {order}, checksum {'right' if is_sound else 'WRONG'}"
-    click.echo(f"record {number}, bytes {number * RECORD}-{(number + 1) * RECORD - 1}: {what}")
+    common.say(f"record {number}, bytes {number * RECORD}-{(number + 1) * RECORD - 1}: {what}")
     for line in (_field_line(field) for field in shown) if shown else _data_lines(record):
-        click.echo(line)
+        common.say(line)
     return 0
 
 

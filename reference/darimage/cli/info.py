@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from darimage.cli import common, nt_acls
-from darimage.faults import display
 from darimage.image import volume_set
 from darimage.image.chain import base_of, date_text
 from darimage.image.reader import Image
 from darimage.schema import Compat, Verdict
+from darimage.showing import as_text
 from darimage.tapes import held
 from darimage.units import RECORD
 
@@ -39,7 +39,7 @@ def command(image: common.ImageName, *, as_json: bool) -> int:
         common.print_json({**answer, "faults": [fault.as_json() for fault in faults]})
     else:
         for line in _lines(answer):
-            click.echo(line)
+            common.say(line)
         common.print_faults(faults)
     return common.EXIT_FAULTS if faults else 0
 
@@ -60,7 +60,7 @@ def describe(image: Image) -> dict[str, Any]:
         "access_note": image.access_note,
     }
     for name in ("label", "filesys", "device", "host"):
-        answer[name] = display(getattr(identity, name))
+        answer[name] = as_text(getattr(identity, name))
     if extension is not None:
         answer["uuid"] = str(uuid.UUID(bytes=extension.image_uuid))
         answer["records"] = extension.total_records

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from darimage.cli import common, listing, nt_acls, xattrs
-from darimage.faults import display
 from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.image.reader import Image
 from darimage.image.state import State
 from darimage.restore.selection import select
+from darimage.showing import display
 
 _AT_ONCE = 1000
 
@@ -41,8 +41,10 @@ def command(
 ) -> int:
     """Show the names in IMAGE, or those of a SELECTION of it.
 
-    A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. Bytes of a
-    name that are not printable are shown as \\xNN. NT streams follow their file as file:stream.
+    A selection is a path or a glob (*, ?, [...], **); a directory brings all below it. What is not
+    plain in a name is shown as \\xNN, a byte, or \\uNNNN, a character, so that no two names are
+    shown alike, and selections take it so. NT streams follow their file as file:stream, which as a
+    selection stands for the file.
     What was found and has no usable name is shown as #lost/N, N being its inode number. With --json
     what is not whole has a state: suspect, incomplete, damaged or lost.
     With --chain for the full image and each one between, the tree is shown as it was when IMAGE was
@@ -63,7 +65,7 @@ def command(
         other = "--acl" if with_acls else "--xattrs"
         raise click.UsageError(f"--tree and {other} do not go together")
     with Chain.open([*bases, image]) as chain:
-        chosen = select(chain.names, selection)
+        chosen = select(chain.names, selection, streams=chain.streams_of)
         listed = listing.rows(chain, chosen)
         known = listing.inodes(chain, listed) if as_json or is_long or with_xattrs else {}
         listed = listing.agreeing(chain, listed, known)

@@ -11,7 +11,7 @@ import numpy as np
 
 from darimage.cli import xattrs
 from darimage.errors import FormatError
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image.chain import Chain
 from darimage.image.contents import read_link
 from darimage.image.inode import Inode
@@ -22,6 +22,7 @@ from darimage.image.streams import disagreement
 from darimage.restore.selection import Selection, is_directory
 from darimage.sections.directory import Entry
 from darimage.sections.streams import StreamEntry
+from darimage.showing import as_text, display
 
 _NS = 1_000_000_000
 _FILE = stat.S_IFREG >> 12
@@ -157,12 +158,12 @@ def state_of(chain: Chain, row: Row, inode: Inode | None) -> State:
 
 def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
     """Return a name and its inode for JSON; ``path_hex`` where the path is not plain text."""
-    known: dict[str, Any] = {"path": display(row.path), "inode": row.entry.inode or None}
+    known: dict[str, Any] = {"path": as_text(row.path), "inode": row.entry.inode or None}
     if known["path"].encode() != row.path:
         known["path_hex"] = row.path.hex()
     if row.base:
         known["base"] = row.base
-        known["stream"] = display(row.stream)
+        known["stream"] = as_text(row.stream)
         if known["stream"].encode() != row.stream:
             known["stream_hex"] = row.stream.hex()
     if inode is None:
@@ -175,7 +176,7 @@ def as_json(image: Image, row: Row, inode: Inode | None) -> dict[str, Any]:
     known["record"] = image.volume.cut.physical(inode.record)
     if stat.S_ISLNK(inode.mode):
         target = _target(image, inode)
-        known["target"] = display(target)
+        known["target"] = as_text(target)
         if known["target"].encode() != target:
             known["target_hex"] = target.hex()
     return known

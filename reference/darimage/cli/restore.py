@@ -132,11 +132,11 @@ def command(
         if not selection and not inodes:
             # What is found by the walk has its place in the tree, with or without a name.
             chain.index_sequentially(bar)
-        chosen = select(chain.names, selection, inodes)
+        chosen = select(chain.names, selection, inodes, chain.streams_of)
         for opened in chain.images:
             if opened.access == "sequential" and opened.is_dari and not sequential:
                 told = f"{opened.name}: no direct access: {opened.access_note}"
-                click.echo(f"darimage: {told}", err=True)
+                common.complain(told)
         chain.index_sequentially(bar)
         if plan and model is not None:
             from darimage.cli import restore_plan
@@ -159,7 +159,7 @@ def command(
     else:
         common.print_faults([*report.image_faults, *report.faults])
         if not quiet or report.exit_code:
-            click.echo(_summary(report))
+            common.say(_summary(report))
     return report.exit_code
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
 import numpy as np
 
 from darimage.cli import common
@@ -49,7 +48,7 @@ def show(
     else:
         common.print_faults(found.faults)
         for line in plan_report.lines(plans, drive):
-            click.echo(line)
+            common.say(line)
     return common.EXIT_FAULTS if found.faults else 0
 
 

@@ -11,8 +11,8 @@ from darimage.catalog.run import default_path
 from darimage.catalog.store import BackupSet, Catalogue, CataloguedImage
 from darimage.cli import common
 from darimage.errors import UsageError
-from darimage.faults import display
 from darimage.image.chain import date_text
+from darimage.showing import as_text, display
 
 
 def catalogue_path(given: str | None) -> Path:
@@ -35,7 +35,7 @@ def find(catalogue: Catalogue, source: str) -> list[BackupSet]:
 
 def text(name: str, value: bytes) -> dict[str, str]:
     """Return bytes for JSON; with their hexadecimal digits where they are not plain text."""
-    known = {name: display(value)}
+    known = {name: as_text(value)}
     if known[name].encode() != value:
         known[f"{name}_hex"] = value.hex()
     return known

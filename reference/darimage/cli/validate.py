@@ -193,7 +193,7 @@ def command(
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict on the images
         told = "".join(traceback.format_exception_only(error)).strip()
-        click.echo(f"darimage: this program failed, please report it: {told}", err=True)
+        common.complain(f"this program failed, please report it: {told}")
         return OWN_FAULT
 
 
@@ -219,7 +219,7 @@ def _write(report: Report, files: Iterable[Output]) -> int:
         try:
             file.path.write_bytes(outputs.written(report, file.form).encode())
         except OSError as error:
-            click.echo(f"darimage: {StorageError.of(error, str(file.path))}", err=True)
+            common.complain(f"{StorageError.of(error, str(file.path))}")
             code = UNREAD
     return code
 

@@ -37,16 +37,16 @@ def command(image: common.ImageName, *, quick: bool, quiet: bool, as_json: bool)
     else:
         common.print_faults(found.faults)
         for note in found.notes if not quiet else ():
-            click.echo(f"darimage: note: {note.text()}", err=True)
+            common.complain(f"note: {note.text()}")
         if not quiet or not found.good:
             _print_untold(found)
-            click.echo(_summary(found))
+            common.say(_summary(found))
     return 0 if found.good else common.EXIT_FAULTS
 
 
 def _print_untold(found: Verification) -> None:
     for rule, count in found.untold.items():
-        click.echo(f"darimage: {count:,} more of {rule}", err=True)
+        common.complain(f"{count:,} more of {rule}")
 
 
 def _summary(found: Verification) -> str:

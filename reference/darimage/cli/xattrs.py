@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from darimage.errors import FormatError
-from darimage.faults import display
 from darimage.image.inode import Inode
 from darimage.image.reader import Image
 from darimage.sections import posix_acl
 from darimage.sections.xattrs import ACL_ACCESS, ACL_DEFAULT
+from darimage.showing import as_text, display
 
 SHORT = 256
 """Bytes of a value that JSON has without being asked for."""
@@ -46,7 +46,7 @@ def as_json(image: Image, inode: Inode, *, whole: bool) -> list[dict[str, Any]]:
     """
     found = []
     for name, value in sorted(image.attributes_of(inode).items()):
-        known: dict[str, Any] = {"name": display(name), "size": len(value)}
+        known: dict[str, Any] = {"name": as_text(name), "size": len(value)}
         if known["name"].encode() != name:
             known["name_hex"] = name.hex()
         if whole or len(value) <= SHORT:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from darimage.faults import display
+from darimage.showing import display
 
 DIFFERENCES_MAX = 10_000
 """Differences that are listed; how many more there are is counted."""

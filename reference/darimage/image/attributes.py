@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import FormatError
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image.batch import Batch, Marks
 from darimage.image.following import following_of_one
 from darimage.image.groups import UNKNOWN, damaged, is_right
@@ -21,6 +21,7 @@ from darimage.image.inode import crcs_under
 from darimage.schema import CType, DrFlag, ExtAttributes
 from darimage.sections import xattrs
 from darimage.sections.header import as_headers, of_image, sound
+from darimage.showing import display
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.reading import is_doubtful
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.errors import UsageError
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image.absent import left_out
 from darimage.image.directories import DirectoryTable, Trust
 from darimage.image.names import Names
@@ -24,6 +24,7 @@ from darimage.image.streams import StreamTable
 from darimage.image.told import Faults
 from darimage.image.volume_set import Name
 from darimage.progress import SILENT, Progress
+from darimage.showing import display
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -200,6 +201,10 @@ class Chain:
         there = self.exists(list(latest))
         kept = [one for one, exists in zip(latest.values(), there.tolist(), strict=True) if exists]
         return StreamTable(kept, self.faults.tell)
+
+    def streams_of(self, number: int) -> list[tuple[bytes, int]]:
+        """Return names and inode numbers of an inode's streams; what holds them is read then."""
+        return list(self.streams.of(number))
 
     def _merged(self) -> tuple[DirectoryTable, Ints]:
         """Return one table of the latest version of each directory, and the image of each."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darimage.distinct import distinct
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image import entries as columns
 from darimage.image.batch import SECTIONS_INODE
 from darimage.image.directories import DirectoryTable, Trust
@@ -23,6 +23,7 @@ from darimage.image.inode import Inode
 from darimage.image.state import State
 from darimage.sections.directory import CHUNK, HEAD, Entry
 from darimage.sections.names import NAME_MAX
+from darimage.showing import display
 from darimage.units import RECORD
 
 ROOT = 2

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image import blame, payload
 from darimage.schema import Section
 from darimage.sections import streams
 from darimage.sections.streams import StreamDirectory, StreamEntry
+from darimage.showing import display
 from darimage.units import RECORD, records_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from darimage import parallel
 from darimage.errors import UsageError
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image import headers
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
@@ -28,6 +28,7 @@ from darimage.sections import bitmap, nt_acls
 from darimage.sections.crc import crc32c
 from darimage.sections.header import Identity, image_id
 from darimage.sections.offset_map import OffsetMap
+from darimage.showing import as_text
 from darimage.sources.scan import Scan, Source
 from darimage.units import ADDRESSES, RECORD
 from darimage.volumes.cut import Cut
@@ -137,7 +138,7 @@ class Report:
             "mismatches": self.mismatches,
             "substituted": self.substituted,
             "faults": [fault.as_json() for fault in self.faults],
-            "skipped": [display(path) for path in self.skipped],
+            "skipped": [as_text(path) for path in self.skipped],
             "warnings": self.warnings,
         }
 

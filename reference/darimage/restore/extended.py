@@ -11,9 +11,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image.attributes import attributes_within
 from darimage.sections.xattrs import ACL_ACCESS, ACL_DEFAULT
+from darimage.showing import display
 
 if TYPE_CHECKING:
     from darimage.image.chain import Chain

@@ -1,9 +1,10 @@
-"""Paths and globs as ways through a tree, one component at a time.
+r"""Paths and globs as ways through a tree, one component at a time.
 
 A component matches a whole name: ``*`` any characters, ``?`` one character (one byte, where a name
 is not UTF-8), ``[...]`` one of a set, ``[!...]`` one not of it; a leading dot is a character like
 any other. ``**`` as a component of its own stands for any number of directories, at the end for
-everything below. In a component with any of these, a backslash takes the meaning from the next
+everything below. ``\xNN``, ``\uNNNN`` and ``\UNNNNNNNN`` stand for what ``list`` shows so. In a
+component with any of these but the last, any other backslash takes the meaning from the next
 character; in others it is a backslash.
 """
 
@@ -14,10 +15,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from darimage.showing import ESCAPE, from_display
+
 State = frozenset[int]
 """Numbers of the components that a name may match next."""
 
 _MAGIC = re.compile(rb"[*?\[]")
+
+_UNQUOTED = re.compile(rb"[*?\[\\]")
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -41,18 +46,22 @@ class Pattern:
         start: State at the top.
     """
 
-    def __init__(self, text: bytes, *, literal: bool = False) -> None:
+    def __init__(self, text: bytes, *, literal: bool = False, escapes: bool = False) -> None:
         """Take a path or glob apart.
 
         Args:
             text: Relative to the top of the tree; leading slashes are allowed.
             literal: Take it as a path, whatever characters it has.
+            escapes: Take such a path as ``list`` shows it.
         """
         self.text = text
         parts = [part for part in text.split(b"/") if part not in (b"", b".")]
         self.components: list[Component] = []
         for part in parts:
-            self.components.append(part if literal else _component(part))
+            if literal:
+                self.components.append(from_display(part) if escapes else part)
+            else:
+                self.components.append(_component(part))
         if self.components and self.components[-1] is _ANY_DEPTH:
             self.components.append(_component(b"*"))
         self.directories_only = bool(parts) and text.endswith((b"/", b"/."))
@@ -104,8 +113,9 @@ def _component(part: bytes) -> Component:
     if part == b"**":
         return _ANY_DEPTH
     if not _MAGIC.search(part):
-        return part
-    # A set of one character is how fnmatch quotes.
+        return from_display(part)
+    # What an escape stands for has no other meaning.
+    part = ESCAPE.sub(lambda found: _UNQUOTED.sub(rb"\\\g<0>", from_display(found[0])), part)
     text = _ESCAPED.sub(lambda found: _quoted(found[1]), _decoded(part))
     return re.compile(fnmatch.translate(text))
 

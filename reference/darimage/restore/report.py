@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.image.state import State
+from darimage.showing import as_text
 
 if TYPE_CHECKING:
     from darimage.image.chain import Chain
@@ -51,7 +52,7 @@ class Outcome(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return it as a dictionary for JSON."""
         known: dict[str, Any] = {
-            "path": display(self.path) or ".",
+            "path": as_text(self.path) or ".",
             "inode": self.inode,
             "state": self.state.word,
             "result": self.result,

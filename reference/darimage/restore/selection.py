@@ -6,17 +6,21 @@ for all below it. Only the directories that lead to a pick are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from darimage.errors import UsageError
-from darimage.faults import Fault, display
+from darimage.faults import Fault
 from darimage.restore.patterns import Pattern, State
 from darimage.sections.directory import Entry
+from darimage.showing import ESCAPE, display, from_display
 
 if TYPE_CHECKING:
     from darimage.image.names import Names
+
+
+Streams = Callable[[int], Iterable[tuple[bytes, int]]]
 
 
 class Pick(NamedTuple):
@@ -46,11 +50,24 @@ class Selection:
     unmatched: list[Fault]
 
 
-def select(names: Names, patterns: Sequence[bytes] = (), inodes: Sequence[int] = ()) -> Selection:
+def select(
+    names: Names,
+    patterns: Sequence[bytes] = (),
+    inodes: Sequence[int] = (),
+    streams: Streams = lambda _: (),
+) -> Selection:
     """Find what is meant by paths, globs and inode numbers (DARI-RST-002); nothing given: all.
 
-    A path that exists is meant even if it could be read as a glob too. An inode number brings all
-    names of the inode.
+    A path is meant as ``list`` shows it, and so even if it could be read as a glob too; only if
+    nothing is called so, escapes in it stand for themselves. ``file:stream`` stands for the file.
+    An inode number brings all names of the inode.
+
+    Args:
+        names: The tree.
+        patterns: Paths and globs.
+        inodes: Inode numbers.
+        streams: Returns names and inode numbers of an inode's streams; asked only where nothing
+            else is meant.
 
     Raises:
         UsageError: Nothing at all is meant.
@@ -62,6 +79,8 @@ def select(names: Names, patterns: Sequence[bytes] = (), inodes: Sequence[int] =
     root = False
     for text in patterns:
         picks, is_root = _meant_by(names, text)
+        if not picks and not is_root:
+            picks, is_root = _with_stream(names, text, streams)
         root |= is_root
         found.update(((pick.parent, pick.entry.name), pick) for pick in picks)
         if not picks and not is_root:
@@ -87,8 +106,24 @@ def _meant_by(names: Names, text: bytes) -> tuple[list[Pick], bool]:
         return [], True
     picks = _matches(names, pattern)
     if not pattern.is_literal:
-        picks += _matches(names, Pattern(text, literal=True))
+        picks += _matches(names, Pattern(text, literal=True, escapes=True))
+    if not picks and ESCAPE.search(text):
+        picks = _matches(names, Pattern(text, literal=True))
     return picks, False
+
+
+def _with_stream(names: Names, text: bytes, streams: Streams) -> tuple[list[Pick], bool]:
+    """Return what has a stream, given both names with a colon between."""
+    base, colon, name = text.rpartition(b":")
+    wanted = (name, from_display(name))
+
+    def has_it(number: int) -> bool:
+        return any(stream in wanted for stream, _ in streams(number))
+
+    if not colon:
+        return [], False
+    picks, is_root = _meant_by(names, base)
+    return [pick for pick in picks if has_it(pick.entry.inode)], is_root and has_it(names.root)
 
 
 def _matches(names: Names, pattern: Pattern) -> list[Pick]:
@@ -157,6 +192,6 @@ def _topmost(names: Names, picks: Iterable[Pick]) -> list[Pick]:
 
 
 def _nothing(patterns: Sequence[bytes], inodes: Sequence[int]) -> str:
-    asked = [repr(display(text)) for text in patterns] + [f"inode {number}" for number in inodes]
+    asked = [f"'{display(text)}'" for text in patterns] + [f"inode {number}" for number in inodes]
     more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
     return f"nothing in the image matches {', '.join(asked[:5])}{more} (`darimage list` shows it)"

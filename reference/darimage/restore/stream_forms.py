@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from darimage.faults import display
 from darimage.restore.extended import Missed
 from darimage.restore.target import PRIVATE_FILE, TargetError, failure
+from darimage.showing import display
 from darimage.sources.streams.form import TYPE
 from darimage.sources.streams.ntfs import PREFIX as NTFS_PREFIX
 from darimage.sources.streams.ntfs import open_beside

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darimage.faults import display
 from darimage.schema import CType, DrFlag, ExtAttributes, Kind, Magic, Order, header_dtype
 from darimage.sections.header import BODIES, EXTENSION_MAGIC, field_span
+from darimage.showing import display
 
 LINE = 16
 _NAMED = {

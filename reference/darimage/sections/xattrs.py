@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from darimage.errors import FormatError
-from darimage.faults import display
 from darimage.schema import XattrIndex, XattrMagic
 from darimage.sections import posix_acl
 from darimage.sections.fixed import Fixed
+from darimage.showing import display
 from darimage.units import ADDRESSES, RECORD
 
 LIST_MAX = 4096

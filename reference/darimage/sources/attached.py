@@ -10,7 +10,8 @@ from functools import partial
 from typing import NamedTuple
 
 from darimage.errors import FormatError
-from darimage.faults import Fault, display
+from darimage.faults import Fault
+from darimage.showing import display
 from darimage.sources import nt_acls
 from darimage.sources.scan import Scan
 from darimage.sources.streams.choice import Choice, Streams

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from darimage.faults import display
 from darimage.image.first_headers import inodes_at
 from darimage.image.names import Names
 from darimage.image.reader import Image
+from darimage.showing import display
 from darimage.units import RECORD
 from darimage.validate.judging import Outcome
 from darimage.validate.places import Ints, Places

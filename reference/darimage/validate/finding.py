@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from darimage.faults import display
+from darimage.showing import as_text, display, line
 
 
 def readable(text: str) -> str:
     """Return a text that came from the command line or the system so that it can be shown."""
-    return display(text.encode(errors="surrogateescape"))
+    return line(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Finding:
 
     @property
     def path_text(self) -> str | None:
-        """The path as text; ``.`` for the root."""
-        return None if self.path is None else display(self.path) or "."
+        """The path as text for programs; ``.`` for the root."""
+        return None if self.path is None else as_text(self.path) or "."
 
     def place(self) -> str:
         """Return where it is, in words; empty if it has no place."""
@@ -60,7 +60,7 @@ class Finding:
         if self.record is not None:
             parts.append(f"record {self.record} (byte {self.offset})")
         if self.path is not None:
-            parts.append(f"{self.path_text}")
+            parts.append(display(self.path) or ".")
         elif self.inode is not None:
             parts.append(f"inode {self.inode}")
         if self.field is not None:
@@ -76,6 +76,6 @@ class Finding:
     def as_json(self) -> dict[str, Any]:
         """Return it as a dictionary for JSON; ``path_hex`` where the path is not plain text."""
         known = {**asdict(self), "path": self.path_text}
-        if self.path is not None and display(self.path).encode() != self.path:
+        if self.path is not None and as_text(self.path).encode() != self.path:
             known["path_hex"] = self.path.hex()
         return known

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from darimage.errors import FormatError
+from darimage.errors import FormatError, UsageError
 from darimage.image.reader import Image
 from darimage.progress import SILENT, Progress
 from darimage.validate import engine, evidence
@@ -66,8 +66,10 @@ def validate(
         )
         try:
             _judge(found, image, options, progress)
-        except OSError as error:
+        except (OSError, UsageError) as error:
             found.unread = str(error)
+        except MemoryError:
+            found.unread = "not enough memory"
         except Exception as error:  # noqa: BLE001 - one image must not keep the others from a verdict
             found.own_fault = _place(error)
         found.finish()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from darimage.faults import display
 from darimage.sections.crc import crc32c
+from darimage.showing import display
 from darimage.sources.streams.form import File, FoundStream, InAttributes, InFile, Tell, is_name
 
 PREFIX = b"user."

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 
-from darimage.faults import display
+from darimage.showing import display
 from darimage.sources.handles import open_directory
 from darimage.sources.ranges import present
 from darimage.sources.streams.form import (

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from darimage.faults import display
 from darimage.image import parts
 from darimage.image.batch import Marks
 from darimage.image.reader import Image
 from darimage.schema import ORDERS
 from darimage.sections.header import byte_order, of_image, sound
+from darimage.showing import display
 from darimage.units import RECORD
 
 _LOOKED_AT = 1 << 20

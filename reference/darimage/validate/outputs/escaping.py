@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from darimage.showing import xml_for_log
+
 _NOT_TEXT = re.compile("[^\t\n -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -15,4 +17,4 @@ def printable(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return a text as it stands in HTML, also within quotes."""
-    return html.escape(printable(text))
+    return xml_for_log(html.escape(printable(text)))

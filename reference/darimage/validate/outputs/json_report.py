@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from darimage._version import FORMAT_VERSION, __version__
+from darimage.showing import json_for_log
 from darimage.validate.finding import readable
 from darimage.validate.registry import LEVELS
 from darimage.validate.report import ImageReport, Report, Told
@@ -17,7 +18,7 @@ VERSION = 2
 
 def written(report: Report) -> str:
     """Return the report as JSON."""
-    return json.dumps(as_json(report), indent=2) + "\n"
+    return json_for_log(json.dumps(as_json(report), indent=2)) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:

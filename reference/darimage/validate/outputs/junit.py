@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from darimage._version import __version__
+from darimage.showing import xml_for_log
 from darimage.validate.finding import readable
 from darimage.validate.outputs.escaping import printable
 from darimage.validate.registry import Requirement, requirements
@@ -28,7 +29,7 @@ def written(report: Report) -> str:
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ET.indent(root)
-    return f"{_DECLARATION}\n{ET.tostring(root, encoding='unicode')}\n"
+    return f"{_DECLARATION}\n{xml_for_log(ET.tostring(root, encoding='unicode'))}\n"
 
 
 def _suite(report: Report, image: ImageReport) -> ET.Element:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from darimage._version import FORMAT_VERSION, __version__
+from darimage.showing import json_for_log
 from darimage.validate.baseline import Key
 from darimage.validate.finding import readable
 from darimage.validate.registry import Requirement, requirements
@@ -26,7 +27,7 @@ _LEVELS = {"MUST": "error", "SHOULD": "warning", "MAY": "note"}
 
 def written(report: Report) -> str:
     """Return the report as SARIF."""
-    return json.dumps(as_json(report), indent=1) + "\n"
+    return json_for_log(json.dumps(as_json(report), indent=1)) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from darimage.faults import FaultyField, display
+from darimage.faults import FaultyField
 from darimage.image import blame
 from darimage.image.names import LOST
 from darimage.sections import directory
+from darimage.showing import display
 from darimage.validate.contexts.directories import DirectorySeen
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things

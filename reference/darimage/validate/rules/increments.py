@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from darimage.faults import display
 from darimage.image import blame
 from darimage.image.parts import base_uuid
+from darimage.showing import display
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
 

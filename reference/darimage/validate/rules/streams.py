@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from darimage.faults import display
 from darimage.schema import Section, header_dtype
 from darimage.sections.streams import StreamDirectory, has_strays
+from darimage.showing import display
 from darimage.validate.contexts.whole import Whole
 from darimage.validate.rules.rule import Hit, Scope, over_things
 
