@@ -27,7 +27,8 @@ from darimage.image.writer import Options, create
 from darimage.sources.memory import MemorySource, Node
 from darimage.sources.posix import PosixSource
 from darimage.validate.verify import verify
-from darimage.volumes.file_set import FileSet, volumes_there
+from darimage.volumes.file_set import FileSet
+from darimage.volumes.replacing import volumes_there
 from darimage.volumes.writing import MemorySink
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

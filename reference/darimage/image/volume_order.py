@@ -15,7 +15,7 @@ from darimage.sections.header import byte_order, picker
 from darimage.tapes.opening import open_further, open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
-from darimage.volumes.file_set import volumes_there
+from darimage.volumes.replacing import volumes_there
 from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import MemoryVolume, Volume
 from darimage.volumes.urls import is_url

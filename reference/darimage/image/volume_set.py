@@ -22,7 +22,7 @@ from darimage.image.volume_order import arranged, in_its_place, misnamed
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
-from darimage.volumes.file_set import numbered, volumes_there
+from darimage.volumes.replacing import numbered, settle, volumes_there
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import FileVolume, Volume, as_given, open_file, open_volume
@@ -78,6 +78,8 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
         if is_url(path):
             return open_named(path)
         names = Names(path)
+        settle(path)
+        settle(path.rstrip("0123456789"))
         if not os.path.lexists(path) and (found := names.there()):
             if 1 not in found:
                 return in_order(list(found.values()))

@@ -1,42 +1,20 @@
 """Volumes of an image as files ``name001``, ``name002``, ... (DARI-VOL-017).
 
-They are written into a directory of their own beside their places, and moved there when all are
-whole and on the disk. The first is moved last: a set is known by it, so what is there of a set
-before that is never taken for one.
+They are written into a directory of their own beside their places. When all are whole and on the
+disk, they are moved there together (``replacing``).
 """
 
 from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from contextlib import suppress
 
 from darimage.errors import StorageError, UsageError
-from darimage.volumes import leftovers
-from darimage.volumes.writing import Buffer
-
-DIGITS = 3
-"""Digits of a volume's number in its name, or more."""
+from darimage.volumes import leftovers, replacing
+from darimage.volumes.replacing import numbered, volumes_there
+from darimage.volumes.writing import MODE, Buffer
 
 _OPEN_MOST = 64
-
-
-def numbered(prefix: str, volume: int) -> str:
-    """Return the name of a volume."""
-    return f"{prefix}{volume:0{DIGITS}}"
-
-
-def volumes_there(prefix: str) -> dict[int, str]:
-    """Return the files that are called like volumes of a set by their numbers, ascending."""
-    folder, stem = os.path.split(prefix)
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return {}
-    digits = [name[len(stem) :] for name in names if name.startswith(stem)]
-    plain = [int(text) for text in digits if text.isascii() and text.isdigit()]
-    named = {number: numbered(prefix, number) for number in sorted(plain) if number}
-    return {number: name for number, name in named.items() if name[len(prefix) :] in digits}
 
 
 class FileSet:
@@ -51,7 +29,12 @@ class FileSet:
     seekable = True
 
     def __init__(
-        self, prefix: str | os.PathLike[str], capacity: int, *, overwrite: bool = False
+        self,
+        prefix: str | os.PathLike[str],
+        capacity: int,
+        *,
+        overwrite: bool = False,
+        mode: int = MODE,
     ) -> None:
         """Make the directory.
 
@@ -59,6 +42,7 @@ class FileSet:
             prefix: What stands before the numbers.
             capacity: Bytes of a volume.
             overwrite: Volumes that are there may be replaced.
+            mode: Mode of the files.
 
         Raises:
             UsageError: There are volumes of that name and ``overwrite`` is not set.
@@ -68,7 +52,9 @@ class FileSet:
         self._capacity = capacity
         self.name = numbered(self._prefix, 1)
         self.made: list[str] = []
+        self._mode = mode
         self._is_whole = False
+        replacing.settle(self._prefix)
         if not overwrite and (there := volumes_there(self._prefix)):
             raise UsageError(f"{next(iter(there.values()))}: exists (--force replaces it)")
         self._folder, stem = os.path.split(self._prefix)
@@ -102,50 +88,40 @@ class FileSet:
         if len(self._files) >= _OPEN_MOST:
             os.close(self._files.popitem(last=False)[1])
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._files[volume] = os.open(str(volume), flags, 0o666, dir_fd=self.fd)
-        return self._files[volume]
+        opened = os.open(str(volume), flags, MODE, dir_fd=self.fd)
+        self._files[volume] = opened
+        if self._mode != MODE:
+            os.fchmod(opened, self._mode)
+        return opened
 
     def finish(self) -> None:
-        """Sync the files and move them to their places, the first last."""
+        """Sync the files and move them to their places, all or none."""
         try:
             self._close_files()
-            numbers = sorted(map(int, os.listdir(self._beside)), reverse=True)
-            for number in numbers:
-                self._sync(self._part(number))
-            for number in numbers:
-                name = numbered(self._prefix, number)
-                os.replace(self._part(number), name)
-                self.made.insert(0, name)
-            self._sync(self._folder or ".")
+            volumes = len(os.listdir(self._beside))
+            for number in range(1, volumes + 1):
+                replacing.sync(self._part(number))
+            replacing.sync(self._beside)
+            replacing.replace(self._prefix, self._beside, volumes)
+            self.made = [numbered(self._prefix, number) for number in range(1, volumes + 1)]
             self._is_whole = True
-            os.rmdir(self._beside)
         except OSError as error:
             raise StorageError.of(error, self.name) from error
         finally:
             self._close()
 
     def abort(self) -> None:
-        """Remove what was written, volumes in their places too, unless all are there."""
+        """Remove what was written, unless it is in its place."""
         self._close()
         if self._is_whole:
             return
         import shutil
 
         shutil.rmtree(self._beside, ignore_errors=True)
-        for name in self.made:
-            with suppress(OSError):
-                os.unlink(name)
 
     def _part(self, volume: int) -> str:
         """Return the path of a volume until it is moved to its place."""
         return os.path.join(self._beside, str(volume))
-
-    def _sync(self, path: str) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _close_files(self) -> None:
         while self._files:

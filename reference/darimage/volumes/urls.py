@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeGuard
 
-from darimage.volumes.file_set import numbered
+from darimage.volumes.replacing import numbered
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z][A-Za-z0-9+.-]+)*://")
 _USER = re.compile(r"://[^/?#\s]*@")

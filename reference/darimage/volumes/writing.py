@@ -17,6 +17,10 @@ from darimage.volumes import leftovers
 Buffer = bytes | bytearray | memoryview
 
 
+MODE = 0o600
+"""Mode of an image: it holds what others may not read in the tree."""
+
+
 class Sink(Protocol):
     """Takes the bytes of an image.
 
@@ -46,8 +50,15 @@ class FileSink:
 
     seekable = True
 
-    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, mode: int = MODE
+    ) -> None:
         """Create the file beside its place.
+
+        Args:
+            path: Its name.
+            overwrite: A file of that name may be replaced.
+            mode: Its mode; no umask is taken off.
 
         Raises:
             UsageError: There is a file of that name and ``overwrite`` is not set.
@@ -59,7 +70,9 @@ class FileSink:
         self._folder, called = os.path.split(self.name)
         self._beside = os.path.join(self._folder, leftovers.partial_name(called))
         try:
-            self.fd = leftovers.create_file(self._beside, 0o666)
+            self.fd = leftovers.create_file(self._beside)
+            if mode != MODE:
+                os.fchmod(self.fd, mode)
         except OSError as error:
             raise StorageError.of(error, self.name) from error
 
@@ -100,13 +113,17 @@ class FileSink:
 
 
 class StreamSink:
-    """A pipe, socket, device or the like, written in order."""
+    """A pipe, socket, device or the like, written in order.
+
+    Attributes:
+        fd: What is written to; it may be a file all the same.
+    """
 
     seekable = False
 
     def __init__(self, fd: int, name: str) -> None:
         """Write to ``fd``, which stays open."""
-        self._fd = fd
+        self.fd = fd
         self.name = name
         self._position = 0
 
@@ -122,7 +139,7 @@ class StreamSink:
         view = memoryview(data).cast("B")
         try:
             while view:
-                done = os.write(self._fd, view)
+                done = os.write(self.fd, view)
                 self._position += done
                 view = view[done:]
         except BrokenPipeError:
@@ -162,14 +179,28 @@ class MemorySink:
         self.data.clear()
 
 
-def open_sink(path: str | os.PathLike[str], *, overwrite: bool = False) -> Sink:
-    """Return a sink for a path; ``-`` and existing pipes and devices are written as streams."""
+def open_sink(
+    path: str | os.PathLike[str], *, overwrite: bool = False, mode: int = MODE
+) -> Sink:
+    """Return a sink for a path; ``-`` and existing pipes and devices are written as streams.
+
+    Raises:
+        UsageError: Standard output is a terminal, or the file exists.
+        StorageError: It cannot be written.
+    """
     if os.fspath(path) == "-":
+        try:
+            is_terminal = os.isatty(1)
+            os.fstat(1)
+        except OSError as error:
+            raise StorageError("standard output: is closed") from error
+        if is_terminal:
+            raise UsageError("standard output: is a terminal, and an image is no text")
         return StreamSink(1, "standard output")
     with suppress(OSError):
         if is_stream(path):
             return StreamSink(os.open(path, os.O_WRONLY | os.O_CLOEXEC), os.fspath(path))
-    return FileSink(path, overwrite=overwrite)
+    return FileSink(path, overwrite=overwrite, mode=mode)
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:
