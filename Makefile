@@ -16,7 +16,7 @@ TIMES ?= 2000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: changes conformance help demo judges test-trixie test-user fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
+.PHONY: changes conformance faults help demo judges test-trixie test-user fuzz fuzz-properties test test-all lint format docs bench generate conformance-results nightly lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -73,6 +73,9 @@ fuzz-properties: $(VENV)/.dev ## try the properties of fuzz/ often (FUZZ_TIMES=2
 changes: $(VENV)/.dev ## change an image at random and see that all notice (TIMES=2000)
 	PYTHONPATH=reference/tests $(PY) -m support.changes --times $(TIMES) --seed "$$(date +%s)"
 
+faults: $(VENV)/.dev ## let each call that changes something fail, or be the last before a kill
+	PYTHONPATH=reference/tests $(PY) -m support.failing
+
 generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (needs node and npm)
 	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh
 
@@ -80,7 +83,7 @@ conformance-results: $(VENV)/.dev ## run the suite on its adapters and write doc
 	$(PY) tools/conformance_results.py
 
 nightly: TIMES = 100000
-nightly: lint docs test-all test-user test-trixie fuzz-properties fuzz changes bench ## what runs at night
+nightly: lint docs test-all test-user test-trixie fuzz-properties fuzz changes faults bench ## what runs at night
 
 # uv lives in an environment of its own: it is needed for this and nothing else.
 lock: ## resolve requirements/*.txt again (UPGRADE=--upgrade takes newer versions)

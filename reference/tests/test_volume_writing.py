@@ -113,39 +113,55 @@ def test_nothing_is_left_behind_and_nothing_replaced(tmp_path):
 
 
 def test_a_set_that_cannot_be_moved_is_not_half_there(tmp_path, monkeypatch):
-    moved = []
+    def rename(old, new):
+        raise OSError(28, "No space left on device")
 
-    def replace(old, new):
-        moved.append(new)
-        if new.endswith("001"):
-            raise OSError(28, "No space left on device")
-        shutil.move(old, new)
-
-    monkeypatch.setattr("darimage.volumes.file_set.os.replace", replace)
+    monkeypatch.setattr("darimage.volumes.replacing.os.rename", rename)
     with pytest.raises(StorageError):
         create(MemorySource(small()), FileSet(tmp_path / "set", 40960), Options(volume_records=40))
-    assert [name[-3:] for name in moved] == ["003", "002", "001"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_replacing_a_set_never_shows_a_mixture(tmp_path, monkeypatch):
+@pytest.mark.parametrize("moved", range(8))
+def test_replacing_a_set_never_shows_a_mixture(tmp_path, monkeypatch, moved):
+    """Whoever opens a set brings to its end, or undoes, what was begun on it."""
     prefix = tmp_path / "set"
     create(MemorySource(small()), FileSet(prefix, 40960), Options(volume_records=40))
-    seen = []
-    move = os.replace
+    before = Image.open(prefix).identity.uuid
+    sink = FileSet(prefix, 40960, overwrite=True)
+    rename, done = os.rename, []
 
-    def replace(old, new):
-        move(old, new)
-        if not new.endswith("001"):
-            with Image.open(prefix) as image:
-                seen.append([fault.message for fault in verify(image).faults])
+    class Killed(BaseException):
+        pass
 
-    monkeypatch.setattr("darimage.volumes.file_set.os.replace", replace)
-    again = FileSet(prefix, 40960, overwrite=True)
-    create(MemorySource(small()), again, Options(volume_records=40))
-    assert all(any("is of another image" in told for told in faults) for faults in seen)
-    assert len(seen) == 2
+    def killed(old, new):
+        if len(done) == moved:
+            monkeypatch.setattr("darimage.volumes.replacing._move_back", lambda *_: None)
+            raise Killed
+        done.append(new)
+        rename(old, new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("darimage.volumes.replacing.os.rename", killed)
+        if moved < 7:
+            with pytest.raises(Killed):
+                create(MemorySource(small()), sink, Options(volume_records=40))
+        else:
+            create(MemorySource(small()), sink, Options(volume_records=40))
+    monkeypatch.undo()
+    # Three old volumes are moved away; with the directory of the new ones they are replaced.
     assert verify(prefix).good
+    assert (Image.open(prefix).identity.uuid == before) == (moved <= 3)
+    assert sorted(os.listdir(tmp_path)) == ["set001", "set002", "set003"]
+
+
+def test_other_files_with_numbers_are_not_taken_for_the_end_of_a_set(tmp_path):
+    prefix = tmp_path / "set"
+    create(MemorySource(small()), FileSet(prefix, 40960), Options(volume_records=40))
+    (tmp_path / "set2026").write_text("notes")
+    again = FileSet(prefix, 80 * RECORD, overwrite=True)
+    create(MemorySource(small()), again, Options(volume_records=80))
+    assert sorted(os.listdir(tmp_path)) == ["set001", "set002", "set2026"]
 
 
 def test_names_of_volumes(tmp_path):

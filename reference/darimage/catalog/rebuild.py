@@ -192,7 +192,7 @@ def _enter(catalogue: Catalogue, source: bytes, device: int, chains: list[list[_
             base=ids[chain[-2].identity.uuid] if len(chain) > 1 else None,
             held=int((chain[-1].rows[:, 1] != STREAM_DIRECTORY).sum()),
             scanned_ns=(identity.date + 1) * _NS,
-            bytes=image.records * RECORD,
+            bytes=image.marks.cut.total(image.records) * RECORD,
         )
         ids[identity.uuid] = catalogue.add_image(backup_set, entered, seen)
         catalogue.raise_highest(backup_set, image.exists.highest)

@@ -19,7 +19,7 @@ from darimage.catalog import changes, numbers
 from darimage.catalog.numbers import Births, Tree
 from darimage.catalog.seen import Column, Mask, Seen
 from darimage.catalog.store import BackupSet, Catalogue, CataloguedImage
-from darimage.errors import StorageError, UsageError
+from darimage.errors import DarimageError, StorageError, UsageError
 from darimage.faults import Fault
 from darimage.image.chain import date_text
 from darimage.image.numbering import ROOT, Numbering
@@ -41,8 +41,16 @@ _PATIENCE = 2.0
 
 
 def default_path() -> Path:
-    """Return where the catalogue is if nothing else is said: in the user's state directory."""
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    """Return where the catalogue is if nothing else is said: in the user's state directory.
+
+    Raises:
+        UsageError: The user has none.
+    """
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        state = os.path.expanduser("~/.local/state")
+    if not os.path.isabs(state):
+        raise UsageError("there is no home directory for the catalogue: say --catalog FILE")
     return Path(state) / "darimage" / "catalog.sqlite"
 
 
@@ -77,10 +85,15 @@ class Wish:
     Attributes:
         level: 0 to 9; ``None`` one more than the base's.
         since: The base is not later than this, seconds since 1970; ``None`` any will do.
+        as_set: Path of the backup set to go on with, though the tree has another path or device
+            number now; ``None`` that of the tree's own.
+        look: Look at the base before anything builds on it.
     """
 
     level: int | None = 0
     since: int | None = None
+    as_set: bytes | None = None
+    look: bool = True
 
 
 class Run:
@@ -109,12 +122,15 @@ class Run:
         self._path = path
         self._key = (source, device)
         with Catalogue.open(path) as catalogue:
-            known = catalogue.find(*self._key)
+            self._known = known = self._find(catalogue, wish)
             images = catalogue.images(known.id) if known is not None else []
             self._moved = any(one.source == source and one != known for one in catalogue.sets())
+        self._images = {image.id: image for image in images}
         self._before = images[-1].date if images else 0
         self._seen_ns = images[-1].scanned_ns if images else 0
         self.base = self._choose(images, wish)
+        if self.base is not None and wish.look:
+            look_at(self.base)
         self.level = wish.level if wish.level is not None else _above(self.base)
         pause = self._before + 1 - time.time()
         if patient and 0 < pause <= _PATIENCE:
@@ -134,11 +150,11 @@ class Run:
         self._scanned_ns = time.time_ns()
         self._tree = tree = Tree(scan)
         with Catalogue.open(self._path) as catalogue:
-            known = catalogue.find(*self._key) or BackupSet(0, *self._key, highest=ROOT)
-            before = catalogue.current(known.id)
+            known = self._known or BackupSet(0, *self._key, highest=ROOT)
+            before = self._here(catalogue.current(known.id))
             then = before
             if self.base is not None and self.base.date < self._before:
-                then = catalogue.at(known.id, self.base.id)
+                then = self._here(catalogue.at(known.id, self.base.id))
         self._numbers = numbers.give(tree, before, known.highest, births, self._seen_ns)
         surely = tree.column("ctime_ns") < self._began_ns - _TICK_NS
         self._seen = numbers.seen(tree, self._numbers, surely)
@@ -222,9 +238,43 @@ class Run:
             below += f" not after {date_text(wish.since)}"
         if not fit:
             told = f"no good image {below} in the catalogue to be the base"
-            told += " (it knows this path on another device)" if self._moved else ""
+            if self._moved:
+                told += " (it knows this path on another device: --as-set with this path goes on)"
             raise UsageError(f"{os.fsdecode(self._key[0])}: {told}; --level 0 makes a full one")
         return fit[-1]
+
+    def _find(self, catalogue: Catalogue, wish: Wish) -> BackupSet | None:
+        """Return the backup set that the image belongs to."""
+        own = catalogue.find(*self._key)
+        if wish.as_set is None or (own is not None and own.source == wish.as_set):
+            return own
+        if own is not None:
+            told = "is a backup set of its own in the catalogue (`catalog forget` forgets it)"
+            raise UsageError(f"{os.fsdecode(self._key[0])}: {told}")
+        sets = [one for one in catalogue.sets() if one.source == wish.as_set]
+        if not sets:
+            raise UsageError(f"{os.fsdecode(wish.as_set)}: no backup set of it in {catalogue.name}")
+        dates = {
+            one.id: max((image.date for image in catalogue.images(one.id)), default=0)
+            for one in sets
+        }
+        return max(sets, key=lambda one: dates[one.id])
+
+    def _here(self, seen: Seen) -> Seen:
+        """Return what was seen with the device number that the tree has now."""
+        if self._known is None or self._known.device == self._key[1]:
+            return seen
+        same = seen.device == self._known.device
+        return replace(seen, device=np.where(same, self._key[1], seen.device))
+
+    def builds_on(self, name: bytes) -> bool:
+        """Tell whether the image needs one of a name to be restored."""
+        here = self.base
+        while here is not None:
+            if here.name == name:
+                return True
+            here = None if here.base is None else self._images[here.base]
+        return False
 
     def finish(self, report: Report, name: bytes) -> None:
         """Enter the image, which must be in place, with all that was there.
@@ -247,7 +297,10 @@ class Run:
         )
         seen = self._doubting(report.faults)
         with Catalogue.open(self._path) as catalogue, catalogue.transaction():
-            known = catalogue.find(*self._key) or catalogue.add_set(*self._key)
+            catalogue.forget_name(name)
+            known = self._known or catalogue.add_set(*self._key)
+            if (known.source, known.device) != self._key:
+                catalogue.move_set(known.id, *self._key)
             catalogue.add_image(known.id, image, seen)
 
     def _doubting(self, faults: Iterable[Fault]) -> Seen:
@@ -258,6 +311,41 @@ class Run:
         sure = self._seen.sure.copy()
         sure[at] = 0
         return replace(self._seen, sure=sure)
+
+
+def look_at(base: CataloguedImage) -> None:
+    """Make sure that an image is there and is what the catalogue knows.
+
+    Raises:
+        UsageError: It is gone, or is another.
+    """
+    name = os.fsdecode(base.name)
+    if name == "-":
+        return
+    from darimage.image.reader import Image
+
+    why = ""
+    try:
+        with Image.open(name, trust_map=True) as image:
+            if image.identity.uuid != base.uuid:
+                why = "is another image now"
+            elif (there := image.marks.cut.total(image.records) * RECORD) < base.bytes:
+                why = f"has only {there} of its {base.bytes} bytes"
+    except DarimageError as error:
+        why = f"cannot be read: {error}"
+    if why:
+        told = f"the base of {date_text(base.date)} {why}"
+        raise UsageError(f"{name}: {told}; --level 0 makes a full one, --base-unseen trusts it")
+
+
+def dependents(catalogue: Catalogue, name: bytes) -> list[CataloguedImage]:
+    """Return the images that build on one of a name, as the catalogue has them."""
+    found = []
+    for known in catalogue.sets():
+        images = catalogue.images(known.id)
+        there = {image.id for image in images if image.name == name}
+        found += [image for image in images if image.base in there]
+    return found
 
 
 def _say_kept(scan: Scan, kept: set[int]) -> None:

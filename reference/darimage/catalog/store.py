@@ -110,7 +110,10 @@ class Catalogue:
         if not make and not path.exists():
             raise UsageError(f"{name}: there is no catalogue")
         with _errors_of(name):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite would let everybody read it.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             # No transaction begins by itself: each is opened where it is wanted.
             connection = sqlite3.connect(path, 0, isolation_level=None, factory=_Waiting)
             with contextlib.closing(connection):
@@ -206,6 +209,20 @@ class Catalogue:
             rows = new.pick(slice(first, first + _AT_ONCE)).rows().tolist()
             found = ((*row, names.get(row[0]), backup_set, image) for row in rows)
             self._connection.executemany(query, found)
+
+    def move_set(self, backup_set: int, source: bytes, device: int) -> None:
+        """Give a backup set another directory."""
+        query = "UPDATE backup_set SET source = ?, device = ? WHERE id = ?"
+        self._connection.execute(query, (source, device, backup_set))
+
+    def forget_name(self, name: bytes) -> None:
+        """Forget images of a name, whose file is another now, and all that build on them."""
+        if name == b"-":
+            return
+        for known in self.sets():
+            gone = {image.id for image in self.images(known.id) if image.name == name}
+            if gone:
+                self.forget_images(known.id, gone)
 
     def forget_set(self, backup_set: int) -> None:
         """Forget a backup set with all its images and numbers."""

@@ -124,6 +124,13 @@ def as_seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
+def as_mode(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    """Return a mode of the command line, octal, at least for its owner to read and write."""
+    if not value.isascii() or not value.isdigit() or len(value) > 4 or set(value) & set("89"):
+        raise click.BadParameter(f"{value!r} is no octal mode such as 600 or 640")
+    return (int(value, 8) & 0o777) | 0o600
+
+
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,8 +20,8 @@ from darimage.conformance.junit import to_junit
 from darimage.conformance.limits import Limits
 from darimage.conformance.run import Runner, Settings
 from darimage.conformance.table import summary_lines, to_html
-from darimage.errors import StorageError
 from darimage.parallel import cores
+from darimage.volumes import beside
 
 _MIB = 1 << 20
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -173,12 +172,7 @@ def _write(path: Path | None, data: str | bytes) -> None:
     """Write a file as a whole or not at all: half a report must not look like one."""
     if path is None:
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_bytes(data.encode() if isinstance(data, str) else data)
-        part.replace(path)
-    except OSError as error:
-        raise StorageError.of(error, str(path)) from error
+    beside.write(path, data)
 
 
 def _report(made: dict[str, Any], *, quiet: bool) -> None:

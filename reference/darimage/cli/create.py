@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from darimage.cli import common, tapes
-from darimage.errors import DarimageError, StorageError
+from darimage.errors import DarimageError, StorageError, UsageError
 from darimage.importing import importing
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ from darimage.sources.posix import PosixSource
 from darimage.tapes.sink import TapeSink
 from darimage.units import LEAST_FOR_RESTORE, RECORD
 from darimage.volumes.file_set import FileSet
-from darimage.volumes.writing import FileSink, Sink, is_stream, open_sink
+from darimage.volumes.replacing import numbered
+from darimage.volumes.writing import FileSink, Sink, StreamSink, is_stream, open_sink
+
+_OPEN = FileSink | FileSet | TapeSink | StreamSink
 
 
 @click.command("create")
@@ -63,7 +66,28 @@ from darimage.volumes.writing import FileSink, Sink, is_stream, open_sink
     help="Cut into volumes IMAGE001, IMAGE002, ... of at most SIZE bytes, or with K, M, G, T.",
 )
 @tapes.options
+@click.option(
+    "--as-set",
+    type=click.Path(),
+    metavar="DIR",
+    default=None,
+    help="Go on with the backup set of DIR: SOURCE is that tree, on another path or device.",
+)
+@click.option("--base-unseen", is_flag=True, help="Do not look whether the base is still there.")
 @click.option("--force", is_flag=True, help="Replace an image of that name.")
+@click.option(
+    "--force-chain",
+    is_flag=True,
+    help="Replace it also if other images of the catalogue build on it.",
+)
+@click.option(
+    "--mode",
+    callback=common.as_mode,
+    metavar="MODE",
+    default="600",
+    show_default=True,
+    help="Mode of what is written: 640 lets a group read it.",
+)
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Processes; as many as processors."
 )
@@ -104,6 +128,7 @@ def command(
     options["volume_records"] = _records_per_volume(options)
     if not is_stream(image):
         common.clear_leftovers(image if os.path.isdir(image) else os.path.dirname(image))
+    _check_replaced(image, options)
     sink = _open_sink(image, options)
     try:
         if options["level"] is None and options["since"] is None:
@@ -131,10 +156,38 @@ def command(
 def _check(options: dict[str, Any]) -> None:
     """Refuse options that do not go together."""
     if options["level"] is None and options["since"] is None:
-        if options["catalog"] is not None:
-            raise click.UsageError("--catalog is for --level or --since")
+        for name in ("catalog", "as_set", "base_unseen"):
+            if options[name]:
+                told = f"--{name.replace('_', '-')} is for --level or --since"
+                raise click.UsageError(told)
     elif options["reproducible"]:
         raise click.UsageError("--reproducible does not go with --level or --since")
+
+
+def _check_replaced(image: str, options: dict[str, Any]) -> None:
+    """Refuse to replace an image that others build on, for all that the catalogue knows."""
+    if not options["force"] or options["force_chain"] or is_stream(image):
+        return
+    from pathlib import Path
+
+    from darimage.catalog.run import default_path, dependents
+    from darimage.catalog.store import Catalogue
+
+    name = numbered(image, 1) if options["volume_records"] else image
+    if not os.path.lexists(name):
+        return
+    try:
+        path = Path(options["catalog"] or default_path())
+    except UsageError:
+        return
+    if not path.exists():
+        return
+    with Catalogue.open(path, make=False) as catalogue:
+        others = dependents(catalogue, os.fsencode(os.path.abspath(name)))
+    if others:
+        told = f"{common.plural(len(others), 'image builds', 'images build')} on it"
+        first = os.fsdecode(others[0].name)
+        raise UsageError(f"{image}: {told}, {first} for one; --force-chain replaces it")
 
 
 def _catalogued(
@@ -154,7 +207,16 @@ def _catalogued(
     path = Path(options["catalog"] or default_path())
     place = (os.fsencode(os.path.abspath(source)), os.stat(source).st_dev)
     with alone(path, *place):
-        run = Run(path, *place, Wish(options["level"], options["since"]))
+        as_set = options["as_set"]
+        wish = Wish(
+            options["level"],
+            options["since"],
+            None if as_set is None else os.fsencode(os.path.abspath(as_set)),
+            look=not options["base_unseen"],
+        )
+        run = Run(path, *place, wish)
+        if image != "-" and run.builds_on(os.fsencode(os.path.abspath(sink.name))):
+            raise UsageError(f"{image}: this image would build on it, and so cannot replace it")
         report = _create(source, sink, options, workers, quiet=quiet, run=run)
         try:
             name = image if image == "-" else os.path.abspath(report.image)
@@ -177,7 +239,7 @@ def _create(
     tree = PosixSource(
         source,
         one_file_system=options["one_file_system"],
-        leave_out=_same_file(sink.fd) if isinstance(sink, FileSink | FileSet | TapeSink) else (),
+        leave_out=_same_file(sink.fd) if isinstance(sink, _OPEN) else (),
         wanted=Wanted(
             xattrs=not options["no_xattrs"],
             acls=not options["no_acls"],
@@ -223,8 +285,8 @@ def _open_sink(image: str, options: dict[str, Any]) -> Sink:
         return TapeSink(loader, options["block_size"] or options["ntrec"] * RECORD)
     capacity = options["volume_records"] * RECORD
     if capacity and not is_stream(image):
-        return FileSet(image, capacity, overwrite=options["force"])
-    return open_sink(image, overwrite=options["force"])
+        return FileSet(image, capacity, overwrite=options["force"], mode=options["mode"])
+    return open_sink(image, overwrite=options["force"], mode=options["mode"])
 
 
 def _same_file(descriptor: int) -> list[tuple[int, int]]:

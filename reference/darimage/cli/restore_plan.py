@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darimage.cli import common
-from darimage.errors import StorageError
 from darimage.restore import by_plan, plan_picture, plan_report
 from darimage.restore.plan import make_plan
+from darimage.volumes import beside
 
 if TYPE_CHECKING:
     from darimage.drives.model import Drive
@@ -40,7 +40,7 @@ def show(
             plans.append(by_plan.plan_of(image, found.files, rows, drive))
     plans = plans or [by_plan.plan_of(chain.last, found.files, np.zeros(0, np.int64), drive)]
     if picture is not None:
-        _draw(plans, drive, picture)
+        _draw(plans, drive, picture, [image.name for image in chain.images])
     if as_json:
         answer = plan_report.as_json(plans, drive, destination)
         answer["faults"] = [fault.as_json() for fault in found.faults]
@@ -52,10 +52,6 @@ def show(
     return common.EXIT_FAULTS if found.faults else 0
 
 
-def _draw(plans: list[ImagePlan], drive: Drive, picture: str) -> None:
+def _draw(plans: list[ImagePlan], drive: Drive, picture: str, images: list[str]) -> None:
     text = "\n".join(plan_picture.drawn(plans, drive)) + "\n"
-    try:
-        with open(picture, "w", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise StorageError.of(error, picture) from error
+    beside.write(picture, text, images)

@@ -75,10 +75,11 @@ def loader(image: str, options: dict[str, Any]) -> Loader | None:
     form = _form(chosen) if chosen is not None else by_name or _BY_SUFFIX[0]
     _check(form.name, form.longest, options)
     if in_folder:
-        return _changer(image, form, options["tape_size"])
+        return _changer(image, form, options["tape_size"], options["mode"])
     from darimage.tapes.one_file import OneFile
 
-    return OneFile(image, form, options["tape_size"] or 0, overwrite=options["force"])
+    size, mode = options["tape_size"] or 0, options["mode"]
+    return OneFile(image, form, size, overwrite=options["force"], mode=mode)
 
 
 def _form(name: str) -> Form:
@@ -113,7 +114,7 @@ def _drive(path: str, options: dict[str, Any]) -> Loader:
     return Drives(path, by_command(path, options["next_tape"]))
 
 
-def _changer(folder: str, form: Form, size: int | None) -> Changer:
+def _changer(folder: str, form: Form, size: int | None, mode: int) -> Changer:
     if not size:
         told = "--tape-size says what a tape has room for"
         if not is_changer(folder):
@@ -121,4 +122,4 @@ def _changer(folder: str, form: Form, size: int | None) -> Changer:
         raise click.UsageError(f"{folder}: {told}")
     from darimage.tapes.changer import Changer
 
-    return Changer(folder, form, size)
+    return Changer(folder, form, size, mode=mode)

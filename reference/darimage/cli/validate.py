@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from darimage.validate.gathering import KEPT
 from darimage.validate.outputs import text
 from darimage.validate.registry import LEVELS
 from darimage.validate.report import OWN_FAULT, UNREAD, Report
+from darimage.volumes import beside
 
 _COLOURS = ("auto", "always", "never")
 
@@ -172,6 +173,11 @@ def command(
         selection.picked(only),
         selection.picked(skip),
     )
+    read = [*images, *volumes, *([] if baseline is None else [baseline])]
+    for file in files:
+        beside.check(file.path, [*images, *volumes])
+    if new_baseline is not None:
+        beside.check(new_baseline, [*images, *volumes])
     forms = {"json" if as_json else form, *(file.form for file in files)}
     options = run.Options(
         wanted,
@@ -185,9 +191,9 @@ def command(
     try:
         report = run.validate(images, options, common.progress(quiet=quiet))
         _print(report, "json" if as_json else form, color=color, quiet=quiet)
-        code = _write(report, files)
+        code = _write(report, files, read)
         if new_baseline is not None:
-            return max(code, _write_baseline(report, new_baseline))
+            return max(code, _write_baseline(report, new_baseline, read))
         return max(code, report.exit_code)
     except (OSError, DarimageError):
         raise
@@ -212,24 +218,24 @@ def _coloured(color: str) -> bool:
     return color == "always"
 
 
-def _write(report: Report, files: Iterable[Output]) -> int:
+def _write(report: Report, files: Iterable[Output], images: Sequence[str]) -> int:
     """Write files; one that cannot be written does not keep the others from it."""
     code = 0
     for file in files:
         try:
-            file.path.write_bytes(outputs.written(report, file.form).encode())
-        except OSError as error:
-            common.complain(f"{StorageError.of(error, str(file.path))}")
+            beside.write(file.path, outputs.written(report, file.form), images)
+        except StorageError as error:
+            common.complain(str(error))
             code = UNREAD
     return code
 
 
-def _write_baseline(report: Report, path: str) -> int:
+def _write_baseline(report: Report, path: str, images: Sequence[str]) -> int:
     """Write the baseline; return the exit code, to which findings then no longer matter."""
     found: Baseline = sum((image.keys for image in report), start=Baseline())
     if len(found) > known_findings.ENTRIES_MAX:
         raise UsageError(f"{path}: not written: there are too many findings to know each of them")
-    known_findings.save(path, found)
+    known_findings.save(path, found, images)
     return max(image_code for image_code in _unjudged(report))
 
 

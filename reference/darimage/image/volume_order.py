@@ -15,9 +15,9 @@ from darimage.sections.header import byte_order, picker
 from darimage.tapes.opening import open_further, open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
-from darimage.volumes.replacing import volumes_there
 from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import MemoryVolume, Volume
+from darimage.volumes.replacing import volumes_there
 from darimage.volumes.urls import is_url
 
 _RECORDS_MAX = 1 << 54

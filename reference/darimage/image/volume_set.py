@@ -22,10 +22,10 @@ from darimage.image.volume_order import arranged, in_its_place, misnamed
 from darimage.tapes.opening import open_named
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST, Cut
-from darimage.volumes.replacing import numbered, settle, volumes_there
 from darimage.volumes.joined import Joined
 from darimage.volumes.pieces import Pieces, Place
 from darimage.volumes.reading import FileVolume, Volume, as_given, open_file, open_volume
+from darimage.volumes.replacing import numbered, settle, volumes_there
 from darimage.volumes.uneven import Uneven
 from darimage.volumes.urls import is_url, masked, of_set, of_volume
 

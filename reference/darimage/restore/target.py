@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections import OrderedDict
@@ -114,8 +115,6 @@ class Target:
         self._open: OrderedDict[int, int] = OrderedDict()
         self._last = (root_number, root)
         self._user = os.geteuid()
-        self._token = b".darimage-" + os.urandom(6).hex().encode()
-        self._others = 0
 
     @classmethod
     def at(
@@ -304,8 +303,10 @@ class Target:
 
     def _replace(self, fd: int, name: bytes, make: Callable[[bytes, int], object]) -> None:
         """Make something under another name, which then takes the place of what is there."""
-        made = self._other_name()
+        made = _beside(name)
         try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(made, dir_fd=fd)  # of a run that was killed
             make(made, fd)
             os.rename(made, name, src_dir_fd=fd, dst_dir_fd=fd)
         except IsADirectoryError as error:
@@ -317,20 +318,15 @@ class Target:
             with contextlib.suppress(OSError):
                 os.unlink(made, dir_fd=fd)
 
-    def _other_name(self) -> bytes:
-        self._others += 1
-        return b"%s-%d-%d" % (self._token, os.getpid(), self._others)
-
     @contextlib.contextmanager
     def beside(self, parent: int, name: bytes) -> Iterator[Replacement]:
         """Open a new file that may take the place of one that is there, once it is whole.
 
         Whatever happens meanwhile, the file that was there is there, or the whole new one is.
         """
-        made = self._other_name()
-        flags = _FILE | os.O_CREAT | os.O_EXCL
+        made = _beside(name)
         try:
-            fd = os.open(made, flags, PRIVATE_FILE, dir_fd=self.directory(parent))
+            fd = _made_alone(made, self.directory(parent))
         except OSError as error:
             raise failure(error, "cannot be made beside what is there") from error
         one = Replacement(fd, os.fstat(fd))
@@ -396,6 +392,29 @@ class Target:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+
+def _beside(name: bytes) -> bytes:
+    """Return what something is called until it takes the place of what has its name."""
+    return b".%s.darimage-partial" % name[:200]
+
+
+def _made_alone(name: bytes, directory: int) -> int:
+    """Open a new file that no other run writes; one that a killed run left behind is removed."""
+    flags = _FILE | os.O_CREAT | os.O_EXCL
+    try:
+        fd = os.open(name, flags, PRIVATE_FILE, dir_fd=directory)
+    except FileExistsError:
+        left = os.open(name, _FILE, dir_fd=directory)
+        try:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name, dir_fd=directory)
+        finally:
+            os.close(left)
+        fd = os.open(name, flags, PRIVATE_FILE, dir_fd=directory)
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return fd
 
 
 def failure(error: OSError, what: str) -> TargetError:

@@ -8,7 +8,7 @@ from darimage.errors import StorageError
 from darimage.tapes.container import ContainerTape
 from darimage.tapes.element import Form
 from darimage.tapes.sink import Part
-from darimage.volumes.writing import FileSink
+from darimage.volumes.writing import MODE, FileSink
 
 
 class OneFile:
@@ -26,6 +26,7 @@ class OneFile:
         capacity: int = 0,
         *,
         overwrite: bool = False,
+        mode: int = MODE,
     ) -> None:
         """Make the file beside its place.
 
@@ -34,12 +35,13 @@ class OneFile:
             form: Kind of container.
             capacity: Bytes that it may have; 0 for no limit.
             overwrite: A file of that name may be replaced.
+            mode: Its mode.
 
         Raises:
             UsageError: There is a file of that name and ``overwrite`` is not set.
             StorageError: The file cannot be created.
         """
-        self._sink = FileSink(path, overwrite=overwrite)
+        self._sink = FileSink(path, overwrite=overwrite, mode=mode)
         self.name = self._sink.name
         self._form = form
         self._capacity = capacity

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from darimage.errors import StorageError, UsageError
 from darimage.validate.finding import Finding
+from darimage.volumes import beside
 
 FORMAT = "darimage-baseline"
 VERSION = 1
@@ -99,18 +100,18 @@ def load(path: str | os.PathLike[str]) -> Baseline:
     return known
 
 
-def save(path: str | os.PathLike[str], found: Mapping[Key, int]) -> None:
-    """Write a baseline file.
+def save(
+    path: str | os.PathLike[str], found: Mapping[Key, int], images: Sequence[str] = ()
+) -> None:
+    """Write a baseline file, which must be none of some images.
 
     Raises:
+        UsageError: It must not be replaced.
         StorageError: It cannot be written.
     """
     entries = [key.as_json(count) for key, count in _sorted(found)]
     content = {"format": FORMAT, "version": VERSION, "findings": entries}
-    try:
-        Path(path).write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise StorageError.of(error, os.fspath(path)) from error
+    beside.write(path, json.dumps(content, indent=2) + "\n", images)
 
 
 def _sorted(found: Mapping[Key, int]) -> Iterable[tuple[Key, int]]:

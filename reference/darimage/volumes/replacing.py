@@ -3,7 +3,7 @@
 Besides ``name001``, ``name002``, ... two directories take part, called ``.name.old`` and
 ``.name.new`` here:
 
-1. The volumes that are there are moved into the old one. If one cannot be moved, all are moved back.
+1. The volumes that are there are moved into the old one, or all back if one cannot be moved.
 2. The directory of the new volumes gets the name of the new one. With that the set is replaced.
 3. The new volumes are moved to their places, and the old ones are removed.
 
@@ -118,9 +118,10 @@ def _bring_to_end(prefix: str) -> None:
     for number in sorted(map(int, os.listdir(new)), reverse=True):
         os.rename(os.path.join(new, str(number)), numbered(prefix, number))
     sync(_folder(prefix))
-    os.rmdir(new)
+    # As long as the new directory is there, the old one is not moved back.
     with suppress(FileNotFoundError):
         shutil.rmtree(old)
+    os.rmdir(new)
 
 
 def _move_back(prefix: str, old: str) -> None:
@@ -150,11 +151,9 @@ def _identity(name: str) -> bytes | None:
     except OSError:
         return None
     # Most runs replace nothing, and need no numpy for it.
-    from darimage.sections.header import byte_order, field_span
+    from darimage.volumes.heads import dates, is_header
 
-    if len(record) < RECORD or byte_order(record) is None:
-        return None
-    return b"".join(record[slice(*field_span(name))] for name in ("c_date", "c_ddate"))
+    return dates(record) if len(record) == RECORD and is_header(record) else None
 
 
 def _names(prefix: str) -> tuple[str, str]:

@@ -179,9 +179,7 @@ class MemorySink:
         self.data.clear()
 
 
-def open_sink(
-    path: str | os.PathLike[str], *, overwrite: bool = False, mode: int = MODE
-) -> Sink:
+def open_sink(path: str | os.PathLike[str], *, overwrite: bool = False, mode: int = MODE) -> Sink:
     """Return a sink for a path; ``-`` and existing pipes and devices are written as streams.
 
     Raises:
