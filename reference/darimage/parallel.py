@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NoReturn, Self, TypeVar, cast
 
-from darimage.ending import Ended, leave_to_parent
+from darimage.ending import Ended
 from darimage.errors import DarimageError
 from darimage.forking import fork
 from darimage.progress import Progress
@@ -104,7 +104,6 @@ def _work(job: Job[Any], counters: mmap.mmap, index: int, pipe: int) -> NoReturn
     """Run a job in a child; never returns into the parent's code."""
     status = 1
     try:
-        leave_to_parent()
         at, done = index * _COUNTER.size, 0
 
         def advance(amount: int) -> None:

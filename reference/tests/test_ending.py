@@ -72,7 +72,7 @@ def writing(place, folder, *options, **others):
 
 def partial(folder):
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if ".darimage-" in str(path) and ".partial" in str(path)]
+    return [path for path in files if ".partial" in str(path.relative_to(folder))]
 
 
 @pytest.mark.parametrize("options", [(), ("--volume-size", "50M"), ("--workers", "1")], ids=str)

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from darimage.ending import leave_to_parent
 from darimage.errors import DarimageError
 from darimage.forking import fork
 from darimage.progress import Progress
@@ -258,7 +257,6 @@ def _work(scan: Callable[[Scan, Sender], None], pipe: int, asked: mmap.mmap) -> 
     """Scan in the child; never returns into the parent's code."""
     status = 1
     try:
-        leave_to_parent()
         gc.disable()
         found = Scan()
         sender = Sender(pipe, found, asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from darimage.schema import Magic, header_dtype
 
 _MAGICS = tuple(int(one).to_bytes(4, order) for one in Magic for order in ("little", "big"))
@@ -18,6 +20,6 @@ def dates(record: bytes) -> bytes:
 
 
 def _field(record: bytes, name: str) -> bytes:
-    fields = header_dtype("le", "inode_body").fields or {}
+    fields: Any = header_dtype("le", "inode_body").fields
     dtype, at = fields[name][:2]
     return record[at : at + dtype.itemsize]
