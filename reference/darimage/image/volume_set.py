@@ -16,7 +16,7 @@ from darimage.errors import FormatError, StorageError
 from darimage.faults import Fault
 from darimage.image import parts
 from darimage.image.continuation import Expected, look, second_begins, why_no_second
-from darimage.image.opening import Opening, look_at_first
+from darimage.image.opening import Opening, look_at_first, pairs_exchanged
 from darimage.image.parts import VolumeHeader
 from darimage.image.volume_order import arranged, in_its_place, misnamed
 from darimage.tapes.opening import open_named
@@ -76,7 +76,7 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
     if isinstance(image, str | os.PathLike) and os.fspath(image) != "-":
         path = os.fspath(image)
         if is_url(path):
-            return open_named(path)
+            return open_named(path, _refuse)
         names = Names(path)
         settle(path)
         settle(path.rstrip("0123456789"))
@@ -89,8 +89,22 @@ def open_image(image: Name | bytes | Volume | Sequence[Name]) -> Volume:
         if path != os.fspath(image):
             return FileVolume.open(path)
     if isinstance(image, str | os.PathLike):
-        return open_named(image)
+        return open_named(image, _refuse)
     return open_volume(image)  # type: ignore[arg-type]
+
+
+def _refuse(first: Volume) -> None:
+    """Refuse a stream by its first records: it may have no end.
+
+    Raises:
+        FormatError: No image, or none that is read, begins so (DARI-REC-018).
+    """
+    try:
+        look_at_first(first, lambda _: None)
+    except FormatError as error:
+        if pairs_exchanged(first) is None:
+            error.image = first.name
+            raise
 
 
 def first_of(volume: Volume, number: int) -> Volume:

@@ -20,15 +20,21 @@ if TYPE_CHECKING:
     from darimage.tapes.element import Form
     from darimage.tapes.sink import Part
     from darimage.volumes.pieces import Pieces, Place
+    from darimage.volumes.spool import Check
 
 _FIRST_MOST = 1 << 28
 """Bytes of the longest block that any container can hold."""
 
 
-def open_named(name: str | os.PathLike[str]) -> Volume:
+def open_named(name: str | os.PathLike[str], check: Check | None = None) -> Volume:
     """Return the bytes of an image by path or URL, or of a file in a container; ``-`` is stdin.
 
     Of a folder of tapes, ``DIR`` is the last image and ``DIR:1`` the first.
+
+    Args:
+        name: The path or URL.
+        check: Looks at the beginning of a stream that is no container, and refuses it if it can be
+            no image either.
 
     Raises:
         FormatError: There is no such file on the tape, or the catalogue of a folder is damaged.
@@ -43,7 +49,7 @@ def open_named(name: str | os.PathLike[str]) -> Volume:
         from darimage.tapes.linux import LinuxTape
 
         return DeviceVolume(LinuxTape.open(path), number)
-    return _open_file(path, number)
+    return _open_file(path, number, check)
 
 
 def open_further(name: str) -> Volume:
@@ -60,8 +66,12 @@ def open_further(name: str) -> Volume:
     return open_file(path)
 
 
-def _open_file(path: str, number: int | None = None) -> Volume:
-    file = open_file(path)
+def _open_file(path: str, number: int | None, check: Check | None) -> Volume:
+    def look(first: Volume) -> None:
+        if check is not None and recognised(first) is None:
+            check(first)
+
+    file = open_file(path, look)
     try:
         # What begins with a header of a dump, as most do, waits for no other module.
         if not _is_dump(file) and (tape := _tape_in(file, path, number)) is not None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from darimage.volumes.spool import Check
+
     Spans = npt.NDArray[np.int64]
 
 
@@ -94,14 +96,18 @@ class FileVolume:
         self.reads = 0
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> FileVolume:
+    def open(cls, path: str | os.PathLike[str], check: Check | None = None) -> FileVolume:
         """Open a file or device by name; ``-`` is standard input.
+
+        Args:
+            path: The name.
+            check: Refuses a long stream by its beginning.
 
         Raises:
             StorageError: It cannot be opened.
         """
         if os.fspath(path) == "-":
-            return cls.spool(os.fdopen(os.dup(0), "rb"), "standard input")
+            return cls.spool(os.fdopen(os.dup(0), "rb"), "standard input", check)
         name = os.fspath(path)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -112,20 +118,22 @@ class FileVolume:
             os.close(fd)
             raise StorageError(f"{name}: is a directory, not an image")
         if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
-            return cls.spool(os.fdopen(fd, "rb"), name)
+            return cls.spool(os.fdopen(fd, "rb"), name, check)
         return cls(fd, name)
 
     @classmethod
-    def spool(cls, stream: BinaryIO, name: str) -> FileVolume:
+    def spool(cls, stream: BinaryIO, name: str, check: Check | None = None) -> FileVolume:
         """Copy a stream into a temporary file without a name and open that."""
         import shutil
-        import tempfile
+
+        from darimage.volumes.spool import Spool
 
         try:
-            with tempfile.TemporaryFile() as spooled, stream:
-                shutil.copyfileobj(stream, spooled, 1 << 20)
-                spooled.flush()
-                return cls(os.dup(spooled.fileno()), name)
+            with stream, Spool(name, check) as spool:
+                shutil.copyfileobj(stream, spool, 1 << 20)
+                return spool.volume()
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError.of(error, name) from error
 
@@ -294,18 +302,23 @@ def patient(volume: Volume) -> Volume:
     return Patient(volume)
 
 
-def open_file(name: str) -> Volume:
+def open_file(name: str, check: Check | None = None) -> Volume:
     """Return a volume of a path or URL; ``-`` is standard input.
 
+    Args:
+        name: The path or URL.
+        check: Looks at the beginning of what has to be copied first because it cannot seek.
+
     Raises:
+        FormatError: The check found that it is no image.
         StorageError: It cannot be opened.
         UsageError: It is a URL, and what reads it is not installed.
     """
     if is_url(name):
         from darimage.volumes.remote import open_url
 
-        return open_url(name)
-    return FileVolume.open(name)
+        return open_url(name, check)
+    return FileVolume.open(name, check)
 
 
 def open_volume(image: str | os.PathLike[str] | bytes | Volume) -> Volume:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Self
 
 from darimage.errors import StorageError
 from darimage.volumes.cut import ONE_VOLUME, Cut
-from darimage.volumes.reading import FileVolume, Gap, Volume, read_up_to
+from darimage.volumes.reading import Gap, Volume, read_up_to
 from darimage.volumes.remote_requests import Fetch, Requests
 from darimage.volumes.remote_stores import Limits, RefusedError, store_of
+from darimage.volumes.spool import Check, Spool
 from darimage.volumes.urls import first_of
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ class RemoteVolume:
         self.size = max(0, requests.store.size)
 
     @classmethod
-    def open(cls, url: str, limits: Limits | None = None) -> Volume:
+    def open(cls, url: str, limits: Limits | None = None, check: Check | None = None) -> Volume:
         """Open an image by its URL; one from a server without ranges is copied to a temporary file.
 
         Args:
             url: What fsspec takes: ``https://``, ``s3://``, ...
             limits: How long and how often the server is asked.
+            check: Looks at the beginning of what is copied.
 
         Raises:
             UsageError: What reads such URLs is not installed, or nothing does.
@@ -102,7 +104,7 @@ class RemoteVolume:
         error = requests.failed(volume._first)
         volume.close()
         if not requests.has_ranges:
-            return _spooled(requests)
+            return _spooled(requests, check)
         raise error
 
     @property
@@ -274,17 +276,14 @@ class RemoteVolume:
         self.close()
 
 
-def _spooled(requests: Requests) -> Volume:
+def _spooled(requests: Requests, check: Check | None) -> Volume:
     """Copy a whole image into a temporary file without a name and open that."""
-    import tempfile
-
-    with tempfile.TemporaryFile() as file:
-        requests.copy_whole(file)
-        file.flush()
-        return FileVolume(os.dup(file.fileno()), requests.store.name)
+    with Spool(requests.store.name, check) as spool:
+        requests.copy_whole(spool)
+        return spool.volume()
 
 
-def open_url(url: str) -> Volume:
+def open_url(url: str, check: Check | None = None) -> Volume:
     """Return the image behind a URL, or the first volume if the URL has no number yet.
 
     Raises:
@@ -292,11 +291,11 @@ def open_url(url: str) -> Volume:
         StorageError: It cannot be read.
     """
     try:
-        return RemoteVolume.open(url)
+        return RemoteVolume.open(url, check=check)
     except RefusedError as error:
         if not error.missing:
             raise
         try:
-            return RemoteVolume.open(first_of(url))
+            return RemoteVolume.open(first_of(url), check=check)
         except StorageError:
             raise error from None
