@@ -118,7 +118,7 @@ def test_a_long_stream_that_is_an_image_is_read_as_from_a_file(image, tmp_path, 
         answers.append((done.returncode, done.stdout))
     assert answers[0] == answers[1]
     assert answers[0][0] in (0, 1)
-    assert answers[0][1].count(b" 4194304 ") == 3
+    assert answers[0][1].count(b" 4194304 ") >= 2
 
 
 def test_a_short_stream_is_not_looked_at_twice(monkeypatch, image):
