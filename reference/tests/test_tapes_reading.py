@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import stat
 import struct
 import subprocess
@@ -499,3 +500,27 @@ def test_what_mtcvt_writes_is_read(tmp_path):
     good = [volume for volume in found if isinstance(volume, TapeVolume)]
     assert len(good) == 3, results
     assert [volume.read_at(0, 10**6) for volume in good] == [SAMPLE] * 3
+
+
+@pytest.mark.parametrize("size", [1024, 10_240, 131_072])
+@pytest.mark.parametrize("junk", [1, 4, 6, 512, 70_001])
+@pytest.mark.parametrize("form", ["simh", "aws"])
+def test_a_container_behind_junk_is_named(tmp_path, form, junk, size):
+    data = encode(sample()) + bytes(300_000)
+    container = FORMS[form]([*in_blocks(data, size), MARK, MARK])
+    path = tmp_path / "junk.tap"
+    path.write_bytes(random.Random(junk).randbytes(junk) + container)
+    with Image.open(path) as image:
+        (told,) = [fault for fault in image.faults if fault.kind == "container"]
+    assert f"begins at byte {junk};" in told.message
+    assert {"simh": "SIMH", "aws": "AWSTAPE"}[form] in told.message
+    command = re.search("`(.*)`", told.message)[1]
+    cut = subprocess.run(f"{command} {path}", shell=True, capture_output=True, check=True).stdout
+    assert cut == container
+
+
+def test_an_image_behind_junk_is_no_container(tmp_path):
+    path = tmp_path / "junk.tap"
+    path.write_bytes(random.Random(1).randbytes(3000) + encode(sample()))
+    with Image.open(path) as image:
+        assert not [fault for fault in image.faults if fault.kind == "container"]

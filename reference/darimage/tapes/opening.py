@@ -11,10 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from darimage.errors import FormatError, UsageError
+from darimage.faults import Fault
 from darimage.sections.header import byte_order
 from darimage.tapes.names import is_changer, is_drive, split_name
 from darimage.units import RECORD
-from darimage.volumes.reading import Volume, open_file
+from darimage.volumes.reading import FileVolume, Volume, open_file
 
 if TYPE_CHECKING:
     from darimage.tapes.element import Form
@@ -74,8 +75,11 @@ def _open_file(path: str, number: int | None, check: Check | None) -> Volume:
     file = open_file(path, look)
     try:
         # What begins with a header of a dump, as most do, waits for no other module.
-        if not _is_dump(file) and (tape := _tape_in(file, path, number)) is not None:
-            return tape
+        if not _is_dump(file):
+            if (tape := _tape_in(file, path, number)) is not None:
+                return tape
+            if isinstance(file, FileVolume):
+                file.notes = _behind_junk(file)
         if number is not None:
             raise UsageError(f"{path}: is no tape and has no file {number}")
     except BaseException:
@@ -93,9 +97,19 @@ def _tape_in(file: Volume, path: str, number: int | None) -> Volume | None:
     if form is not None:
         return TapeVolume(file, form, number)
     form = next((form for form in FORMS if path.endswith(form.suffix)), None)
+    if form is not None and _behind_junk(file):
+        return None
     with suppress(FormatError):
         return None if form is None else TapeVolume(file, form, number)
     return None
+
+
+def _behind_junk(file: Volume) -> list[Fault]:
+    """Return what has to be said of a file in which a container lies behind something else."""
+    from darimage.tapes.junk import container_behind_junk
+
+    fault = container_behind_junk(file)
+    return [] if fault is None else [fault]
 
 
 def _is_dump(volume: Volume) -> bool:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, Self
 
 from darimage.errors import StorageError
+from darimage.faults import Fault
 from darimage.volumes.cut import ONE_VOLUME, Cut
 from darimage.volumes.urls import is_url
 
@@ -83,9 +84,14 @@ class Volume(Protocol):
 
 
 class FileVolume:
-    """An image in one file, read with ``pread`` (safe to use from several processes)."""
+    """An image in one file, read with ``pread`` (safe to use from several processes).
+
+    Attributes:
+        notes: What is wrong with the file as such.
+    """
 
     cut: Cut = ONE_VOLUME
+    notes: Sequence[Fault] = ()
 
     def __init__(self, fd: int, name: str) -> None:
         """Take over ``fd``, which must be seekable."""
