@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 
 from darimage.faults import Fault
@@ -49,7 +47,8 @@ def _follows_a_block(data: bytes, start: int) -> bool:
     before = data[max(0, start - 4) : start + 4]
     if len(before) < 8:
         return False
-    behind, _, previous = struct.unpack("<IHH", before)
+    behind = int.from_bytes(before[:4], "little")
+    previous = int.from_bytes(before[6:], "little")
     return (behind > 0 and start - 9 <= behind <= start - 8) or 0 < previous == start - 6
 
 
