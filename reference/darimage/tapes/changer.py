@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 from contextlib import suppress
 from typing import Any
 
@@ -230,6 +229,8 @@ def _undo(folder: str, beside: str) -> None:
     As long as the new catalogue is in it, the image is not there. A tape that cannot be removed
     keeps the directory, which says whose it is, for the next run.
     """
+    import shutil
+
     with suppress(OSError):
         held = os.listdir(beside)
         for name in _moving(beside) if CATALOGUE in held else []:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -114,6 +113,8 @@ def _settle(prefix: str) -> None:
 
 def _bring_to_end(prefix: str) -> None:
     """Move the new volumes to their places, the first last, and remove the old ones."""
+    import shutil
+
     old, new = _names(prefix)
     for number in sorted(map(int, os.listdir(new)), reverse=True):
         os.rename(os.path.join(new, str(number)), numbered(prefix, number))
