@@ -80,7 +80,8 @@ def test_any_attributes_come_back(ext4, tree, form):
         image = Image.open(data, sequential=form == "walk")
         report = bring(image, folder / "out")
         assert [fault.text() for fault in report.faults + report.image_faults] == []
-        check_tree(tree, os.fsencode(folder / "out"))
+        # Only an image says that its last block stands for a hole (DARI-FIL-020).
+        check_tree(tree, os.fsencode(folder / "out"), last_hole=form != "plain")
         assert all_on_disk(folder / "out") == expected(tree)
 
 
@@ -273,8 +274,11 @@ def test_a_user_sets_what_a_user_may(ext4):
         told = as_nobody(lambda: bring(image, folder / "out").as_json())
         mine = {b"user.mine": b"1", xattrs.ACL_ACCESS: ACL}
         assert all_on_disk(folder / "out") == {b"/%d" % number: mine for number in range(3)}
-    assert [fault["path"] for fault in told["faults"]] == ["0", "0"]
-    messages = sorted(fault["message"] for fault in told["faults"])
+    notes = [fault for fault in told["faults"] if fault["kind"] == "owners"]
+    assert [(fault["path"], fault["message"][:7]) for fault in notes] == [(".", "belongs")]
+    faults = [fault for fault in told["faults"] if fault not in notes]
+    assert [fault["path"] for fault in faults] == ["0", "0"]
+    messages = sorted(fault["message"] for fault in faults)
     end = "not permitted; so for 3 inodes, this one first"
     assert messages == [
         f"attributes {first}.* not set: Operation {end}" for first in ("security", "trusted")
@@ -324,7 +328,7 @@ def test_no_acl_of_the_destination_is_inherited(ext4):
             os.setxattr(folder / name, xattrs.ACL_DEFAULT, ACL)
         bring(Image.open(data), folder / "clean/new")
         assert all_on_disk(folder / "clean/new") == {b"/0": {b"user.x": b"y"}}
-        bring(Image.open(data), folder / "there")
+        bring(Image.open(data), folder / "there", overwrite_directories=True)
         assert all_on_disk(folder / "there") == {b"/0": {b"user.x": b"y"}}
         bring(Image.open(data), folder / "kept/new", xattrs=False)
         assert xattrs.ACL_ACCESS in on_disk(folder / "kept/new/0")

@@ -277,7 +277,7 @@ def test_a_link_planted_by_the_image_itself_is_not_followed(out, tmp_path):
     data[at + RECORD : at + RECORD + 512] = body
     seal_over(data, at)
     for overwrite in (False, True):
-        report = bring(Image.open(bytes(data)), out, overwrite=overwrite)
+        report = bring(Image.open(bytes(data)), out, existing="replace" if overwrite else "fail")
         assert report.exit_code == 1
         assert list(outside.iterdir()) == []
 

@@ -182,7 +182,8 @@ def test_places_stay_below_the_destination_and_parents_stay_plain(source, out, t
         os.umask(mask)
         assert stat.S_IMODE(plain.st_mode) == 0o777 & ~mask
         assert os.listdir(out) == ["hard-b"]
-        bring(image, out, [b"hard-b/deeper"], parents=True, overwrite=True)
+        options = {"parents": True, "existing": "replace", "overwrite_directories": True}
+        bring(image, out, [b"hard-b/deeper"], **options)
     assert differences(source / "hard-b/deeper", out / "hard-b/deeper") == []
     for made, given in ((out, source), (out / "hard-b", source / "hard-b")):
         assert os.stat(made).st_mtime_ns == os.stat(given).st_mtime_ns
@@ -212,7 +213,7 @@ def test_existing_files_are_kept_unless_asked(out):
     assert (report.exit_code, report.files) == (1, 1)
     assert (out / "d/f").read_bytes() == b"old"
     (out / "d/g").unlink()
-    report = bring(image_of(tree), out, overwrite=True)
+    report = bring(image_of(tree), out, existing="replace")
     assert report.faults == []
     assert (out / "d/f").read_bytes() == b"new"
 
@@ -250,7 +251,7 @@ def test_what_lies_below_something_in_the_way(out, tmp_path):
     out.mkdir()
     (out / "blocked").symlink_to(outside)
     for overwrite in (False, True):
-        report = bring(image_of(tree), out, overwrite=overwrite)
+        report = bring(image_of(tree), out, existing="replace" if overwrite else "fail")
         assert [fault.text() for fault in report.faults] == [
             "blocked: is in the way: a symbolic link; nothing below it is restored"
         ]
@@ -344,7 +345,7 @@ def test_without_owners_set_id_bits_are_not_given(out):
     assert report.faults == []
     info = os.stat(out / "f")
     assert (stat.S_IMODE(info.st_mode), info.st_uid) == (0o755, os.geteuid())
-    bring(image_of(tree), out, overwrite=True)
+    bring(image_of(tree), out, existing="replace")
     info = os.stat(out / "f")
     assert (stat.S_IMODE(info.st_mode), info.st_uid) == (0o6755, 1234)
 

@@ -253,7 +253,7 @@ def test_what_is_there_already_is_replaced_only_on_demand(out, tmp_path, form):
     report = bring_streams(image, out, where)
     assert {fault.kind for fault in report.faults} == {"exists"}
     assert report.streams == 0
-    report = bring_streams(image, out, where, overwrite=True)
+    report = bring_streams(image, out, where, existing="replace")
     assert texts(report) == []
     assert report.streams == 4
 
@@ -313,7 +313,7 @@ def test_a_place_that_cannot_be_ends_the_run(out, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for form in ("depot", "beside"):
         with pytest.raises(StorageError):
-            bring_streams(image_of(tree()), out, f"{form}={tmp_path / 'file'}", overwrite=True)
+            bring_streams(image_of(tree()), out, f"{form}={tmp_path / 'file'}", existing="replace")
 
 
 @AS_ROOT
@@ -327,9 +327,9 @@ def test_a_file_that_its_owner_may_not_write_gets_its_streams(out):
 
     def work():
         report = bring_streams(Image.open(raw), out / "mine", "xattr")
-        return {"faults": texts(report)}
+        return {"faults": report.fault_count}
 
-    assert as_nobody(work)["faults"] == []
+    assert as_nobody(work)["faults"] == 0
     assert get_xattr_streams(out / "mine" / "file") == {b"s": b"1"}
     assert (out / "mine" / "file").stat().st_mode == stat.S_IFREG | 0o444
 

@@ -116,7 +116,7 @@ def test_overwriting_replaces_and_never_writes_through(out, tmp_path, kind):
     """Shows DARI-SAF-005."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"precious")
-    with open_at(out, {}, overwrite=True) as target:
+    with open_at(out, {}, existing="replace") as target:
         occupy(out / "f", kind, outside)
         before = os.lstat(out / "f")
         assert not target.make_file(ROOT, b"f")
@@ -132,7 +132,7 @@ def test_overwriting_replaces_and_never_writes_through(out, tmp_path, kind):
 
 
 def test_what_fails_meanwhile_leaves_what_was_there(out):
-    with open_at(out, {}, overwrite=True) as target:
+    with open_at(out, {}, existing="replace") as target:
         occupy(out / "f", "file", out)
         with pytest.raises(KeyboardInterrupt), target.beside(ROOT, b"f"):
             raise KeyboardInterrupt
@@ -146,7 +146,7 @@ def test_what_fails_meanwhile_leaves_what_was_there(out):
 
 
 def test_overwriting_never_removes_a_directory(out):
-    with open_at(out, {}, overwrite=True) as target:
+    with open_at(out, {}, existing="replace") as target:
         (out / "f").mkdir()
         (out / "f/inside").write_bytes(b"precious")
         with pytest.raises(TargetError, match="directory") as caught:
@@ -174,7 +174,7 @@ def occupy(path, kind, outside):
 def test_no_way_leads_through_what_is_no_directory(out, tmp_path, kind, overwrite):
     outside = tmp_path / "outside"
     outside.mkdir()
-    with open_at(out, {3: (ROOT, b"d")}, overwrite=overwrite) as target:
+    with open_at(out, {3: (ROOT, b"d")}, existing="replace" if overwrite else "fail") as target:
         if kind == "directory-link":
             (out / "d").symlink_to(outside)
         else:

@@ -122,7 +122,7 @@ def test_streams_of_ntfs_are_found_and_come_back(tmp_path, interface):
                 assert (where / name).stat().st_mtime_ns // 100 == same
         again = bring_streams(Image.open(data), where, form)
         assert {fault.kind for fault in again.faults} == {"exists"}
-        again = bring_streams(Image.open(data), where, form, overwrite=True)
+        again = bring_streams(Image.open(data), where, form, existing="replace")
         assert texts(again) == []
     # From NTFS to the form of Samba.
     samba = tmp_path / "samba"

@@ -153,6 +153,9 @@ def selection_argument(command: F) -> F:
 
 
 def _as_bytes(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> list[bytes]:
+    if "" in value:
+        # A variable of a script that is not set must not stand for all there is.
+        raise click.UsageError("a SELECTION is empty; without any all is meant")
     return [os.fsencode(item) for item in value]
 
 

@@ -10,7 +10,7 @@ from darimage.cli import common
 from darimage.image.chain import Chain
 from darimage.parallel import cores
 from darimage.restore.nt_acls import FORMS, Form
-from darimage.restore.options import Options
+from darimage.restore.options import Existing, Options
 from darimage.restore.report import RestoreReport
 from darimage.restore.run import restore
 from darimage.restore.selection import select
@@ -27,7 +27,28 @@ if TYPE_CHECKING:
 @common.chain_option
 @click.option("--inode", "inodes", type=click.IntRange(2), multiple=True, help="By inode number.")
 @click.option("--parents", is_flag=True, help="Attributes of the directories above it as well.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option(
+    "--existing",
+    type=click.Choice(["fail", "skip", "replace", "newer"]),
+    default=None,
+    help="What becomes of files that are there already: reported and left, left without a word, "
+    "replaced by what is whole, or that if it is newer.  [default: fail]",
+)
+@click.option("--overwrite", is_flag=True, help="The same as --existing replace.")
+@click.option("--partial", is_flag=True, help="What is not whole replaces them too, marked.")
+@click.option(
+    "--overwrite-dir",
+    "overwrite_directories",
+    is_flag=True,
+    help="Directories that are there already, DESTINATION too, get owner, mode and times.",
+)
+@click.option(
+    "--keep-directory-symlink",
+    "follow",
+    is_flag=True,
+    help="Restore through symbolic links that are there already in the place of directories.",
+)
+@click.option("--no-flags", is_flag=True, help="Do not give inode flags (chattr) back.")
 @click.option("--no-owner", is_flag=True, help="Files belong to who runs this.")
 @common.stream_target_options
 @click.option(
@@ -73,7 +94,12 @@ def command(
     bases: tuple[str, ...],
     inodes: tuple[int, ...],
     parents: bool,
+    existing: Existing | None,
     overwrite: bool,
+    partial: bool,
+    overwrite_directories: bool,
+    follow: bool,
+    no_flags: bool,
     no_owner: bool,
     acls: Form,
     no_acls: bool,
@@ -95,6 +121,10 @@ def command(
     Everything keeps its place: alice/mail becomes DESTINATION/alice/mail. With a good offset map
     only the data asked for is read.
 
+    Files that are there already stay and are reported, unless --existing says otherwise. One that
+    is replaced is there whole at any time, the old or the new. Directories that are there already
+    keep owner, mode and times.
+
     All that is restored is checked. The exit code is 0 only if all that was asked for is whole and
     nothing wrong was met. A file or directory that is not whole is marked: it has its own name, is
     open to its owner alone, and has no other attributes; it never takes the place of a file that is
@@ -114,6 +144,7 @@ def command(
     Examples:
       darimage restore home.dari /tmp/back
       darimage restore home.dari /tmp/back alice/mail 'bob/*.txt'
+      darimage restore --existing newer home.dari /home alice
       darimage restore --inode 1234 --parents home.dari /tmp/back
       cat home.dari | darimage restore - /tmp/back
       darimage restore https://backup.example.org/home.dari /tmp/back alice
@@ -124,6 +155,11 @@ def command(
         raise click.UsageError("--sequential and --force do not go together")
     if picture is not None and not plan:
         raise click.UsageError("--picture is a picture of the plan: add --plan")
+    if overwrite and existing not in (None, "replace"):
+        raise click.UsageError("--overwrite and --existing do not go together")
+    chosen_existing: Existing = existing or ("replace" if overwrite else "fail")
+    if partial and chosen_existing not in ("replace", "newer"):
+        raise click.UsageError("--partial is for --existing replace or newer")
     model = _model(drive or "disk") if plan or drive else None
     with Chain.open(
         [*bases, image], trust_map=force, sequential=sequential, map_first=True
@@ -144,7 +180,11 @@ def command(
             return restore_plan.show(chain, chosen, model, destination, picture, as_json=as_json)
         settings = Options(
             parents=parents,
-            overwrite=overwrite,
+            existing=chosen_existing,
+            partial=partial,
+            overwrite_directories=overwrite_directories,
+            follow=follow,
+            flags=not no_flags,
             owners=not no_owner,
             xattrs=not no_xattrs,
             workers=workers or cores(),
@@ -190,6 +230,7 @@ def _summary(report: RestoreReport) -> str:
             (report.marked, "marked as not whole"),
             (report.lost, "lost"),
             (report.left_out, "left out"),
+            (report.kept, "kept as they were"),
         )
         if count
     ]

@@ -41,6 +41,7 @@ class Inode:
         birthtime_ns: Creation; 0 unknown.
         rdev: As ``st_rdev`` of a device; 0 otherwise.
         flags: ``InodeFlag`` of the first header.
+        di_flags: Inode flags of Linux (DARI-FIL-016); 0 in a plain dump, which may have others.
         run_records: Records of the whole run (DARI-FIL-006); 0 in a plain dump.
         record: Record number of the first header.
         base_inode: Inode this stream belongs to; 0 none.
@@ -66,6 +67,7 @@ class Inode:
     birthtime_ns: int
     rdev: int
     flags: int
+    di_flags: int
     run_records: int
     record: int
     base_inode: int
@@ -195,6 +197,7 @@ def _columns(
         "size": old["di_size"],
         "rdev": _devices(old),
         "flags": np.where(extended, extension["flags"], 0),
+        "di_flags": np.where(extended, old["di_flags"], 0),
         "records_crc32c": crcs_under(headers),
         "record": positions,
         "metadata_only": metadata_only,

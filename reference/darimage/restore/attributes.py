@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 SET_ID = stat.S_ISUID | stat.S_ISGID
 
+_NOT_GIVEN_AWAY = (
+    "belongs to who runs this: only root may give files to others (--no-owner says that is meant)"
+)
+_NO_SET_ID = "has no set-uid or set-gid here, as it has another owner"
+
 NO_ID = 0xFFFFFFFF
 """What ``chown`` takes for "leave it": no file can belong to it."""
 
@@ -77,13 +82,17 @@ class Rights:
         if self.xattrs and self.inherited:
             clear(file, wanted.number, missed)
         trouble = give_first(file, values, wanted.number, missed) if values else ""
-        mode, owned = wanted.mode & 0o7777, self.owners
+        mode, owned, failed = wanted.mode & 0o7777, self.owners, ""
         if owned and (status.st_uid != wanted.uid or status.st_gid != wanted.gid):
             failed = self._own(file, wanted)
             trouble = _joined(trouble, failed)
             owned = not failed and self._owns(file, wanted)
-        if not owned:
+            if not owned and not failed:
+                missed.drop("owners", _NOT_GIVEN_AWAY, wanted.number)
+        if not owned and mode & SET_ID:
             mode &= ~SET_ID
+            if self.owners and not failed and stat.S_ISREG(wanted.mode):
+                missed.drop("set-id", _NO_SET_ID, wanted.number)
         if acl_lost:
             mode &= ~stat.S_IRWXG
         try:

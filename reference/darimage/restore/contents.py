@@ -27,6 +27,7 @@ from darimage.image.groups import is_right, zero_blocks
 from darimage.image.state import Condition, State
 from darimage.restore.attributes import Rights
 from darimage.restore.extended import NOTHING, Missed, Values, may_lack_acl, values_of
+from darimage.restore.inode_flags import settable
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.nt_acls import Refusals
 from darimage.restore.plan import REGULAR
@@ -56,6 +57,8 @@ class Filled:
         bytes_read: Bytes read from the image.
         faults: What went wrong.
         lost: Rows whose file is not there (any more).
+        kept: Rows of files that are there already and stay, as was asked for.
+        flags: Inode flags that rows get when all else is done.
         marked: Rows whose file is there and not whole, and its state (DARI-RST-006).
         outcomes: What is known of both.
         misfits: Rows that are no regular files, whatever their directories say.
@@ -69,6 +72,8 @@ class Filled:
     bytes_read: int = 0
     faults: list[Fault] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
+    flags: dict[int, int] = field(default_factory=dict)
     marked: dict[int, State] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     misfits: list[int] = field(default_factory=list)
@@ -93,6 +98,8 @@ class Filler:
         advance: Advance,
         maker: Maker | None = None,
         occupied: AbstractSet[int] = frozenset(),
+        *,
+        partial: bool = False,
     ) -> None:
         """Prepare.
 
@@ -104,7 +111,9 @@ class Filler:
             advance: Told of bytes of the image that are done with.
             maker: Makes what is no regular file; without it all rows are taken for files.
             occupied: Rows in whose place other files are, which whole ones may replace.
+            partial: Others may as well.
         """
+        self._partial = partial
         self.filled = Filled(made=maker.made if maker else None)
         self._image = image
         self._files: Files = plan.files
@@ -172,6 +181,9 @@ class Filler:
             return
         try:
             if row in self._occupied:
+                if not self._target.is_older(*self._files.place(row), inode.mtime_ns):
+                    self.filled.kept.append(row)
+                    return
                 self._fill_beside(row, inode, data, run)
                 return
             fd, status = self._target.open_file(*self._files.place(row))
@@ -198,6 +210,9 @@ class Filler:
             if state == State.WHOLE:
                 self._give(row, one.fd, one.status, inode, run)
                 one.is_whole = True
+            elif self._partial and state != State.LOST:
+                self._rights.mark(one.fd, inode, self.filled.missed)
+                one.is_whole = True
 
     def _give(
         self, row: int, fd: int, status: os.stat_result, inode: Inode, run: memoryview | None
@@ -210,6 +225,8 @@ class Filler:
         )
         if trouble:
             self._fault(row, Fault("attributes", trouble))
+        if flags := settable(inode.di_flags):
+            self.filled.flags[row] = flags
 
     def _values(self, row: int, inode: Inode, run: memoryview | None) -> tuple[Values, bool]:
         """Return the extended attributes that a file gets, and whether an ACL may be missing."""
@@ -330,7 +347,7 @@ class Filler:
         self, row: int, state: State, text: str, condition: Condition | None = None
     ) -> None:
         """Report a file that is not whole: it is marked, or what is there stays (DARI-RST-006)."""
-        is_kept = row in self._occupied
+        is_kept = row in self._occupied and not self._partial
         parts = [text, KEPT if is_kept else f"what was restored {_LEFT}"]
         told = "; ".join(part for part in parts if part)
         self._fault(row, Fault(state.word, told, requirement="DARI-RST-006"))

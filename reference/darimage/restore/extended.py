@@ -52,14 +52,15 @@ class _Example(NamedTuple):
 
 
 class Missed:
-    """Attributes that could not be set, for reasons that many inodes share."""
+    """What could not be given back, for reasons that many inodes share."""
 
     def __init__(self) -> None:
         self._found: dict[_Why, _Example] = {}
         self._last: dict[_Why, int] = {}
+        self._dropped: dict[tuple[str, str], tuple[int, int]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._found or self._dropped)
 
     def add(self, name: bytes, reason: str, inode: int) -> None:
         """Note an attribute that was not set."""
@@ -68,8 +69,16 @@ class Missed:
             self._last[why] = inode
             self._count(why, _Example(name, inode, 1))
 
+    def drop(self, kind: str, told: str, inode: int) -> None:
+        """Note something else of an inode that is not given back."""
+        first, count = self._dropped.get((kind, told), (inode, 0))
+        self._dropped[kind, told] = first, count + 1
+
     def merge(self, other: Missed) -> None:
         """Add what another process missed."""
+        for key, (inode, more) in other._dropped.items():
+            first, count = self._dropped.get(key, (inode, 0))
+            self._dropped[key] = first, count + more
         for why, example in other._found.items():
             self._count(why, example)
 
@@ -80,13 +89,16 @@ class Missed:
     def faults(self, path_of: Callable[[int], bytes | None]) -> list[Fault]:
         """Return one fault for each reason, with the first inode it was so for."""
         faults = []
-        for why, (name, inode, inodes) in self._found.items():
+        for why, (name, first, inodes) in self._found.items():
             told = f"attribute {display(name)} not set: {why.reason}"
             if inodes > 1:
                 kind = why.first_part + (b"*" if why.first_part.endswith(b".") else b"")
                 told = f"attributes {display(kind)} not set: {why.reason}; so for {inodes} inodes"
                 told += ", this one first"
-            faults.append(Fault("xattrs", told, path_of(inode), inode))
+            faults.append(Fault("xattrs", told, path_of(first), first))
+        for (kind, what), (inode, count) in self._dropped.items():
+            more = f"; so for {count} inodes, this one first" if count > 1 else ""
+            faults.append(Fault(kind, what + more, path_of(inode), inode))
         return faults
 
 

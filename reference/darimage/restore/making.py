@@ -15,7 +15,7 @@ from darimage.image.state import State, of_header
 from darimage.restore.extended import NOTHING, Missed, may_lack_acl, values_of
 from darimage.restore.neighbours import Neighbours
 from darimage.restore.report import Outcome, Result
-from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, TargetError
+from darimage.restore.target import PRIVATE_DIRECTORY, DestinationError, SkippedError, TargetError
 
 if TYPE_CHECKING:
     from darimage.image.inode import Inode
@@ -40,6 +40,7 @@ class Made:
         regular: Rows that turned out to be regular files, which are there and empty.
         occupied: Rows of regular files in whose place others are, which whole ones may replace.
         lost: Rows whose file could not be made.
+        kept: Rows of what is there already and stays, as was asked for.
         outcomes: What is known of these.
         there: Directories that were there before.
         blocked: Directories below which nothing can be made.
@@ -53,6 +54,7 @@ class Made:
     regular: list[int] = field(default_factory=list)
     occupied: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     there: set[int] = field(default_factory=set)
     blocked: set[int] = field(default_factory=set)
@@ -97,6 +99,8 @@ class Maker:
                 try:
                     if not make(files.parents[row], files.names[row]):
                         self.made.occupied.append(row)
+                except SkippedError:
+                    self.made.kept.append(row)
                 except (TargetError, FormatError) as error:
                     self._lose(row, error)
             advance(len(piece))
@@ -117,6 +121,8 @@ class Maker:
         try:
             known = known or self._image.inode(int(self._plan.files.inodes[row]))
             self._node(row, known, data, run if known is inode else None)
+        except SkippedError:
+            self.made.kept.append(row)
         except TargetError as error:
             self._lose(row, error)
         except FormatError as error:
@@ -144,10 +150,11 @@ class Maker:
             raise FormatError(told, record=inode.record, requirement="DARI-RST-006")
         if inode.is_symlink:
             link = bytes(data) if data is not None else read_link(self._image, inode)
-            self._target.make_symlink(parent, name, _checked(link))
+            self._target.make_symlink(parent, name, _checked(link), mtime_ns=inode.mtime_ns)
             self.made.symlinks += 1
         elif inode.kind in (stat.S_IFIFO, stat.S_IFSOCK) or inode.is_device:
-            self._target.make_node(parent, name, inode.kind, inode.rdev)
+            when = inode.mtime_ns
+            self._target.make_node(parent, name, inode.kind, inode.rdev, mtime_ns=when)
             self.made.others += 1
         else:
             told = "a directory that is not in part 4" if inode.is_directory else "no known type"

@@ -86,6 +86,7 @@ class RestoreReport:
             (DARI-RST-006).
         lost: Names of what was not found in the image.
         left_out: What is not there at the end, or only as it was before.
+        kept: What was there already and stays, as ``skip`` and ``newer`` ask for.
         skipped: Names passed over because their directory could not be made.
         not_whole: The first ``KEPT_FAULTS`` of these three.
         faults: What went wrong, the first ``KEPT_FAULTS``.
@@ -109,6 +110,7 @@ class RestoreReport:
     marked: int = 0
     lost: int = 0
     left_out: int = 0
+    kept: int = 0
     skipped: int = 0
     not_whole: list[Outcome] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)

@@ -19,6 +19,7 @@ from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.image.state import State
 from darimage.progress import SILENT, Progress
+from darimage.restore import inode_flags
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
 from darimage.restore.drives import drives_of
@@ -29,7 +30,7 @@ from darimage.restore.options import Options
 from darimage.restore.plan import REGULAR, Plan, make_plan
 from darimage.restore.report import Outcome, RestoreReport, Result
 from darimage.restore.sharing import Advance, Piece, cut, share
-from darimage.restore.target import PRIVATE_DIRECTORY, Target, TargetError
+from darimage.restore.target import PRIVATE_DIRECTORY, SkippedError, Target, TargetError
 
 if TYPE_CHECKING:
     from darimage.image.names import Names
@@ -85,7 +86,8 @@ def restore(
         plan.places.__getitem__,
         root_number=plan.root,
         mode=PRIVATE_DIRECTORY if plan.root in plan.restored[:1] else 0o777,
-        overwrite=options.overwrite,
+        existing=options.existing,
+        follow=options.follow,
     ) as target:
         _Run(chain, plan, target, report, options, progress).all()
     report.bytes_read = sum(image.volume.bytes_read for image in chain.images)
@@ -117,6 +119,9 @@ class _Run:
         self.refusals = Refusals()
         self.missed = Missed()
         self.streams = options.streams
+        self.options = options
+        self.flags: dict[tuple[int, bytes], tuple[int, int]] = {}
+        self.kept: set[int] = set()
         self.drives = drives_of(chain.images, options.drive)
         forked = len(plan.files) >= FORKED_FROM and not self.drives
         self.workers = options.workers if forked else 1
@@ -140,6 +145,7 @@ class _Run:
         self.make_links()
         self.give_streams()
         self.give_attributes()
+        self.give_flags()
         self.tell_refusals()
         self.report.note(self.missed.faults(lambda inode: self.chain.names.path(inode) or b"."))
 
@@ -182,6 +188,7 @@ class _Run:
         self.there |= made.there
         self.blocked |= made.blocked
         self.lost.update(made.lost)
+        self.keep(made.kept)
 
     def make_directories(self) -> None:
         """Make the destination's directories."""
@@ -200,7 +207,8 @@ class _Run:
                 regular.append(self.make_rows(rows))
                 rows = self.other_names()
         found = np.concatenate(regular) if regular else np.zeros(0, np.int64)
-        return distinct(found[~np.isin(found, list(self.lost))])
+        gone = list(self.lost | self.kept)
+        return distinct(found[~np.isin(found, gone)])
 
     def within_reach(self) -> Rows:
         """Return the rows whose directory is there; for others a further name may do."""
@@ -286,6 +294,9 @@ class _Run:
             self.missed.merge(filled.missed)
             self.report.add(filled.outcomes)
             self.lost.update(filled.lost)
+            self.keep(filled.kept)
+            for row, flags in filled.flags.items():
+                self.flags[files.place(row)] = int(files.inodes[row]), flags
             self.marked.update(filled.marked)
             self.refusals.add(filled.refusals)
             misfits += filled.misfits
@@ -296,7 +307,16 @@ class _Run:
     def filled(self, image: Image, pieces: Iterable[Piece], advance: Advance) -> Filled:
         """Fill files, in this process or one of several."""
         maker = self.maker(image) if self.drives else None
-        filler = Filler(image, self.plan, self.target, self.rights, advance, maker, self.occupied)
+        filler = Filler(
+            image,
+            self.plan,
+            self.target,
+            self.rights,
+            advance,
+            maker,
+            self.occupied,
+            partial=self.options.partial,
+        )
         for piece in pieces:
             filler.fill(piece)
         return filler.filled
@@ -333,15 +353,29 @@ class _Run:
                         link.parent,
                         link.name,
                         files.place(link.row),
-                        may_replace=link.row not in self.marked,
+                        may_replace=self.may_replace(link.row),
                     )
                     self.report.links += 1
                     if link.row in self.marked:
                         self.tell_marked(path, inode, self.marked[link.row])
+                except SkippedError:
+                    self.report.kept += 1
                 except TargetError as error:
+                    if link.row in self.kept and error.kind == "kept":
+                        self.report.kept += 1
+                        continue
                     self.note([Fault(error.kind, str(error), path, inode)])
                 except FormatError as error:
                     self.note([Fault.of(error, path=path, inode=inode)])
+
+    def may_replace(self, row: int) -> bool:
+        """Tell whether further names of a file may take the place of others."""
+        return row not in self.kept and (self.options.partial or row not in self.marked)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Note what was there already and stays."""
+        self.kept.update(rows)
+        self.report.kept += len(rows)
 
     def tell_marked(self, path: bytes, inode: int, state: State) -> None:
         """Report a further name of a file that is not whole."""
@@ -368,6 +402,8 @@ class _Run:
         """Give directories their attributes, those within others first (DARI-RST-002)."""
         self.tell_directories()
         not_whole = self.blocked | self.plan.states.keys()
+        if not self.options.overwrite_directories:
+            not_whole |= self.there
         numbers = [n for n in reversed(self.plan.restored) if n not in not_whole]
         with self.phase("attributes", len(numbers)) as advance:
             for at in range(0, len(numbers), _DIRECTORIES_AT_ONCE):
@@ -407,6 +443,9 @@ class _Run:
         """Give one directory its attributes."""
         kind, trouble = "attributes", ""
         try:
+            if flags := inode_flags.settable(inode.di_flags):
+                place = self.plan.places.get(number, (number, b"."))
+                self.flags[place] = number, flags
             fd = self.target.directory(number)
             lacks = number in self.acl_lost
             trouble = self.rights.give(fd, os.fstat(fd), inode, self.missed, values, acl_lost=lacks)
@@ -415,6 +454,23 @@ class _Run:
         if trouble:
             path = self.plan.path(number, b"") or b"."
             self.note([Fault(kind, trouble, path, number)])
+
+    def give_flags(self) -> None:
+        """Give inode flags, when nothing more is written: some forbid it (DARI-FIL-016)."""
+        if not self.options.flags:
+            return
+        for place, (number, flags) in self.flags.items():
+            try:
+                fd = self.target.open_for_flags(*place)
+                try:
+                    inode_flags.give(fd, flags)
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                told = f"inode flags not set: {error.strerror} (--no-flags says that is meant)"
+                self.missed.drop("flags", told, number)
+            except TargetError as error:
+                self.missed.drop("flags", str(error), number)
 
     def tell_refusals(self) -> None:
         """Report the NT ACLs that were not given back."""

@@ -175,7 +175,7 @@ class StreamRestorer:
             wish.path or "",
             self._plan.places.__getitem__,
             root_number=self._plan.root,
-            overwrite=overwrite,
+            existing="replace" if overwrite else "fail",
         )
         return Beside(beside, self._plan, self._rights)
 

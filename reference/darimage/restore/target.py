@@ -19,6 +19,7 @@ from typing import Self
 
 from darimage.errors import StorageError
 from darimage.restore.extended import hands_down
+from darimage.restore.options import Existing
 from darimage.sections.names import check_name
 
 PRIVATE_DIRECTORY = 0o700
@@ -32,6 +33,8 @@ DESCRIPTORS = 128
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+_FLAGGED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 #: After these nothing more can be written: the run ends.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
@@ -59,6 +62,13 @@ class TargetError(Exception):
         self.kind = kind
 
 
+class SkippedError(TargetError):
+    """What is there stays, as was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("skipped", "is there already, and stays")
+
+
 @dataclass
 class Replacement:
     """A file that is made beside one that it may replace.
@@ -82,6 +92,7 @@ class Target:
 
     Attributes:
         overwrite: Whether what is there already is replaced by what is whole (DARI-SAF-005).
+        existing: What becomes of it.
         is_new: Whether the destination was made now.
         inherited: Whether what is made here may have got a POSIX ACL from a directory that was
             there before.
@@ -93,7 +104,8 @@ class Target:
         place: Callable[[int], Place],
         *,
         root_number: int = 2,
-        overwrite: bool = False,
+        existing: Existing = "fail",
+        follow: bool = False,
         descriptors: int = DESCRIPTORS,
     ) -> None:
         """Take over the descriptor of the destination.
@@ -102,10 +114,13 @@ class Target:
             root: Descriptor of the destination.
             place: Gives for a directory's number the number of its parent, and its name.
             root_number: The number of the destination itself.
-            overwrite: Whether what is there already is replaced by what is whole.
+            existing: What becomes of what is there already.
+            follow: Symbolic links to directories that are there already stand for these.
             descriptors: Directories to hold open at most, besides the destination.
         """
-        self.overwrite = overwrite
+        self.existing = existing
+        self.overwrite = existing in ("replace", "newer")
+        self._follow = follow
         self.is_new = False
         self.inherited = hands_down(root)
         self._place = place
@@ -115,6 +130,7 @@ class Target:
         self._open: OrderedDict[int, int] = OrderedDict()
         self._last = (root_number, root)
         self._user = os.geteuid()
+        self._is_user_known = False
 
     @classmethod
     def at(
@@ -124,7 +140,8 @@ class Target:
         *,
         root_number: int = 2,
         mode: int = 0o777,
-        overwrite: bool = False,
+        existing: Existing = "fail",
+        follow: bool = False,
         descriptors: int = DESCRIPTORS,
     ) -> Self:
         """Open a destination; it is made with ``mode`` if it is not there, its parent is not.
@@ -141,7 +158,12 @@ class Target:
         except OSError as error:
             raise StorageError.of(error, os.fsdecode(destination)) from error
         made = cls(
-            root, place, root_number=root_number, overwrite=overwrite, descriptors=descriptors
+            root,
+            place,
+            root_number=root_number,
+            existing=existing,
+            follow=follow,
+            descriptors=descriptors,
         )
         made.is_new = is_new
         return made
@@ -189,6 +211,10 @@ class Target:
             return os.open(name, _DIRECTORY, dir_fd=parent)
         except OSError as error:
             if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                if self._follow:
+                    # All directories are made before any link of the image is.
+                    with contextlib.suppress(OSError):
+                        return os.open(name, _DIRECTORY & ~os.O_NOFOLLOW, dir_fd=parent)
                 raise TargetError("blocked", _in_the_way(parent, name)) from error
             raise failure(error, "cannot be opened") from error
 
@@ -236,15 +262,36 @@ class Target:
             raise failure(error, "cannot be made") from error
         return True
 
-    def make_node(self, parent: int, name: bytes, kind: int, device: int = 0) -> None:
-        """Make a file, fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...)."""
-        self._make(
-            parent, name, lambda new, fd: os.mknod(new, kind | PRIVATE_FILE, device, dir_fd=fd)
-        )
+    def make_node(
+        self, parent: int, name: bytes, kind: int, device: int = 0, *, mtime_ns: int = 0
+    ) -> None:
+        """Make a file, fifo, socket or device of file type ``kind`` (``S_IFIFO``, ...).
 
-    def make_symlink(self, parent: int, name: bytes, target: bytes) -> None:
-        """Make a symbolic link; its target is stored, never looked at."""
-        self._make(parent, name, lambda new, fd: os.symlink(target, new, dir_fd=fd))
+        ``mtime_ns`` is when it was changed, of which ``newer`` depends.
+        """
+
+        def make(new: bytes, fd: int) -> None:
+            os.mknod(new, kind | PRIVATE_FILE, device, dir_fd=fd)
+
+        self._make(parent, name, make, mtime_ns=mtime_ns)
+
+    def make_symlink(self, parent: int, name: bytes, target: bytes, *, mtime_ns: int = 0) -> None:
+        """Make a symbolic link; its target is stored, never looked at. ``mtime_ns`` as above."""
+
+        def make(new: bytes, fd: int) -> None:
+            os.symlink(target, new, dir_fd=fd)
+
+        self._make(parent, name, make, mtime_ns=mtime_ns)
+
+    def is_older(self, parent: int, name: bytes, mtime_ns: int) -> bool:
+        """Tell whether what is there may be replaced by what was changed at a time."""
+        if self.existing != "newer":
+            return True
+        try:
+            there = os.stat(name, dir_fd=self.directory(parent), follow_symlinks=False)
+        except OSError:
+            return True
+        return there.st_mtime_ns < mtime_ns
 
     def make_link(
         self, parent: int, name: bytes, source: Place, *, may_replace: bool = True
@@ -279,6 +326,7 @@ class Target:
         make: Callable[[bytes, int], object],
         *,
         may_replace: bool = True,
+        mtime_ns: int | None = None,
     ) -> None:
         """Call ``make`` with a name and its directory's descriptor, or have it replace a file."""
         check_name(name)
@@ -289,12 +337,16 @@ class Target:
             self._check_replaced(fd, name)
             if not may_replace:
                 raise TargetError("kept", KEPT) from None
+            if mtime_ns is not None and not self.is_older(parent, name, mtime_ns):
+                raise SkippedError from None
             self._replace(fd, name, make)
         except OSError as error:
             raise failure(error, "cannot be made") from error
 
     def _check_replaced(self, fd: int, name: bytes) -> None:
         """Raise a TargetError if what is there may not be replaced (DARI-SAF-005)."""
+        if self.existing == "skip":
+            raise SkippedError
         if not self.overwrite:
             raise TargetError("exists", "exists (--overwrite replaces it)")
         with contextlib.suppress(OSError):
@@ -372,12 +424,39 @@ class Target:
         if (
             status.st_size
             or status.st_nlink != 1
-            or status.st_uid != self._user
+            or not self._is_own(status)
             or not stat.S_ISREG(status.st_mode)
         ):
             os.close(fd)
             raise TargetError("replaced", "was replaced by another file during the run")
         return fd, status
+
+    def open_for_flags(self, parent: int, name: bytes) -> int:
+        """Open a file or directory to set its inode flags; follow nothing.
+
+        Raises:
+            TargetError: It cannot be opened.
+        """
+        try:
+            return os.open(name, _FLAGGED, dir_fd=self.directory(parent))
+        except OSError as error:
+            raise failure(error, "inode flags not set") from error
+
+    def _is_own(self, status: os.stat_result) -> bool:
+        """Tell whether a file has the owner that what is made here gets.
+
+        Some file systems give all files one owner: then it is looked at once who that is.
+        """
+        if status.st_uid == self._user:
+            return True
+        if not self._is_user_known:
+            self._is_user_known = True
+            name = _beside(b"owner")
+            with contextlib.suppress(OSError):
+                os.close(_made_alone(name, self._root))
+                self._user = os.stat(name, dir_fd=self._root, follow_symlinks=False).st_uid
+                os.unlink(name, dir_fd=self._root)
+        return status.st_uid == self._user
 
     def close(self) -> None:
         """Close all descriptors."""
