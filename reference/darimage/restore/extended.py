@@ -96,9 +96,9 @@ class Missed:
                 told = f"attributes {display(kind)} not set: {why.reason}; so for {inodes} inodes"
                 told += ", this one first"
             faults.append(Fault("xattrs", told, path_of(first), first))
-        for (kind, what), (inode, count) in self._dropped.items():
+        for (short, what), (inode, count) in self._dropped.items():
             more = f"; so for {count} inodes, this one first" if count > 1 else ""
-            faults.append(Fault(kind, what + more, path_of(inode), inode))
+            faults.append(Fault(short, what + more, path_of(inode), inode))
         return faults
 
 
