@@ -243,7 +243,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("at", range(12))
 def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path, monkeypatch, at):
-    """Tried at every system call by test_interrupted."""
+    """Tried at every system call by test_each_call."""
     written(Node.directory({}), Changer(tmp_path, Simh(), 10**6), 10240)
     moves, real = 0, os.rename
 

@@ -209,7 +209,8 @@ class Changer:
         """Remove what was written, unless the image is there."""
         if self.fd < 0:
             return
-        _undo(self._folder, self._beside)
+        with suppress(OSError):
+            _undo(self._folder, self._beside)
         self._close()
         if self._is_new:
             # That of an image that is there is not empty.
@@ -226,12 +227,14 @@ class Changer:
 def _undo(folder: str, beside: str) -> None:
     """Remove a directory that tapes are written into, and those that were moved out of it.
 
-    As long as the new catalogue is in it, the image is not there. A tape that cannot be removed
-    keeps the directory, which says whose it is, for the next run.
+    As long as the new catalogue is in it, the image is not there.
+
+    Raises:
+        OSError: Something cannot be removed; the directory is there, for the next run to do it.
     """
     import shutil
 
-    with suppress(OSError):
+    with suppress(FileNotFoundError):
         held = os.listdir(beside)
         for name in _moving(beside) if CATALOGUE in held else []:
             if name not in held:

@@ -41,13 +41,18 @@ def create_directory(path: str) -> int:
     Raises:
         OSError: It cannot be made.
     """
-    os.mkdir(path, 0o700)
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    while not _hold(fd, path):
+    while not _hold(fd := _made(path), path):
         os.close(fd)
-        os.mkdir(path, 0o700)
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     return fd
+
+
+def _made(path: str) -> int:
+    os.mkdir(path, 0o700)
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        os.rmdir(path)
+        raise
 
 
 def _hold(fd: int, path: str) -> bool:
