@@ -13,6 +13,7 @@ PYTEST_ARGS ?= -n auto --dist loadgroup
 MINUTES ?= 5
 FUZZ_TIMES ?= 20
 TIMES ?= 2000
+EVERY ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -73,8 +74,8 @@ fuzz-properties: $(VENV)/.dev ## try the properties of fuzz/ often (FUZZ_TIMES=2
 changes: $(VENV)/.dev ## change an image at random and see that all notice (TIMES=2000)
 	PYTHONPATH=reference/tests $(PY) -m support.changes --times $(TIMES) --seed "$$(date +%s)"
 
-faults: $(VENV)/.dev ## let each call that changes something fail, or be the last before a kill
-	PYTHONPATH=reference/tests $(PY) -m support.failing
+faults: $(VENV)/.dev ## let each system call that changes something fail, or be the last (EVERY=1)
+	PYTHONPATH=reference/tests $(PY) -m support.each_call --every $(EVERY)
 
 generate: $(VENV)/.dev ## make what is generated from ksy/ and spec/ again (needs node and npm)
 	PATH="$(abspath $(BIN)):$$PATH" tools/generate.sh

@@ -318,6 +318,7 @@ def look_at(base: CataloguedImage) -> None:
 
     Raises:
         UsageError: It is gone, or is another.
+        StorageError: It is there and cannot be read.
     """
     name = os.fsdecode(base.name)
     if name == "-":
@@ -325,6 +326,7 @@ def look_at(base: CataloguedImage) -> None:
     from darimage.image.reader import Image
 
     why = ""
+    kind: type[DarimageError] = UsageError
     try:
         with Image.open(name, trust_map=True) as image:
             if image.identity.uuid != base.uuid:
@@ -333,9 +335,11 @@ def look_at(base: CataloguedImage) -> None:
                 why = f"has only {there} of its {base.bytes} bytes"
     except DarimageError as error:
         why = f"cannot be read: {error}"
+        if isinstance(error, StorageError) and os.path.exists(name):
+            kind = StorageError
     if why:
         told = f"the base of {date_text(base.date)} {why}"
-        raise UsageError(f"{name}: {told}; --level 0 makes a full one, --base-unseen trusts it")
+        raise kind(f"{name}: {told}; --level 0 makes a full one, --base-unseen trusts it")
 
 
 def dependents(catalogue: Catalogue, name: bytes) -> list[CataloguedImage]:

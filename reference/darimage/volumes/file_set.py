@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 from darimage.errors import StorageError, UsageError
 from darimage.volumes import leftovers, replacing
-from darimage.volumes.replacing import numbered, volumes_there
+from darimage.volumes.replacing import listed, numbered
 from darimage.volumes.writing import MODE, Buffer
 
 _OPEN_MOST = 64
@@ -54,9 +54,9 @@ class FileSet:
         self.made: list[str] = []
         self._mode = mode
         self._is_whole = False
+        self._overwrite = overwrite
         replacing.settle(self._prefix)
-        if not overwrite and (there := volumes_there(self._prefix)):
-            raise UsageError(f"{next(iter(there.values()))}: exists (--force replaces it)")
+        self._refuse_others()
         self._folder, stem = os.path.split(self._prefix)
         self._beside = os.path.join(self._folder, leftovers.partial_name(stem))
         try:
@@ -64,6 +64,14 @@ class FileSet:
         except OSError as error:
             raise StorageError.of(error, self.name) from error
         self._files: OrderedDict[int, int] = OrderedDict()
+
+    def _refuse_others(self) -> None:
+        try:
+            there = listed(self._prefix) if not self._overwrite else {}
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+        if there:
+            raise UsageError(f"{next(iter(there.values()))}: exists (--force replaces it)")
 
     def write_at(self, offset: int, data: Buffer) -> None:
         """Write all of ``data`` at a byte offset of the whole image."""
@@ -102,7 +110,7 @@ class FileSet:
             for number in range(1, volumes + 1):
                 replacing.sync(self._part(number))
             replacing.sync(self._beside)
-            replacing.replace(self._prefix, self._beside, volumes)
+            replacing.replace(self._prefix, self._beside, volumes, overwrite=self._overwrite)
             self.made = [numbered(self._prefix, number) for number in range(1, volumes + 1)]
             self._is_whole = True
         except OSError as error:

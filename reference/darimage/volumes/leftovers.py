@@ -13,13 +13,13 @@ import stat
 from contextlib import suppress
 
 _NAMED = re.compile(r"\..*\.darimage-\d+\.partial", re.DOTALL)
-_STEM_MOST = 180
+STEM_MOST = 180
 """Bytes of a name that are kept, so that there is room for what is added to it."""
 
 
 def partial_name(name: str) -> str:
     """Return what a file or directory is called until what is written there is whole."""
-    stem = os.fsdecode(os.fsencode(name)[:_STEM_MOST])
+    stem = os.fsdecode(os.fsencode(name)[:STEM_MOST])
     return f".{stem}.darimage-{os.getpid()}.partial"
 
 

@@ -1,7 +1,7 @@
 """Puts a set of volumes in the place of another, as a whole (decision 0300).
 
-Besides ``name001``, ``name002``, ... two directories take part, called ``.name.old`` and
-``.name.new`` here:
+Besides ``name001``, ``name002``, ... two directories take part, ``.name.darimage-old`` and
+``.name.darimage-new``:
 
 1. The volumes that are there are moved into the old one, or all back if one cannot be moved.
 2. The directory of the new volumes gets the name of the new one. With that the set is replaced.
@@ -18,8 +18,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from darimage.errors import StorageError
+from darimage.errors import StorageError, UsageError
 from darimage.units import RECORD
+from darimage.volumes.leftovers import STEM_MOST
 
 DIGITS = 3
 """Digits of a volume's number in its name, or more."""
@@ -31,33 +32,48 @@ def numbered(prefix: str, volume: int) -> str:
 
 
 def volumes_there(prefix: str) -> dict[int, str]:
-    """Return the files that are called like volumes of a set by their numbers, ascending."""
+    """Return the files that are called like volumes of a set by their numbers, ascending.
+
+    Of a folder that cannot be read there are none.
+    """
+    with suppress(OSError):
+        return listed(prefix)
+    return {}
+
+
+def listed(prefix: str) -> dict[int, str]:
+    """Return what `volumes_there` does.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
     folder, stem = os.path.split(prefix)
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return {}
+    names = os.listdir(folder or ".")
     digits = [name[len(stem) :] for name in names if name.startswith(stem)]
     plain = [int(text) for text in digits if text.isascii() and text.isdigit()]
     named = {number: numbered(prefix, number) for number in sorted(plain) if number}
     return {number: name for number, name in named.items() if name[len(prefix) :] in digits}
 
 
-def replace(prefix: str, beside: str, volumes: int) -> None:
+def replace(prefix: str, beside: str, volumes: int, *, overwrite: bool) -> None:
     """Put new volumes in their places, and take away the old ones.
 
     Args:
         prefix: What stands before the numbers.
         beside: The directory of the new ones, called by their numbers; they are on the disk.
         volumes: How many there are.
+        overwrite: Old ones may be there.
 
     Raises:
+        UsageError: Old ones are there.
         OSError: It cannot be done; what was there is there, or else what is new.
     """
     old, new = _names(prefix)
     with _alone(prefix):
         _settle(prefix)
         there = _replaced(prefix, volumes)
+        if there and not overwrite:
+            raise UsageError(f"{next(iter(there.values()))}: has come there meanwhile")
         if there:
             os.mkdir(old, 0o700)
             try:
@@ -135,22 +151,19 @@ def _move_back(prefix: str, old: str) -> None:
 
 def _replaced(prefix: str, volumes: int) -> dict[int, str]:
     """Return the volumes that new ones replace: those in their places, and the rest of the set."""
-    there = volumes_there(prefix)
-    first = _identity(there[1]) if 1 in there else None
-    return {
-        number: name
-        for number, name in there.items()
-        if number <= volumes or (first is not None and _identity(name) == first)
-    }
+    there = listed(prefix)
+    rest = [number for number in there if number > volumes]
+    if rest and 1 in there:
+        # What cannot be read may be of the set: then nothing is replaced.
+        first = _identity(there[1])
+        rest = [number for number in rest if first is None or _identity(there[number]) != first]
+    return {number: name for number, name in there.items() if number not in rest}
 
 
 def _identity(name: str) -> bytes | None:
     """Return what the volumes of a set have in common; ``None`` if a file is none."""
-    try:
-        with open(name, "rb") as file:
-            record = file.read(RECORD)
-    except OSError:
-        return None
+    with open(name, "rb") as file:
+        record = file.read(RECORD)
     # Most runs replace nothing, and need no numpy for it.
     from darimage.volumes.heads import dates, is_header
 
@@ -159,7 +172,8 @@ def _identity(name: str) -> bytes | None:
 
 def _names(prefix: str) -> tuple[str, str]:
     folder, stem = os.path.split(prefix)
-    old, new = (f".{stem[:200]}.{what}" for what in ("old", "new"))
+    stem = os.fsdecode(os.fsencode(stem)[:STEM_MOST])
+    old, new = (f".{stem}.darimage-{what}" for what in ("old", "new"))
     return os.path.join(folder, old), os.path.join(folder, new)
 
 

@@ -65,15 +65,20 @@ class FileSink:
             StorageError: The file cannot be created.
         """
         self.name = os.fspath(path)
+        self._overwrite = overwrite
         if not overwrite and os.path.lexists(self.name):
             raise UsageError(f"{self.name}: exists (--force replaces it)")
         self._folder, called = os.path.split(self.name)
         self._beside = os.path.join(self._folder, leftovers.partial_name(called))
         try:
             self.fd = leftovers.create_file(self._beside)
+        except OSError as error:
+            raise StorageError.of(error, self.name) from error
+        try:
             if mode != MODE:
                 os.fchmod(self.fd, mode)
         except OSError as error:
+            self.abort()
             raise StorageError.of(error, self.name) from error
 
     def write_at(self, offset: int, data: Buffer) -> None:
@@ -91,6 +96,8 @@ class FileSink:
         """Sync the file, rename it into place and sync the directory."""
         try:
             os.fsync(self.fd)
+            if not self._overwrite and os.path.lexists(self.name):
+                raise UsageError(f"{self.name}: has come there meanwhile")
             os.replace(self._beside, self.name)
             # Not before: the lock goes with it.
             os.close(self.fd)
