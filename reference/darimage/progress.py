@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+BYTES = "bytes"
+"""The unit of steps that read or write."""
+
 
 class Progress(Protocol):
     """Told of the steps of long work."""
 
-    def start(self, what: str, total: int) -> None:
-        """Begin ``what``, of ``total`` units (bytes unless said otherwise; 0 unknown)."""
+    def start(self, what: str, total: int, unit: str = BYTES) -> None:
+        """Begin ``what``, of ``total`` units (0 unknown): bytes, or things of that name."""
         ...
 
     def advance(self, amount: int) -> None:
@@ -24,7 +27,7 @@ class Progress(Protocol):
 class Silent:
     """Progress that nobody looks at."""
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int, unit: str = BYTES) -> None:
         """Do nothing."""
 
     def advance(self, amount: int) -> None:

@@ -17,6 +17,16 @@ LEAST_FOR_RESTORE = 32
 """Records of the smallest volume that Linux ``restore`` reads as it is (DARI-VOL-018)."""
 
 
+def size_text(size: int) -> str:
+    """Return a size in bytes for people."""
+    amount = float(size)
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            break
+        amount /= 1024
+    return f"{size} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
 def records_of(size: int) -> int:
     """Return how many records hold ``size`` bytes."""
     return -(-size // RECORD)

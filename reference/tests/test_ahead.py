@@ -34,7 +34,7 @@ class Counted:
     def __init__(self):
         self.done = 0
 
-    def start(self, what, total):
+    def start(self, what, total, unit="bytes"):
         self.done = 0
 
     def advance(self, amount):

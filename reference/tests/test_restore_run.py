@@ -266,7 +266,7 @@ class Hook:
     def __init__(self, what, action):
         self.what, self.action = what, action
 
-    def start(self, what, total):
+    def start(self, what, total, unit="bytes"):
         if what == self.what:
             self.action()
 

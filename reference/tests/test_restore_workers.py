@@ -34,7 +34,7 @@ class Total:
     def __init__(self):
         self.phases = []
 
-    def start(self, what, total):
+    def start(self, what, total, unit="bytes"):
         self.phases.append([what, total, 0])
 
     def advance(self, amount):

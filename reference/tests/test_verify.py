@@ -443,7 +443,7 @@ def test_progress_ends_at_the_size():
     told = []
 
     class Counting:
-        def start(self, what, total):
+        def start(self, what, total, unit="bytes"):
             told.append(total)
 
         def advance(self, amount):

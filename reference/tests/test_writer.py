@@ -264,11 +264,12 @@ def test_a_blocking_factor_that_may_not_be_is_refused(ntrec):
 
 
 def test_a_map_that_old_readers_cannot_read_is_warned_of():
-    from darimage.image import writer
+    from darimage.image import estimate, writer
 
     tree = Node.directory({b"a": Node.file()})
     _, report = encode(tree)
     assert report.warnings == []
-    plan = writer.plan(Inventory(MemorySource(tree).scan(SILENT)), None, 10)
-    assert writer._warnings(replace(plan, map_records=512)) == []
-    assert "DARI-LIM-004" in writer._warnings(replace(plan, map_records=513))[0]
+    inventory = Inventory(MemorySource(tree).scan(SILENT))
+    plan = writer.plan(inventory, None, 10)
+    assert estimate.warnings(inventory, replace(plan, map_records=512)) == []
+    assert "DARI-LIM-004" in estimate.warnings(inventory, replace(plan, map_records=513))[0]

@@ -12,8 +12,10 @@ from typing import Any, TypeVar, cast
 import click
 
 from darimage.faults import Fault
-from darimage.progress import SILENT, Progress
+from darimage.progress import BYTES, SILENT, Progress
 from darimage.showing import json_for_log, line
+from darimage.units import size_text
+from darimage.volumes.urls import refuse_output
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +24,19 @@ ImageName = str | list[str]
 
 EXIT_FAULTS = 1
 _REFRESH_SECONDS = 0.2
+
+
+class OutputPath(click.Path):
+    """A path that is written to, and no URL."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path.
+
+        Raises:
+            UsageError: It is a URL.
+        """
+        refuse_output(value)
+        return super().convert(value, param, ctx)
 
 
 def json_option(command: F) -> F:
@@ -72,7 +87,7 @@ def catalog_option(command: F) -> F:
     """Add ``--catalog``."""
     return click.option(
         "--catalog",
-        type=click.Path(dir_okay=False),
+        type=OutputPath(dir_okay=False),
         metavar="FILE",
         default=None,
         help="The catalogue; by default catalog.sqlite of darimage in the user's state directory.",
@@ -191,19 +206,18 @@ def clear_leftovers(folder: str) -> None:
         complain(f"note: {path}, left by a run that was killed, is removed")
 
 
-def size_text(size: int) -> str:
-    """Return a size in bytes for people."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
-            break
-        amount /= 1024
-    return f"{size} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-
-
 def plural(count: int, word: str, several: str | None = None) -> str:
     """Return a count with its noun."""
     return f"{count:,} {word if count == 1 else several or word + 's'}"
+
+
+def amount_text(done: int, total: int, unit: str, speed: float) -> str:
+    """Return how much of a step is done, and how much a second if that is known."""
+    if unit == BYTES:
+        of = f" of {size_text(total)}" if total else ""
+        return f"{size_text(done)}{of}" + (f", {size_text(int(speed))}/s" if speed >= 1 else "")
+    of = f" of {total:,}" if total else ""
+    return f"{done:,}{of} {unit}" + (f", {speed:,.0f}/s" if speed >= 1 else "")
 
 
 def progress(*, quiet: bool = False) -> Progress:
@@ -223,27 +237,34 @@ class Bar:
             rich_progress.TextColumn("{task.description}"),
             rich_progress.BarColumn(),
             rich_progress.TaskProgressColumn(),
-            rich_progress.DownloadColumn(binary_units=True),
-            rich_progress.TransferSpeedColumn(),
+            rich_progress.TextColumn("{task.fields[amount]}"),
             rich_progress.TimeRemainingColumn(),
             console=Console(stderr=True),
             auto_refresh=False,
             transient=True,
         )
         self._shown = 0.0
+        self._unit = BYTES
 
-    def start(self, what: str, total: int) -> None:
-        """Begin a step of ``total`` bytes; 0 if it is not known."""
+    def start(self, what: str, total: int, unit: str = BYTES) -> None:
+        """Begin a step of ``total`` bytes or other things; 0 if it is not known."""
+        self._unit = unit
         self._bar.start()
-        self._task = self._bar.add_task(what, total=total or None)
-        self._bar.refresh()
+        self._task = self._bar.add_task(what, total=total or None, amount="")
+        self._draw()
 
     def advance(self, amount: int) -> None:
         """Draw what is done, but not too often."""
         self._bar.advance(self._task, amount)
         if (now := self._bar.get_time()) - self._shown > _REFRESH_SECONDS:
             self._shown = now
-            self._bar.refresh()
+            self._draw()
+
+    def _draw(self) -> None:
+        task = self._bar.tasks[0]
+        told = amount_text(int(task.completed), int(task.total or 0), self._unit, task.speed or 0)
+        self._bar.update(self._task, amount=told)
+        self._bar.refresh()
 
     def finish(self) -> None:
         """Take the bar away."""

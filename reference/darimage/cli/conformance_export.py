@@ -13,7 +13,7 @@ from darimage.conformance.vectors import Suite
 
 
 @click.command("export")
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=common.OutputPath(file_okay=False, path_type=Path))
 @click.argument("vectors", nargs=-1, metavar="[VECTOR]...")
 @vectors_option
 @click.option(

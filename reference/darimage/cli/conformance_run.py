@@ -26,6 +26,7 @@ from darimage.volumes import beside
 _MIB = 1 << 20
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_OUT = common.OutputPath(dir_okay=False, path_type=Path)
 _LISTED = 20
 _DIFFERENCES = 6
 
@@ -50,10 +51,12 @@ _DIFFERENCES = 6
 @click.option("--memory", default=1024, show_default=True, help="MiB of memory for a testee.")
 @click.option("--output", default=64, show_default=True, help="MiB of an answer.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Cases at once.")
-@click.option("--report", "report_file", type=_FILE, help="Write the report, as JSON.")
-@click.option("--junit", "junit_file", type=_FILE, help="Write JUnit XML.")
-@click.option("--html", "html_file", type=_FILE, help="Write a page.")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the answers.")
+@click.option("--report", "report_file", type=_OUT, help="Write the report, as JSON.")
+@click.option("--junit", "junit_file", type=_OUT, help="Write JUnit XML.")
+@click.option("--html", "html_file", type=_OUT, help="Write a page.")
+@click.option(
+    "--keep", type=common.OutputPath(file_okay=False, path_type=Path), help="Keep the answers."
+)
 @common.quiet_option
 @common.json_option
 def command(
@@ -109,7 +112,7 @@ def command(
         used = cases.vectors_of(planned)
         chosen.check(used)
         bar = common.progress(quiet=quiet or as_json)
-        bar.start("cases", len(planned))
+        bar.start("run", len(planned), "cases")
         trials = run.run(planned, lambda _: bar.advance(1))
         bar.finish()
         chosen.check(used)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
 from darimage.tapes.sink import TapeSink
-from darimage.units import LEAST_FOR_RESTORE, RECORD
+from darimage.units import LEAST_FOR_RESTORE, RECORD, size_text
 from darimage.volumes.file_set import FileSet
 from darimage.volumes.replacing import numbered
 from darimage.volumes.writing import FileSink, Sink, StreamSink, is_stream, open_sink
@@ -28,7 +28,7 @@ _OPEN = FileSink | FileSet | TapeSink | StreamSink
 
 @click.command("create")
 @click.argument("source", type=click.Path(exists=True, file_okay=False))
-@click.argument("image", type=click.Path(allow_dash=True))
+@click.argument("image", type=common.OutputPath(allow_dash=True))
 @click.option("--label", default="none", show_default=True, help="Label, at most 15 bytes.")
 @click.option("--no-acls", is_flag=True, help="Leave out NT ACLs.")
 @click.option("--no-xattrs", is_flag=True, help="Leave out extended attributes and POSIX ACLs.")
@@ -126,6 +126,7 @@ def command(
     """
     _check(options)
     options["volume_records"] = _records_per_volume(options)
+    options["warn"] = _silent if as_json else _warn
     if not is_stream(image):
         common.clear_leftovers(image if os.path.isdir(image) else os.path.dirname(image))
     _check_replaced(image, options)
@@ -146,8 +147,6 @@ def command(
         common.print_json(answer, err=to_stdout)
     else:
         common.print_faults(report.faults)
-        for warning in report.warnings:
-            common.complain(f"warning: {warning}")
         if not quiet or not report.good:
             common.say(_summary(report, sink), err=to_stdout)
     return 0 if report.good else common.EXIT_FAULTS
@@ -265,7 +264,15 @@ def _create(
     number = fresh
     if run is not None:
         number = partial(run.number, births=tree.births, unreadable=tree.unreadable)
-    return create(tree, sink, settings, common.progress(quiet=quiet), number)
+    return create(tree, sink, settings, common.progress(quiet=quiet), number, options["warn"])
+
+
+def _warn(warning: str) -> None:
+    common.complain(f"warning: {warning}")
+
+
+def _silent(_warning: str) -> None:
+    """Leave it to the report."""
 
 
 def _records_per_volume(options: dict[str, Any]) -> int:
@@ -298,7 +305,7 @@ def _same_file(descriptor: int) -> list[tuple[int, int]]:
 
 
 def _summary(report: Report, sink: Sink) -> str:
-    size = common.size_text(report.records * RECORD)
+    size = size_text(report.records * RECORD)
     held = common.plural(report.directories, "directory", "directories")
     held += " and " + common.plural(report.others, "other inode")
     verdict = (

@@ -35,7 +35,7 @@ def _probe(device: str) -> FileProbe | TapeProbe:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False),
+    type=common.OutputPath(dir_okay=False),
     required=True,
     metavar="FILE.toml",
     help="Where the model goes; it must not be there yet.",

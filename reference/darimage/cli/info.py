@@ -15,7 +15,7 @@ from darimage.image.reader import Image
 from darimage.schema import Compat, Verdict
 from darimage.showing import as_text
 from darimage.tapes import held
-from darimage.units import RECORD
+from darimage.units import RECORD, size_text
 
 
 @click.command("info")
@@ -89,7 +89,7 @@ def describe(image: Image) -> dict[str, Any]:
 
 def _lines(answer: dict[str, Any]) -> Iterator[str]:
     kind = "DARI image" if answer["format"] == "dari" else "plain dump stream"
-    yield f"{answer['image']}: {kind}, {common.size_text(answer['bytes'])}"
+    yield f"{answer['image']}: {kind}, {size_text(answer['bytes'])}"
     yield f"  of        {answer['filesys']} on {answer['host']} ({answer['device']})"
     made = f"{date_text(answer['date'])}, level {answer['level']}, label {answer['label']!r}"
     yield f"  made      {made}"
@@ -119,7 +119,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield ""
     yield f"  {'record':>12} {'records':>12} {'size':>11}  part"
     for part in answer["parts"]:
-        size = common.size_text(part["bytes"])
+        size = size_text(part["bytes"])
         note = f": {part['note']}" if part["note"] else ""
         yield f"  {part['record']:>12} {part['records']:>12} {size:>11}  {part['title']}{note}"
 
@@ -127,7 +127,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
 def _volumes(volumes: list[dict[str, Any]]) -> Iterator[str]:
     yield f"  {'record':>12} {'records':>12} {'size':>11}  volume"
     for one in volumes:
-        size = common.size_text(one["records"] * RECORD)
+        size = size_text(one["records"] * RECORD)
         several = one["last"] > one["volume"]
         called = f"{one['volume']} to {one['last']}" if several else f"{one['volume']}"
         state = ": ".join(filter(None, (one["name"], one["note"])))

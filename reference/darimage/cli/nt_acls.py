@@ -10,7 +10,7 @@ from darimage.errors import FormatError
 from darimage.faults import Fault
 from darimage.image.reader import Image
 from darimage.sections.security import NtAcl, SecurityDescriptor, read_origin, to_sddl
-from darimage.units import RECORD
+from darimage.units import RECORD, size_text
 
 _REMEMBERED = 1 << 10
 _FIELDS = {
@@ -89,7 +89,7 @@ def counts_line(known: dict[str, int], acl_start: int) -> str:
             common.plural(known["rows"], "inode"),
             common.plural(known["descriptors"], "descriptor"),
             common.plural(known["origins"], "origin"),
-            common.size_text(known["bytes"]),
+            size_text(known["bytes"]),
         )
     )
     return f"{told}; ACL_START {acl_start} (record {acl_start // RECORD})"

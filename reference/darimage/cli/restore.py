@@ -15,6 +15,7 @@ from darimage.restore.report import RestoreReport
 from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.restore.wish import Wish
+from darimage.units import size_text
 
 if TYPE_CHECKING:
     from darimage.drives.model import Drive
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("restore")
 @common.image_argument
-@click.argument("destination", type=click.Path(file_okay=False))
+@click.argument("destination", type=common.OutputPath(file_okay=False))
 @common.selection_argument
 @common.chain_option
 @click.option("--inode", "inodes", type=click.IntRange(2), multiple=True, help="By inode number.")
@@ -82,7 +83,10 @@ if TYPE_CHECKING:
 )
 @click.option("--plan", is_flag=True, help="Only show what would be read, and how long that takes.")
 @click.option(
-    "--picture", type=click.Path(dir_okay=False), metavar="FILE.svg", help="Draw the plan as well."
+    "--picture",
+    type=common.OutputPath(dir_okay=False),
+    metavar="FILE.svg",
+    help="Draw the plan as well.",
 )
 @common.quiet_option
 @common.json_option
@@ -223,7 +227,7 @@ def _summary(report: RestoreReport) -> str:
     ):
         if count:
             made.append(common.plural(count, word))
-    read, size = common.size_text(report.bytes_read), common.size_text(report.image_bytes)
+    read, size = size_text(report.bytes_read), size_text(report.image_bytes)
     less = [
         f"{count:,} {word}"
         for count, word in (

@@ -21,6 +21,7 @@ from darimage.validate.outputs import text
 from darimage.validate.registry import LEVELS
 from darimage.validate.report import OWN_FAULT, UNREAD, Report
 from darimage.volumes import beside
+from darimage.volumes.urls import refuse_output
 
 _COLOURS = ("auto", "always", "never")
 
@@ -44,7 +45,9 @@ def _outputs(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...
 def _output(word: str) -> Output:
     form, colon, path = word.partition(":")
     if colon and path and form in outputs.FORMS:
+        refuse_output(path)
         return Output(form, Path(path))
+    refuse_output(word)
     found = outputs.SUFFIXES.get(Path(word).suffix.lower())
     if found is None:
         suffixes, forms = ", ".join(outputs.SUFFIXES), "|".join(outputs.FORMS)
@@ -112,6 +115,7 @@ def _output(word: str) -> Output:
 @click.option(
     "--write-baseline",
     "new_baseline",
+    type=common.OutputPath(),
     metavar="FILE",
     help="Write all findings to FILE, as known from now on.",
 )

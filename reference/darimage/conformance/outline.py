@@ -153,7 +153,7 @@ class Recipe:
         source, sink = cast("Source", _Scanned(scan)), cast("Sink", self.segments)
         options = writer.Options(label=b"giant", reproducible=True, identity=identity)
         outline = _Outline(source, sink, options, SILENT)
-        self.report = outline.run((lambda _: numbering) if numbering else fresh)
+        self.report = outline.run((lambda _: numbering) if numbering else fresh, lambda _: None)
         self.layout, self.inventory = outline.layout, outline.inventory
         self._headers = headers.InodeHeaders(outline.inventory, outline.layout, outline.identity)
         self._positions: Ints = self.layout.positions[self.inventory.directories :]

@@ -21,6 +21,7 @@ from darimage.sections.header import (
 )
 from darimage.units import RECORD
 from darimage.volumes.cut import Cut
+from darimage.volumes.heads import packed
 from darimage.volumes.reading import Volume
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def look(file: Volume, number: int, expected: Expected) -> Looked:
     if not is_whole or byte_order(record) != order or not sound(parts.as_row(record), order)[0]:
         if is_whole and expected.uuid is not None and _belongs(file, number, expected):
             return Looked("", "volume-header", "its first record is damaged")
-        return Looked("is no volume of this image: it does not begin with a header")
+        told = "is no volume of this image: it does not begin with a header"
+        return Looked(told + packed(record))
     header = as_headers(parts.as_row(record), order)[0]
     if header["c_type"] != CType.TS_TAPE:
         return Looked("is no volume of this image: it does not begin with a volume header")
@@ -117,7 +119,8 @@ def why_no_second(volume: Volume, capacity: int, marks: Marks) -> str:
     is_there = volume.size >= start + RECORD and not volume.missing(start, start + RECORD)
     if not is_there or second_begins(volume, capacity, marks):
         return ""
-    return "no sound header opens volume 2 here, where records_per_volume says"
+    told = "no sound header opens volume 2 here, where records_per_volume says"
+    return told + packed(volume.read_at(start, RECORD))
 
 
 def _belongs(file: Volume, number: int, expected: Expected) -> bool:

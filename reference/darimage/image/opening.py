@@ -17,6 +17,7 @@ from darimage.schema import ORDERS, CType, DrFlag, Incompat, Kind, Magic, Order
 from darimage.sections.header import Identity, byte_order, field_span, of_image, picker, sound
 from darimage.units import RECORD
 from darimage.volumes.cut import LEAST
+from darimage.volumes.heads import packed
 from darimage.volumes.reading import Volume, as_given, forgiving, is_recovered
 
 OnFault = Callable[[Fault], None]
@@ -84,7 +85,7 @@ def look_at_first(volume: Volume, on_fault: OnFault) -> Opening:
             _refuse_foreign(first)
         found = _next_header(volume)
     if found is None:
-        why = "its first record is damaged" if order else "not a dump image"
+        why = "its first record is damaged" if order else "not a dump image" + packed(first)
         raise FormatError(why, record=0, requirement="DARI-REC-003")
     record, order, at = found
     number = -(-at // RECORD)

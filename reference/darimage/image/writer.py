@@ -16,7 +16,7 @@ import numpy as np
 from darimage import parallel
 from darimage.errors import UsageError
 from darimage.faults import Fault
-from darimage.image import headers
+from darimage.image import estimate, headers
 from darimage.image.files import FileWriter, Outcome, Point
 from darimage.image.inventory import Inventory
 from darimage.image.layout import Layout, header_counts, plan
@@ -91,7 +91,8 @@ class Report:
         substituted: Inodes with data that could not be read.
         faults: What went wrong with single files.
         skipped: Paths left out on purpose.
-        warnings: What old readers may make of the image, a line each.
+        warnings: What was known before it was written: what it costs, and what old readers may make
+            of it, a line each.
     """
 
     image: str
@@ -149,6 +150,7 @@ def create(
     options: Options | None = None,
     progress: Progress = SILENT,
     number: Callable[[Scan], Numbering] = fresh,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Make an image of a source; the sink is finished, or aborted if an error is raised.
 
@@ -158,12 +160,13 @@ def create(
         options: How it is made.
         progress: Told of each phase.
         number: Gives what was scanned its numbers and says what the image holds.
+        warn: Told the report's warnings, before anything is written.
 
     Raises:
         StorageError: The source's root cannot be read, or the image not be written.
     """
     try:
-        report = _Writer(source, sink, options or Options(), progress).run(number)
+        report = _Writer(source, sink, options or Options(), progress).run(number, warn)
         sink.finish()
     except BaseException:
         sink.abort()
@@ -189,7 +192,7 @@ class _Writer:
             ntrec=options.ntrec,
         )
 
-    def run(self, number: Callable[[Scan], Numbering]) -> Report:
+    def run(self, number: Callable[[Scan], Numbering], warn: Callable[[str], None]) -> Report:
         scan = self.source.scan(self.progress)
         numbering = number(scan)
         self.identity = replace(
@@ -209,6 +212,9 @@ class _Writer:
         self.streams = self._stream_directories()
         cut = Cut(self.options.volume_records)
         self.layout = plan(self.inventory, acls, self.options.ntrec, self.streams, cut)
+        self.warnings = estimate.warnings(self.inventory, self.layout)
+        for warning in self.warnings:
+            warn(warning)
         features = _features(self.inventory, self.layout)
         self.first = headers.volume(self.layout, self.identity, features)
         if cut.capacity:
@@ -375,7 +381,7 @@ class _Writer:
             skipped=scan.skipped,
             records_per_volume=self.layout.cut.capacity,
             volumes=self.layout.cut.volumes(self.layout.total),
-            warnings=_warnings(self.layout),
+            warnings=self.warnings,
         )
 
 
@@ -388,10 +394,3 @@ def _features(inventory: Inventory, layout: Layout) -> Compat:
         Compat.INCREMENTAL: inventory.numbering.level,
     }
     return Compat(sum(feature for feature, used in features.items() if used))
-
-
-def _warnings(layout: Layout) -> list[str]:
-    if layout.map_records <= ADDRESSES:
-        return []
-    told = f"bitmaps of {layout.map_records} records; of the old readers, only those of Linux and"
-    return [f"{told} FreeBSD read more than {ADDRESSES} (DARI-LIM-004)"]

@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 import numpy.typing as npt
 
-from darimage.restore.plan_report import bytes_text, time_text
+from darimage.restore.plan_report import time_text
+from darimage.units import size_text
 
 if TYPE_CHECKING:
     from darimage.drives.model import Drive
@@ -83,7 +84,7 @@ def _height(plan: ImagePlan) -> int:
 def _image(plan: ImagePlan, top: int) -> Iterator[str]:
     reading = plan.reading
     told = f"{plan.image.name}: {time_text(reading.seconds)}, {reading.seeks:,} seeks, "
-    told += f"{bytes_text(reading.wanted)} read, {bytes_text(reading.discarded)} discarded"
+    told += f"{size_text(reading.wanted)} read, {size_text(reading.discarded)} discarded"
     yield f'<text x="{LEFT}" y="{top + 14}">{escape(told)}</text>'
     rows, row_bytes = _rows(plan)
     states = places(plan, rows, row_bytes)
@@ -91,7 +92,7 @@ def _image(plan: ImagePlan, top: int) -> Iterator[str]:
         y = top + 24 + row * (BAR + GAP)
         held = min(row_bytes, plan.size - row * row_bytes)
         yield f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">'
-        yield f"{bytes_text(row * row_bytes)}</text>"
+        yield f"{size_text(row * row_bytes)}</text>"
         yield from _strip(states[row], y, max(1, round(WIDTH * held / row_bytes)))
     yield from _ways(plan, row_bytes, top + 24)
 

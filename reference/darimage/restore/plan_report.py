@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from darimage.units import size_text
+
 if TYPE_CHECKING:
     from darimage.drives.model import Drive
     from darimage.restore.by_plan import ImagePlan
@@ -70,11 +72,11 @@ def _lines(plan: ImagePlan) -> Iterator[str]:
     reading, size = plan.reading, plan.size
     read = reading.wanted + reading.discarded
     whole, each = plan.whole(), plan.one_by_one()
-    yield f"{plan.image.name}: {bytes_text(size)}"
+    yield f"{plan.image.name}: {size_text(size)}"
     found = f"{_count(len(plan.rows), 'file')}, {_count(len(reading.extents), 'extent')}"
-    yield f"  wanted       {bytes_text(reading.wanted)}: {found}"
-    discarded, skipped = bytes_text(reading.discarded), bytes_text(max(0, size - read))
-    yield f"  read         {bytes_text(read)}: {discarded} discarded, {skipped} skipped"
+    yield f"  wanted       {size_text(reading.wanted)}: {found}"
+    discarded, skipped = size_text(reading.discarded), size_text(max(0, size - read))
+    yield f"  read         {size_text(read)}: {discarded} discarded, {skipped} skipped"
     yield f"  seeks        {reading.seeks:,}"
     if reading.order != "forward":
         gain = reading.gain / reading.forward_seconds
@@ -103,16 +105,6 @@ def _times(other: float, seconds: float) -> str:
 
 def _count(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def bytes_text(size: int) -> str:
-    """Return a size for people."""
-    amount, unit = float(size), "bytes"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{size} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
 
 
 def time_text(seconds: float) -> str:

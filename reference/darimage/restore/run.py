@@ -18,7 +18,7 @@ from darimage.faults import Fault
 from darimage.image.chain import Chain
 from darimage.image.inode import Inode
 from darimage.image.state import State
-from darimage.progress import SILENT, Progress
+from darimage.progress import BYTES, SILENT, Progress
 from darimage.restore import inode_flags
 from darimage.restore.attributes import Rights
 from darimage.restore.contents import Filled, Filler
@@ -150,9 +150,9 @@ class _Run:
         self.report.note(self.missed.faults(lambda inode: self.chain.names.path(inode) or b"."))
 
     @contextmanager
-    def phase(self, what: str, total: int) -> Iterator[Advance]:
+    def phase(self, what: str, total: int, unit: str = BYTES) -> Iterator[Advance]:
         """Tell of the start and end of a phase."""
-        self.progress.start(what, total)
+        self.progress.start(what, total, unit)
         yield self.progress.advance
         self.progress.finish()
 
@@ -193,7 +193,7 @@ class _Run:
     def make_directories(self) -> None:
         """Make the destination's directories."""
         maker = self.maker()
-        with self.phase("directories", len(self.plan.places)) as advance:
+        with self.phase("directories", len(self.plan.places), "directories") as advance:
             maker.directories(advance)
         self.count(maker.made)
         self.rights = replace(self.rights, inherited=self.target.inherited)
@@ -202,7 +202,7 @@ class _Run:
         """Make all files, empty; return the rows of those that have contents to come."""
         rows = self.within_reach()
         regular: list[Rows] = []
-        with self.phase("files", len(rows)):
+        with self.phase("files", len(rows), "files"):
             while len(rows):
                 regular.append(self.make_rows(rows))
                 rows = self.other_names()
@@ -339,7 +339,7 @@ class _Run:
     def make_links(self) -> None:
         """Make the further names of files."""
         files = self.plan.files
-        with self.phase("links", len(self.plan.links)) as advance:
+        with self.phase("links", len(self.plan.links), "names") as advance:
             for link in self.plan.links:
                 advance(1)
                 path = self.plan.path(link.parent, link.name)
@@ -393,7 +393,8 @@ class _Run:
         bases = restorer.bases(self.lost, self.blocked)
         if not bases:
             return
-        with self.phase("streams", len(bases)) as advance:
+        total = sum(len(self.chain.streams.of(base)) for base in bases)
+        with self.phase("streams", total, "streams") as advance:
             restorer.restore(bases, advance)
         self.report.streams = restorer.streams
         self.report.note(restorer.faults)
@@ -405,7 +406,7 @@ class _Run:
         if not self.options.overwrite_directories:
             not_whole |= self.there
         numbers = [n for n in reversed(self.plan.restored) if n not in not_whole]
-        with self.phase("attributes", len(numbers)) as advance:
+        with self.phase("attributes", len(numbers), "directories") as advance:
             for at in range(0, len(numbers), _DIRECTORIES_AT_ONCE):
                 some = numbers[at : at + _DIRECTORIES_AT_ONCE]
                 inodes = _inodes(self.chain.names, some)

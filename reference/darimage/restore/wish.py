@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from darimage.errors import UsageError
+from darimage.volumes.urls import refuse_output
 
 FORMS = ("auto", "none", "xattr", "depot", "ntfs-3g", "beside")
 _WITH_PATH = ("depot", "beside")
@@ -26,11 +27,12 @@ class Wish(NamedTuple):
         """Return what ``FORM``, ``depot=DIR`` or ``beside=DIR`` means.
 
         Raises:
-            UsageError: Nothing.
+            UsageError: It means nothing.
         """
         form, _, path = text.partition("=")
         wrong = form not in FORMS or (path and form not in _WITH_PATH)
         if wrong or (form == "beside" and not path):
             told = "auto, xattr, depot[=DIR], ntfs-3g, beside=DIR, none"
             raise UsageError(f"streams come back by one of {told}, not {text!r}")
+        refuse_output(path)
         return cls(form, path or None)

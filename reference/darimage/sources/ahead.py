@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from darimage.errors import DarimageError
 from darimage.forking import fork
-from darimage.progress import Progress
+from darimage.progress import BYTES, Progress
 from darimage.sources.scan import Pending, Scan
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Meanwhile:
         self._progress = progress
         self._then = then
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int, unit: str = BYTES) -> None:
         """Do nothing."""
 
     def advance(self, amount: int) -> None:
@@ -200,7 +200,7 @@ class Sender:
         self._sent = [0] * len(_COLUMNS)
         self._named = 0
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int, unit: str = BYTES) -> None:
         """Do nothing."""
 
     def advance(self, amount: int) -> None:

@@ -80,7 +80,7 @@ class PosixSource:
         Raises:
             StorageError: The root is no directory that can be read.
         """
-        progress.start("scan", 0)
+        progress.start("scan", 0, "names")
         if self._ahead is not None:
             scan = self._ahead.result(progress, self._scan_too)
             self._ahead = None

@@ -92,10 +92,13 @@ def _tape_in(file: Volume, path: str, number: int | None) -> Volume | None:
     """Return the tape that a file is by its contents, or by its name if the first length is bad."""
     from darimage.tapes.forms import FORMS
     from darimage.tapes.reading import TapeVolume
+    from darimage.volumes.heads import packed
 
     form = recognised(file)
     if form is not None:
         return TapeVolume(file, form, number)
+    if packed(file.read_at(0, RECORD)):
+        return None
     form = next((form for form in FORMS if path.endswith(form.suffix)), None)
     if form is not None and _behind_junk(file):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeGuard
 
+from darimage.errors import UsageError
 from darimage.volumes.replacing import numbered
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z][A-Za-z0-9+.-]+)*://")
@@ -28,6 +29,17 @@ def masked(name: str) -> str:
     if not is_url(name):
         return name
     return _QUERY.sub(rf"\1{HIDDEN}", _USER.sub(f"://{HIDDEN}@", name))
+
+
+def refuse_output(name: str) -> None:
+    """Refuse a URL as the name of something that is to be written.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if is_url(name):
+        told = "is a URL, and those are only read; `create SOURCE -` writes to standard output"
+        raise UsageError(f"{masked(name)}: {told}, for a program that takes the image there")
 
 
 def without_secrets(text: str) -> str:
