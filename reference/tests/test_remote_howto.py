@@ -12,6 +12,7 @@ from support.range_server import range_server
 
 from darimage.image.writer import Options, create
 from darimage.sources.memory import MemorySource, Node
+from darimage.validate.verify import verify
 from darimage.volumes.file_set import FileSet
 from darimage.volumes.reading import MemoryVolume
 from darimage.volumes.writing import MemorySink
@@ -63,6 +64,8 @@ def test_the_page_as_written(tmp_path):
                 ours = server.url.replace("://", f"://{user}")
                 command = command.replace(f"https://{user}backup.example.org", ours)
             command = command.replace("/tmp/", f"{tmp_path}/")
+            command = command.replace("create -q /home", f"create -q {tmp_path}/volumes")
+            command = command.replace("aws s3 cp - s3://bucket/home.dari", f"cat > {tmp_path}/sent")
             command = command.replace("darimage", f"{sys.executable} -m darimage", 1)
             run = subprocess.run(
                 command, shell=True, capture_output=True, env=environment, check=False, text=True
@@ -72,4 +75,5 @@ def test_the_page_as_written(tmp_path):
     assert (tmp_path / "back/alice/mail/inbox").read_bytes() == b"dear\n"
     assert not (tmp_path / "back/bob").exists()
     assert (tmp_path / "back-s3/alice/mail/inbox").read_bytes() == b"dear\n"
+    assert verify(str(tmp_path / "sent")).good
     assert (tmp_path / "back-set/bob/big").read_bytes() == b"b" * 300_000
