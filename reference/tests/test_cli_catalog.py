@@ -56,6 +56,7 @@ def test_a_week(place, tmp_path):
 
 
 def test_a_chain_is_listed(place):
+    (place / "src/docs/report").chmod(0o644)
     week(place)
     chain = ("--chain", "sunday.dari", "--chain", "monday.dari", "tuesday.dari")
     assert run(place, "list", *chain).stdout.split() == [".", "papers", "papers/report"]

@@ -13,6 +13,7 @@ from support.volumes import Before
 from test_restore_run import bring, image_of
 from test_restore_selection import tree_of
 
+from darimage.conformance.removing import remove
 from darimage.errors import StorageError
 from darimage.image.reader import Image
 from darimage.image.writer import Options, create
@@ -318,3 +319,4 @@ def test_a_deep_chain_takes_neither_paths_nor_recursion(out):
     report = bring(image_of(node), out)
     assert report.faults == []
     assert (report.directories, report.files) == (levels, 1)
+    remove(out)  # pytest's own way needs a descriptor for each level

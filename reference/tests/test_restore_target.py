@@ -189,7 +189,8 @@ def test_no_way_leads_through_what_is_no_directory(out, tmp_path, kind, overwrit
 
 def test_a_directory_that_is_there_is_kept(out):
     with open_at(out, {3: (ROOT, b"d")}) as target:
-        (out / "d").mkdir(0o750)
+        (out / "d").mkdir()
+        (out / "d").chmod(0o750)
         (out / "d/before").touch()
         target.make_directory(ROOT, b"d", 0o700)
         target.make_file(3, b"f")

@@ -26,6 +26,13 @@ _AT_ONCE = 1 << 14
 """Rows that are numbers of Python's at a time."""
 
 _ROOT = 2
+
+_NUMBERS = 1 << 32
+"""Inode numbers are less."""
+
+_DATES = 1 << 37
+"""Dates of images are less, as those that people can read: before the year 6325."""
+
 _COLUMNS = ", ".join(("number", *STATE))
 
 
@@ -74,6 +81,12 @@ class CataloguedImage(NamedTuple):
 
 
 _IMAGE = ", ".join(CataloguedImage._fields)
+
+
+def _can_be(image: CataloguedImage) -> bool:
+    """Tell whether an image can be as the catalogue says."""
+    numbers = 0 <= image.date < _DATES and 0 <= image.level <= 9 and image.held >= 0
+    return numbers and image.scanned_ns >= 0 and len(image.uuid) == 16
 
 
 class _Waiting(sqlite3.Connection):
@@ -134,10 +147,16 @@ class Catalogue:
 
     # -- reading ------------------------------------------------------------------------------
 
+    def _check(self, good: bool) -> None:
+        if not good:
+            raise StorageError(f"{self.name}: the catalogue is damaged: a row says what cannot be")
+
     def sets(self) -> list[BackupSet]:
         """Return all backup sets, sorted by their source."""
         query = "SELECT id, source, device, highest FROM backup_set ORDER BY source, device"
-        return [BackupSet(*row) for row in self._connection.execute(query)]
+        found = [BackupSet(*row) for row in self._connection.execute(query)]
+        self._check(all(one.device >= 0 and _ROOT <= one.highest < _NUMBERS for one in found))
+        return found
 
     def find(self, source: bytes, device: int) -> BackupSet | None:
         """Return the backup set of a directory."""
@@ -148,7 +167,9 @@ class Catalogue:
         """Return the images of a set, oldest first."""
         query = f"SELECT {_IMAGE} FROM image WHERE backup_set = ? ORDER BY date"  # noqa: S608
         found = self._connection.execute(query, (backup_set,))
-        return [CataloguedImage(*row)._replace(good=bool(row[5])) for row in found]
+        images = [CataloguedImage(*row)._replace(good=bool(row[5])) for row in found]
+        self._check(all(map(_can_be, images)))
+        return images
 
     def current(self, backup_set: int) -> Seen:
         """Return what was there when the last image was made."""
@@ -268,5 +289,7 @@ def _errors_of(name: str) -> Iterator[None]:
         if code == sqlite3.SQLITE_BUSY:
             raise StorageError(f"{name}: is held by another program") from error
         raise StorageError(f"{name}: {error}") from error
+    except UnicodeDecodeError as error:  # the sqlite3 module on text that is none
+        raise StorageError(f"{name}: the catalogue is damaged") from error
     except OSError as error:
         raise StorageError.of(error, name) from error

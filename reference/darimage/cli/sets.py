@@ -66,8 +66,10 @@ def as_json(known: BackupSet, images: list[CataloguedImage]) -> dict[str, Any]:
 def line(known: BackupSet, images: list[CataloguedImage]) -> str:
     """Return a set in one line."""
     count = common.plural(len(images), "image")
-    last = f", the last of {date_text(images[-1].date)} (level {images[-1].level})"
-    return f"{display(known.source)} on device {device(known)}: {count}{last if images else ''}"
+    last = ""
+    if images:
+        last = f", the last of {date_text(images[-1].date)} (level {images[-1].level})"
+    return f"{display(known.source)} on device {device(known)}: {count}{last}"
 
 
 def device(known: BackupSet) -> str:

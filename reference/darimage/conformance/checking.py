@@ -81,7 +81,9 @@ def problems(
             found += _of_suite(report, suite, claims)
         if answers is not None:
             found += _of_answers(report, answers, claims)
-    except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+    except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
+        return [f"it is not made as a report is: {type(error).__name__}: {error}"]
+    except (RecursionError, UsageError) as error:
         return [f"it is not made as a report is: {type(error).__name__}: {error}"]
     return found
 

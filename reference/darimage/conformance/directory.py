@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -59,26 +60,44 @@ def inventory_of(top: Path) -> dict[str, Any]:
 
 
 def _walk(top: Path) -> Iterator[tuple[bytes, int, bytes]]:
-    """Yield path, open directory and name of the root and all below it; deep trees too."""
+    """Yield path, open directory and name of the root and all below it; deep trees too.
+
+    One directory is open at a time: a tree may be deeper than there are descriptors.
+    """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     folder = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    stack = [(b"", folder, _names(folder))]
     try:
+        stack = [(b"", _identity(folder), _names(folder))]
         yield b"", folder, b"."
         while stack:
-            path, folder, names = stack[-1]
+            path, _, names = stack[-1]
             if not names:
-                os.close(stack.pop()[1])
+                stack.pop()
+                if stack:
+                    folder = _changed(folder, b"..", flags)
+                    if _identity(folder) != stack[-1][1]:
+                        raise OSError(errno.ESTALE, "was moved while it was read", os.fspath(top))
                 continue
             name = names.pop()
             here = path + b"/" + name if path else name
             yield here, folder, name
             if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                below = os.open(name, flags, dir_fd=folder)
-                stack.append((here, below, _names(below)))
+                folder = _changed(folder, name, flags)
+                stack.append((here, _identity(folder), _names(folder)))
     finally:
-        for _, folder, _ in stack:
-            os.close(folder)
+        os.close(folder)
+
+
+def _changed(folder: int, name: bytes, flags: int) -> int:
+    """Return a directory in the place of one that is closed."""
+    below = os.open(name, flags, dir_fd=folder)
+    os.close(folder)
+    return below
+
+
+def _identity(folder: int) -> tuple[int, int]:
+    status = os.fstat(folder)
+    return status.st_dev, status.st_ino
 
 
 def _names(folder: int) -> list[bytes]:

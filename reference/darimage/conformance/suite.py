@@ -92,7 +92,7 @@ class Vector:
 def _object(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SuiteError(f"{path}: {error}") from error
     if not isinstance(told, dict):
         raise SuiteError(f"{path}: no JSON object")
@@ -173,7 +173,9 @@ def load(folder: Path) -> Suite:
         complete = told.get("complete") is True
     except OSError as error:
         raise SuiteError(f"{place}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise SuiteError(f"{place}: not a manifest: {error!r}") from error
+    except RecursionError as error:
         raise SuiteError(f"{place}: not a manifest: {error!r}") from error
     by_id = {vector.id: vector for vector in vectors}
     if len(by_id) != len(vectors):

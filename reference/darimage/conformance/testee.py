@@ -200,7 +200,7 @@ def load(path: Path) -> Testee:
     """
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"{path}: {reason}") from error
     try:
@@ -211,7 +211,8 @@ def load(path: Path) -> Testee:
         here = str(path.resolve().parent)
         command = [w.replace("{here}", here).replace("{python}", sys.executable) for w in words]
         return Testee(level, located(command), claims_of(told, path.parent.name or path.stem))
-    except UsageError as error:
+    # A number may have too many digits to be shown, a list too many lists in it.
+    except (UsageError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: {error}") from error
 
 

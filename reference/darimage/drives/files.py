@@ -104,7 +104,13 @@ def parse(text: str, name: str) -> Drive:
     Raises:
         UsageError: It is none.
     """
-    told = _inherited(text, name)
+    try:
+        return _drive(_inherited(text, name), name)
+    except ValueError as error:  # a number of too many digits to be shown
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _drive(told: dict[str, Any], name: str) -> Drive:
     kind = told.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise UsageError(f"{name}: kind is {kind!r}, not one of {', '.join(_KINDS)}")
@@ -169,7 +175,7 @@ def _inherited(text: str, name: str) -> dict[str, Any]:
 def _toml(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{name}: {error}") from None
 
 

@@ -95,7 +95,7 @@ def load(path: str | os.PathLike[str]) -> Baseline:
     try:
         for entry in content["findings"]:
             known[_key(entry)] += _count(entry)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{name}: an entry is not as it should be: {error!r}") from error
     return known
 
