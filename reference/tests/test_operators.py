@@ -16,6 +16,8 @@ SECTIONS = (
     "Where something is already",
 )
 
+EACH_CALL = "test_each_call.test_whatever_fails_the_old_is_whole_or_the_new"
+
 SHOWN = {
     "A file that is saved by writing": "test_posix_source.CHANGES",
     "A new file that is longer": "test_posix_source.CHANGES",
@@ -27,16 +29,14 @@ SHOWN = {
     "Too many open files": "test_living_trees.test_too_many_open_files_is_no_fault_of_a_file",
     "What cannot be read while": "test_unreadable_levels."
     "test_it_is_taken_again_when_it_can_be_read",
-    "An image, a tape or a set": "test_failing.test_what_was_there_is_whole_or_what_is_new",
+    "An image, a tape or a set": EACH_CALL,
     "A set of volumes is replaced": "test_volume_writing."
     "test_replacing_a_set_never_shows_a_mixture",
-    "What a run that was killed": "test_failing.test_what_was_there_is_whole_or_what_is_new",
+    "What a run that was killed": EACH_CALL,
     "An interrupt, a hangup": "test_outputs.test_a_signal_leaves_nothing_behind",
-    "An image that is in place": "test_failing.test_what_was_there_is_whole_or_what_is_new",
-    "A file that was being restored over": "test_failing."
-    "test_what_was_there_is_whole_or_what_is_new",
-    "A file that was being restored where": "test_failing."
-    "test_what_was_there_is_whole_or_what_is_new",
+    "An image that is in place": EACH_CALL,
+    "A file that was being restored over": EACH_CALL,
+    "A file that was being restored where": EACH_CALL,
     "The base is looked at": "test_outputs.TestCatalogue."
     "test_nothing_builds_on_a_base_that_is_not_what_it_was",
     "``--force`` does not replace": "test_outputs.TestCatalogue."
@@ -44,7 +44,7 @@ SHOWN = {
     "A tree with another path": "test_outputs.TestCatalogue.test_a_tree_that_moved_goes_on",
     "A file that is there stays": "test_restore_in_place.test_by_default_all_stays_and_is_reported",
     "``--existing skip`` leaves": "test_restore_in_place.test_only_what_is_older_is_replaced",
-    "The new file is written beside": "test_failing.test_what_was_there_is_whole_or_what_is_new",
+    "The new file is written beside": EACH_CALL,
     "What is not whole replaces": "test_restore_in_place."
     "test_what_is_not_whole_replaces_only_if_that_is_meant",
     "Directories that are there": "test_restore_in_place."
