@@ -65,11 +65,17 @@ class StorageError(DarimageError, OSError):
         return cls(f"{name}: {error.strerror or error}")
 
 
+class MachineError(StorageError):
+    """This machine or process has not what it takes; it is about no file in particular."""
+
+
 def check_machine(error: OSError) -> None:
-    """Raise an error that is of this machine or process, and of no file in particular.
+    """Raise an error that is of this machine or process.
 
     Raises:
-        StorageError: There are too many open files, or there is no memory.
+        MachineError: There are too many open files, or there is no memory.
     """
+    if isinstance(error, MachineError):
+        raise error
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
-        raise StorageError(error.strerror) from error
+        raise MachineError(error.strerror) from error

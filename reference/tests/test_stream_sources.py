@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -19,8 +20,9 @@ from darimage.image.reader import Image
 from darimage.image.writer import Options, create
 from darimage.sources.attached import Wanted
 from darimage.sources.posix import PosixSource
+from darimage.sources.scan import FIELDS, WIDTH
 from darimage.sources.streams.choice import Choice
-from darimage.sources.streams.form import is_name
+from darimage.sources.streams.form import InFile, is_name
 from darimage.sources.streams.ntfs import NtfsXattr
 from darimage.sources.streams.samba_depot import directory_of
 from darimage.sources.streams.samba_xattr import SambaXattr
@@ -250,7 +252,39 @@ def test_a_stream_that_vanishes_is_noticed(tree, vanish):
         assert content_of(image, image.inode(number), []) == bytes(10)
 
 
-def test_the_streams_of_a_file_put_in_its_place_are_not_taken(tree):
+def held(data):
+    """Return the bytes of the only stream of ``file``."""
+    with Image.open(data) as image:
+        ((_, number),) = image.streams.of(image.names.lookup(b"file"))
+        return content_of(image, image.inode(number), [])
+
+
+@pytest.mark.parametrize(
+    ("now", "kept", "substituted"),
+    [
+        (b"9876543210", b"9876543210", 0),
+        (b"98765432101", b"9876543210", 0),
+        (b"9876", b"9876" + bytes(6), 1),
+        (None, bytes(10), 1),
+    ],
+)
+def test_the_streams_of_a_file_saved_by_rename_are_as_they_are_now(tree, now, kept, substituted):
+    """Shows DARI-FIL-025 for streams."""
+    in_attributes(tree)
+    (tree / "folder/again").unlink()
+
+    def replace():
+        (tree / "new").write_bytes(b"contents")
+        set_xattr_streams(tree / "new", {} if now is None else {b"s": now})
+        (tree / "new").rename(tree / "file")
+
+    data, report = imaged(tree, disturb=replace)
+    assert ("vanished" if now is None else "replaced", b"file:s") in kinds(report)
+    assert (held(data), report.substituted) == (kept, substituted)
+
+
+def test_the_streams_of_a_file_are_found_by_its_other_name(tree):
+    """Shows DARI-FIL-025 for streams."""
     in_attributes(tree)
 
     def replace():
@@ -258,8 +292,81 @@ def test_the_streams_of_a_file_put_in_its_place_are_not_taken(tree):
         set_xattr_streams(tree / "new", {b"s": b"9876543210"})
         (tree / "new").rename(tree / "file")
 
-    _, report = imaged(tree, disturb=replace)
-    assert ("replaced", b"file:s") in kinds(report)
+    data, report = imaged(tree, disturb=replace)
+    assert ("vanished", b"file:s") in kinds(report)
+    assert (held(data), report.substituted) == (b"0123456789", 0)
+
+
+def test_the_streams_of_what_is_of_another_kind_now_are_lost(tree):
+    in_attributes(tree)
+
+    def replace():
+        remove_file(tree)
+        (tree / "file").mkdir()
+
+    data, report = imaged(tree, disturb=replace)
+    assert ("vanished", b"file:s") in kinds(report)
+    assert (held(data), report.substituted) == (bytes(10), 2)
+
+
+def test_a_stream_saved_by_rename_in_a_depot_is_as_it_is_now(tree):
+    in_depot(tree)
+    place = depot_directory(tree / ".streams", tree / "file") / ":s:$DATA"
+
+    def replace():
+        (tree / "new").write_bytes(b"9876543210!")
+        (tree / "new").rename(place)
+
+    data, report = imaged(tree, disturb=replace)
+    assert kinds(report) == [("replaced", b"file:s")]
+    assert (held(data), report.substituted) == (b"9876543210", 0)
+
+
+@pytest.mark.parametrize("form", [in_attributes, in_depot])
+def test_inode_numbers_of_bases_and_streams_need_not_last(tree, form):
+    """Shows DARI-FIL-025 for streams."""
+    form(tree)
+    set_xattr_streams(tree / "folder", {b"ds": b"of a directory"})
+
+    class Unlasting(PosixSource):
+        def contents(self, scan):
+            at = FIELDS.index("source_inode")
+            for table in (scan.others, scan.directories):
+                for number in range(len(table) // WIDTH):
+                    table[number * WIDTH + at] += 1000
+            for number, (key, stream) in list(scan.stream_of.items()):
+                if isinstance(stream.place, InFile):
+                    place = stream.place._replace(inode=stream.place.inode + 1000)
+                    scan.stream_of[number] = (key, stream._replace(place=place))
+            return super().contents(scan)
+
+    sink = MemorySink()
+    report = create(Unlasting(tree), sink, Options())
+    assert report.faults == []
+    assert held(bytes(sink.data)) == b"0123456789"
+
+
+@pytest.mark.parametrize("form", [in_attributes, in_depot])
+@pytest.mark.parametrize("when", ["scan", "reading"])
+def test_too_many_open_files_are_no_fault_of_streams(tree, form, when, monkeypatch):
+    form(tree)
+    begun, refused = [when == "scan"], []
+
+    def refusing(function):
+        def called(file, *args, **options):
+            # Whatever is read of streams: attributes, and what lies in the depot.
+            if begun[0] and isinstance(file, bytes) and (b"$DATA" in file or b"/proc" in file):
+                refused.append(file)
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return function(file, *args, **options)
+
+        return called
+
+    for name in ("open", "getxattr", "listxattr"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    with pytest.raises(StorageError, match="Too many open files"):
+        imaged(tree, disturb=lambda: begun.__setitem__(0, True), workers=1)
+    assert refused
 
 
 def test_many_workers_and_a_pipe_write_the_same_streams(tree):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from darimage.errors import FormatError
+from darimage.errors import FormatError, check_machine
 from darimage.faults import Fault
 from darimage.showing import display
 from darimage.sources import nt_acls
@@ -79,12 +79,14 @@ class Attachments:
         try:
             values, trouble = _listed(file)
         except OSError as error:
+            check_machine(error)
             values, trouble = {}, _why(error)
         if self._wanted.acls:
             try:
                 if (unlisted := self._nt_acls.look(file)) is not None:
                     values[nt_acls.NTFS_3G] = unlisted
             except OSError as error:
+                check_machine(error)
                 trouble = trouble or f"{os.fsdecode(nt_acls.NTFS_3G)}: {_why(error)}"
         if values or trouble or (form is not None and form.takes_all):
             return Attached(values, trouble, file)
@@ -196,6 +198,7 @@ def _listed(file: File) -> tuple[dict[bytes, bytes], str]:
         try:
             values[os.fsencode(name)] = os.getxattr(file, name, follow_symlinks=follow)
         except OSError as error:
+            check_machine(error)
             if why := _why(error):
                 troubles.append(f"{display(os.fsencode(name))}: {why}")
     return values, "; ".join(troubles)

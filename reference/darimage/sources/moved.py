@@ -111,7 +111,8 @@ def _walk(root: int) -> dict[int, tuple[int, bytes]]:
                         for entry in entries
                         if entry.is_dir(follow_symlinks=False)
                     ]
-            except OSError:  # its directories are not found then
+            except OSError as error:  # its directories are not found then
+                check_machine(error)
                 below = []
             finally:
                 os.close(descriptor)

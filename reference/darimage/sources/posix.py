@@ -126,7 +126,8 @@ class PosixSource:
                     inode = scan.others[key * WIDTH + _INODE]
                 try:
                     yield birth_ns(handles.descriptor(parent), name, inode)
-                except OSError:
+                except OSError as error:
+                    check_machine(error)
                     yield 0
         finally:
             handles.close()

@@ -13,6 +13,7 @@ from darimage.faults import Fault
 from darimage.sources.handles import DirectoryHandles
 from darimage.sources.inode_flags import inode_flags
 from darimage.sources.moved import Moved
+from darimage.sources.sameness import is_scanned
 from darimage.sources.scan import (
     FIELDS,
     HIGHEST,
@@ -29,8 +30,7 @@ from darimage.sources.streams.reading import StreamContents
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _UNNOTICED = _FLAGS | os.O_NOATIME
-_MODE, _SIZE = FIELDS.index("mode"), FIELDS.index("size")
-_MTIME, _CTIME = FIELDS.index("mtime_ns"), FIELDS.index("ctime_ns")
+_SIZE, _MTIME = FIELDS.index("size"), FIELDS.index("mtime_ns")
 _DEVICE, _INODE = FIELDS.index("source_device"), FIELDS.index("source_inode")
 
 
@@ -248,15 +248,9 @@ class PosixContents:
         return found
 
     def _is_scanned(self, number: int) -> bool:
-        """Tell whether the open file is the one that was scanned.
-
-        Inode numbers of some file systems do not last (FUSE): one that looks just the same is it.
-        """
+        """Tell whether the open file is the one that was scanned."""
         info, row = os.fstat(self._fd), self._scan.others[number * WIDTH : (number + 1) * WIDTH]
-        if (info.st_dev, info.st_ino) == (row[_DEVICE], row[_INODE]):
-            return stat.S_ISREG(info.st_mode)
-        now = (info.st_dev, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
-        return now == (row[_DEVICE], row[_MODE], row[_SIZE], row[_MTIME], row[_CTIME])
+        return stat.S_ISREG(info.st_mode) and is_scanned(info, row)
 
     def _close_file(self) -> None:
         if self._fd >= 0:
@@ -335,6 +329,7 @@ class PosixContents:
             while got < view.nbytes and (n := os.preadv(self._fd, [view[got:]], offset + got)):
                 got += n
         except OSError as error:
+            check_machine(error)
             return got, error
         return got, None
 

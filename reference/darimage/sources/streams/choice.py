@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from darimage.errors import StorageError, UsageError
+from darimage.errors import StorageError, UsageError, check_machine
 from darimage.sources.handles import open_directory
 from darimage.sources.streams.form import File, Form, FoundStream, Tell
 from darimage.sources.streams.ntfs import NtfsWindows, NtfsXattr, is_ntfs, is_windows
@@ -136,7 +136,8 @@ def _depot_of(root: int) -> SambaDepot | None:
     """Return the depot in a root, if there is what looks like one."""
     try:
         descriptor = open_directory(DIRECTORY, dir_fd=root)
-    except OSError:
+    except OSError as error:
+        check_machine(error)
         return None
     if is_depot(descriptor):
         return SambaDepot(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from darimage.errors import check_machine
 from darimage.sections.crc import crc32c
 from darimage.showing import display
 from darimage.sources.streams.form import File, FoundStream, InAttributes, InFile, Tell, is_name
@@ -70,6 +71,7 @@ class NtfsWindows:
         try:
             listed = os.getxattr(file, LIST, follow_symlinks=isinstance(file, int))
         except OSError as error:
+            check_machine(error)
             if error.errno not in (errno.ENODATA, errno.ENOTSUP, errno.ENOENT):
                 tell("unreadable", f"streams not listed: {error.strerror}")
             return []
@@ -81,6 +83,7 @@ class NtfsWindows:
             try:
                 found.append(_stat(file, name))
             except OSError as error:
+                check_machine(error)
                 tell("unreadable", f"stream {display(name)} left out: {error.strerror}")
         return found
 

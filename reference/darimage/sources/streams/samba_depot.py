@@ -6,6 +6,7 @@ import os
 import re
 import stat
 
+from darimage.errors import check_machine
 from darimage.showing import display
 from darimage.sources.handles import open_directory
 from darimage.sources.ranges import present
@@ -85,6 +86,7 @@ class SambaDepot:
         try:
             return self._streams(directory, tell)
         except OSError as error:
+            check_machine(error)
             tell("unreadable", f"streams in {display(directory)} left out: {error.strerror}")
             return []
 
@@ -109,6 +111,7 @@ class SambaDepot:
                         raise OSError(0, "this is not the name of a stream")
                     found[name] = _stream(name, directory + b"/" + file, file, descriptor)
                 except OSError as error:
+                    check_machine(error)
                     told = f"{display(directory)}/{display(file)} left out: {error.strerror}"
                     tell("unreadable", told)
         finally:
@@ -149,7 +152,8 @@ def _directories(depot: int) -> list[bytes]:
 def _below(depot: int, above: bytes, wanted: re.Pattern[bytes]) -> list[bytes]:
     try:
         descriptor = open_directory(above or b".", dir_fd=depot)
-    except OSError:
+    except OSError as error:
+        check_machine(error)
         return []
     try:
         with os.scandir(descriptor) as listing:
