@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import re
@@ -22,7 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
@@ -207,6 +208,8 @@ def again(words: list[str], place: Path) -> tuple[int, str]:
     """Run `darimage` in this process, with nothing in its way."""
     with contextlib.chdir(place):
         done = CliRunner(env=_DATE).invoke(main, words)
+    # A process that ends soon keeps what it has imported from being searched, and all else.
+    gc.unfreeze()
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise BrokenError(f"{words}: {done.exception!r}")
     return done.exit_code, done.output
@@ -660,6 +663,14 @@ class Tried:
     states: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
+    def add(self, other: Tried) -> None:
+        """Add what came of another."""
+        self.calls += other.calls
+        self.missed += other.missed
+        self.runs += other.runs
+        self.states += other.states
+        self.broken += other.broken
+
     def line(self) -> str:
         """Return a line of the table."""
         errors = sum(count for word, count in self.runs.items() if word != KILL.word)
@@ -701,15 +712,6 @@ def tried(number: int, every: int = 1) -> Tried:
     return result
 
 
-def table(results: list[Any]) -> Iterator[str]:
-    """Yield the lines of a report."""
-    yield HEAD
-    for result in results:
-        yield result.line()
-    for result in results:
-        yield from result.broken[:MOST]
-
-
 def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("--every", type=int, default=1, help="one in so many of all")
@@ -719,11 +721,14 @@ def _main() -> int:
         print(f"not tried: {why}")
         return 0
     numbers = [at for at, case in enumerate(cases()) if options.only in case.name]
+    print(HEAD)
+    total = Tried("all")
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        results = list(pool.map(tried, numbers, [options.every] * len(numbers)))
-    for line in table(results):
-        print(line)
-    return 1 if any(result.broken for result in results) else 0
+        for result in pool.map(tried, numbers, [options.every] * len(numbers)):
+            print(result.line(), *result.broken[:MOST], sep="\n", flush=True)
+            total.add(result)
+    print(total.line())
+    return 1 if total.broken else 0
 
 
 if __name__ == "__main__":
