@@ -58,7 +58,7 @@ def _small_parameters() -> list[object]:
 
 def _assert_decodes(image: Path, source: Path) -> None:
     with legacy.scratch_directory() as target:
-        run = legacy.darimage("restore", image, target)
+        run = legacy.darimage("restore", "--overwrite-dir", image, target)
 
         assert run.rc == 0, run.stderr[-2000:]
         differences = compare_trees(source, target, Options(mtime=to_second_32))
@@ -121,7 +121,7 @@ def test_list_of_a_real_dump_holds_every_path(
 def test_selection_from_a_real_dump(workbench: Workbench, name: str) -> None:
     case = workbench.case("stdlib")
     with legacy.scratch_directory() as target:
-        run = legacy.darimage("restore", case.dump_image, target, name)
+        run = legacy.darimage("restore", "--overwrite-dir", case.dump_image, target, name)
 
         assert run.rc == 0, run.stderr[-2000:]
         assert os.listdir(target) == ["json"]
@@ -149,7 +149,7 @@ def test_dump_of_a_subtree(workbench: Workbench, tmp_path: Path) -> None:
     image = tmp_path / "subtree.dump"
     legacy.dump_tree(case.source / "names", image)
     with legacy.scratch_directory() as target:
-        run = legacy.darimage("restore", image, target)
+        run = legacy.darimage("restore", "--overwrite-dir", image, target)
 
         assert run.rc == 0, run.stderr[-2000:]
         assert os.listdir(target) == ["names"]
@@ -223,7 +223,7 @@ def test_run_coded_copy_decodes(
 def test_names_lost_by_dump_end_in_a_clear_answer(workbench: Workbench) -> None:
     case = workbench.case("names_255")
     with legacy.scratch_directory() as target:
-        run = legacy.darimage("restore", case.dump_image, target)
+        run = legacy.darimage("restore", "--overwrite-dir", case.dump_image, target)
 
         assert run.rc in (0, 1)
         assert not run.timed_out
@@ -262,6 +262,6 @@ def test_huge_files(tree: str, file_system: int) -> None:
         legacy.scratch_directory(on_disk=True) as target,
     ):
         assert shutil.disk_usage(target).free > 3 * file_system
-        run = legacy.darimage("restore", case.dump_image, target, timeout=1800.0)
+        run = legacy.darimage("restore", "--overwrite-dir", case.dump_image, target, timeout=1800.0)
         assert run.rc == 0, run.stderr[-2000:]
         assert not compare_trees(case.source, target, Options(mtime=to_second_32))

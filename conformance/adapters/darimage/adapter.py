@@ -24,6 +24,7 @@ from darimage.errors import DarimageError, StorageError
 from darimage.image.chain import Chain
 from darimage.image.writer import Options as Settings
 from darimage.image.writer import create
+from darimage.restore.run import Options as Restoring
 from darimage.restore.run import restore
 from darimage.restore.selection import select
 from darimage.sources.posix import PosixSource
@@ -56,7 +57,8 @@ def bring_back(image: bytes, selection: bytes, destination: bytes, *bases: bytes
     """Restore."""
     with _refusing(), Chain.open([os.fsdecode(one) for one in (*bases, image)]) as chain:
         chosen = select(chain.names, [selection] if selection else [])
-        report = restore(chain, destination, chosen)
+        # The directory is there already, and is to be as that of the image.
+        report = restore(chain, destination, chosen, Restoring(overwrite_directories=True))
         faults = [*report.faults, *chain.all_faults()]
     if any(severity_of(fault) in (FAULT, LOSS) for fault in faults):
         raise protocol.WithFaults(faults[0].text())
