@@ -8,7 +8,8 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 UV_VERSION := 0.13.9
 
 # What pytest is given by `make test` and `make test-all`, for example PYTEST_ARGS="-k bitmap -x".
-PYTEST_ARGS ?= -n auto --dist loadgroup
+# More workers than that take more descriptors than every user has.
+PYTEST_ARGS ?= -n auto --maxprocesses 32 --dist loadgroup
 
 MINUTES ?= 5
 FUZZ_TIMES ?= 20

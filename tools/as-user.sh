@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # as-user.sh TARGET...: as root, runs `make TARGET...` as an ordinary user, who gets a home and a copy
 # of this tree of its own; both are gone afterwards. Not as root it says so and does nothing: there
-# `make` itself is run by such a user.
+# `make` itself is run by such a user. What else differs from one user to the next differs there too:
+# few descriptors, a strict umask, no locale, and a time zone half an hour off.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,5 +35,5 @@ done < <(compgen -e | grep -iE '^(CI|FUZZ_TIMES|PIP_.*|.*_proxy|SSL_CERT_.*|REQU
 
 cd "$home/darimage"
 setpriv --reuid "$user" --regid "$user" --init-groups -- \
-    env -i HOME="$home" USER="$user" LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
-    "${kept[@]}" make "$@"
+    env -i HOME="$home" USER="$user" LC_ALL=C TZ=Asia/Kolkata PATH=/usr/local/bin:/usr/bin:/bin \
+    "${kept[@]}" bash -c 'umask 077; ulimit -n 256; exec make "$@"' bash "$@"

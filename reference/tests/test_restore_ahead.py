@@ -247,4 +247,4 @@ def test_ctrl_c_ends_a_restore_that_waits_for_a_server(mixed_image, tmp_path):
         begun = time.monotonic()
         _, told = run.communicate(timeout=30)
         assert time.monotonic() - begun < 10
-    assert (run.returncode, told) == (130, b"\ndarimage: interrupted\n")
+    assert (run.returncode, told) == (130, b"darimage: interrupted\n")

@@ -95,6 +95,7 @@ class FileVolume:
 
     def __init__(self, fd: int, name: str) -> None:
         """Take over ``fd``, which must be seekable."""
+        self._process = os.getpid()
         self.fd = fd
         self.name = name
         self.size = os.lseek(fd, 0, os.SEEK_END)
@@ -182,6 +183,11 @@ class FileVolume:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # Nobody closes it any more, and descriptors are few.
+        if os.getpid() == self._process:
+            self.close()
 
 
 class MemoryVolume:
