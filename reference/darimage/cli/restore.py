@@ -201,7 +201,7 @@ def command(
     if as_json:
         common.print_json(report.as_json())
     else:
-        common.print_faults([*report.image_faults, *report.faults])
+        common.print_faults([*report.image_faults, *report.faults, *report.notes])
         if not quiet or report.exit_code:
             common.say(_summary(report))
     return report.exit_code

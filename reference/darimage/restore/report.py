@@ -17,7 +17,7 @@ KEPT_FAULTS = 10_000
 """Faults that are kept one by one; more are only counted."""
 
 
-_LISTS = ("faults", "image_faults", "not_whole")
+_LISTS = ("faults", "notes", "image_faults", "not_whole")
 
 Result = Literal["marked", "lost", "left out"]
 """What came of something that is not whole, or that did not come back."""
@@ -91,6 +91,8 @@ class RestoreReport:
         not_whole: The first ``KEPT_FAULTS`` of these three.
         faults: What went wrong, the first ``KEPT_FAULTS``.
         fault_count: All that went wrong, notes left out.
+        notes: What people should know and could not be otherwise here, such as owners that only
+            root may give.
         image_faults: What is wrong with the image itself, as far as it was seen on the way.
     """
 
@@ -115,6 +117,7 @@ class RestoreReport:
     not_whole: list[Outcome] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     fault_count: int = 0
+    notes: list[Fault] = field(default_factory=list)
     image_faults: list[Fault] = field(default_factory=list)
 
     @classmethod

@@ -147,7 +147,9 @@ class _Run:
         self.give_attributes()
         self.give_flags()
         self.tell_refusals()
-        self.report.note(self.missed.faults(lambda inode: self.chain.names.path(inode) or b"."))
+        missed = self.missed.faults(lambda inode: self.chain.names.path(inode) or b".")
+        self.report.note([fault for fault in missed if not fault.is_note])
+        self.report.notes += [fault for fault in missed if fault.is_note]
 
     @contextmanager
     def phase(self, what: str, total: int, unit: str = BYTES) -> Iterator[Advance]:

@@ -36,6 +36,8 @@ def check(path: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]]
         return
     if stat.S_ISLNK(there.st_mode):
         raise UsageError(f"{name}: is a symbolic link, and is not written through")
+    if stat.S_ISCHR(there.st_mode) and not _is_terminal(name):
+        return  # such as /dev/null: nothing is lost there
     if not stat.S_ISREG(there.st_mode):
         raise UsageError(f"{name}: is no plain file, and is not replaced")
     for read in inputs:
@@ -58,6 +60,9 @@ def write(
         StorageError: It cannot be written.
     """
     check(path, inputs)
+    if not os.path.isfile(path) and os.path.lexists(path):
+        _write_device(os.fspath(path), data.encode() if isinstance(data, str) else data)
+        return
     leftovers.clear(os.path.dirname(os.fspath(path)))
     umask = os.umask(0o077)
     os.umask(umask)
@@ -68,6 +73,25 @@ def write(
     except BaseException:
         sink.abort()
         raise
+
+
+def _is_terminal(name: str) -> bool:
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        return os.isatty(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_device(name: str, data: bytes) -> None:
+    try:
+        with open(name, "wb") as device:
+            device.write(data)
+    except OSError as error:
+        raise StorageError.of(error, name) from error
 
 
 def _is_image(name: str) -> bool:
