@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # as-user.sh TARGET...: as root, runs `make TARGET...` as an ordinary user, who gets a home and a copy
 # of this tree of its own; both are gone afterwards. Not as root it says so and does nothing: there
-# `make` itself is run by such a user. What else differs from one user to the next differs there too:
-# few descriptors, a strict umask, no locale, and a time zone half an hour off.
+# `make` itself is run by such a user. With STRICT=1 what else differs from one user to the next differs
+# there too: few descriptors, a strict umask, no locale, and a time zone half an hour off.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,10 @@ while IFS= read -r name; do
     kept+=("$name=${!name}")
 done < <(compgen -e | grep -iE '^(CI|FUZZ_TIMES|PIP_.*|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE)$')
 
+limits='export LANG=C.UTF-8;'
+[[ -z ${STRICT:-} ]] || limits='export LC_ALL=C TZ=Asia/Kolkata; umask 077; ulimit -n 256;'
+
 cd "$home/darimage"
 setpriv --reuid "$user" --regid "$user" --init-groups -- \
-    env -i HOME="$home" USER="$user" LC_ALL=C TZ=Asia/Kolkata PATH=/usr/local/bin:/usr/bin:/bin \
-    "${kept[@]}" bash -c 'umask 077; ulimit -n 256; exec make "$@"' bash "$@"
+    env -i HOME="$home" USER="$user" PATH=/usr/local/bin:/usr/bin:/bin "${kept[@]}" \
+    bash -c "$limits"' exec make "$@"' bash "$@"
