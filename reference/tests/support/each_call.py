@@ -227,11 +227,16 @@ Files = dict[str, bytes]
 
 
 def files_in(folder: Path) -> Files:
-    """Return all files below a folder, and its directories as `name/`."""
+    """Return all files below a folder, links as what they lead to, and directories as `name/`."""
     found = {}
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))
-        found[f"{name}/" if path.is_dir() else name] = b"" if path.is_dir() else path.read_bytes()
+        if path.is_symlink():
+            found[name] = os.fsencode(os.readlink(path))
+        elif path.is_dir():
+            found[f"{name}/"] = b""
+        else:
+            found[name] = path.read_bytes()
     return found
 
 
