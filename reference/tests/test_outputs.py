@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -103,29 +102,6 @@ def test_an_image_is_not_written_to_a_terminal(made):
     assert process.returncode == 2
     os.close(main)
     os.close(other)
-
-
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("twice", [False, True])
-def test_a_signal_leaves_nothing_behind(tmp_path, number, twice):
-    source = tmp_path / "source"
-    source.mkdir()
-    with (source / "big").open("wb") as file:
-        for _ in range(200):
-            file.write(os.urandom(1 << 20))
-    target = tmp_path / "there"
-    target.mkdir()
-    process = darimage("create", "-q", source, target / "x.dari")
-    while not any(path.stat().st_size for path in target.iterdir()):
-        time.sleep(0.005)
-        assert process.poll() is None
-    process.send_signal(number)
-    if twice:
-        process.send_signal(number)
-    said = process.communicate()[1]
-    assert process.returncode == 128 + number
-    assert len(said.splitlines()) == 1
-    assert os.listdir(target) == []
 
 
 def test_what_is_ignored_stays_ignored(made):
