@@ -70,7 +70,9 @@ def test_the_page_as_written(tmp_path):
             run = subprocess.run(
                 command, shell=True, capture_output=True, env=environment, check=False, text=True
             )
-            assert (run.returncode, run.stderr) == (0, ""), command
+            # Without root the owners of the image are noted.
+            said = [line for line in run.stderr.splitlines() if "darimage: note: " not in line]
+            assert (run.returncode, said) == (0, []), command
             assert "secret" not in run.stdout
     assert (tmp_path / "back/alice/mail/inbox").read_bytes() == b"dear\n"
     assert not (tmp_path / "back/bob").exists()

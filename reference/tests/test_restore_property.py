@@ -65,11 +65,16 @@ def test_any_damage_is_survived(tree, what, sequential):
 # -- what comes back as right is right -----------------------------------------------------------
 
 
+def without_lies(what):
+    """Return damage without headers whose CRC is made right again: nothing tells that they lie."""
+    return [one._replace(kind="flip") if one.kind == "seal" else one for one in what]
+
+
 ways = st.sampled_from([{}, {"trust_map": True}, {"sequential": True}])
 
 
 @settings(QUIET, max_examples=100)
-@given(damages, ways)
+@given(damages.map(without_lies), ways)
 def test_what_comes_back_as_right_is_right(what, way):
     """Shows DARI-RST-006, DARI-FLT-001, DARI-FLT-003 and DARI-FLT-004."""
     tree, data = wood()
