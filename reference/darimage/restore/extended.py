@@ -72,13 +72,13 @@ class Missed:
     def drop(self, kind: str, told: str, inode: int) -> None:
         """Note something else of an inode that is not given back."""
         first, count = self._dropped.get((kind, told), (inode, 0))
-        self._dropped[kind, told] = first, count + 1
+        self._dropped[kind, told] = min(first, inode), count + 1
 
     def merge(self, other: Missed) -> None:
         """Add what another process missed."""
         for key, (inode, more) in other._dropped.items():
             first, count = self._dropped.get(key, (inode, 0))
-            self._dropped[key] = first, count + more
+            self._dropped[key] = min(first, inode), count + more
         for why, example in other._found.items():
             self._count(why, example)
 
