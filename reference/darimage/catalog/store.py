@@ -128,7 +128,7 @@ class Catalogue:
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             # No transaction begins by itself: each is opened where it is wanted.
-            connection = sqlite3.connect(path, 0, isolation_level=None, factory=_Waiting)
+            connection = sqlite3.connect(path, timeout=0, isolation_level=None, factory=_Waiting)
             with contextlib.closing(connection):
                 migrate(connection, name)
                 connection.execute("PRAGMA foreign_keys = ON")
