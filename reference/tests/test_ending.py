@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -59,15 +60,28 @@ def place(tmp_path_factory):
 
 def writing(place, folder, *options, **others):
     """Return a run that is stopped while it writes an image into a folder."""
-    process = start("create", "-q", *options, place / "big", folder / "x.dari", **others)
-    for _ in range(3000):
+    for _ in range(20):
+        process = start("create", "-q", *options, place / "big", folder / "x.dari", **others)
+        if stopped(process, folder):
+            return process
+        # It was done before it could be stopped: this machine is busy.
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    raise AssertionError("too quick to be stopped")
+
+
+def stopped(process, folder):
+    """Stop a run that writes; tell whether it was not done yet."""
+    while process.poll() is None:
         with suppress(OSError):
             if any(part.stat().st_size > 100_000 for part in partial(folder)):
                 process.send_signal(signal.SIGSTOP)
-                return process
-        time.sleep(0.005)
-    process.kill()
-    raise AssertionError(process.communicate())
+                time.sleep(0.05)
+                return bool(partial(folder))
+        time.sleep(0.002)
+    return False
 
 
 def partial(folder):
